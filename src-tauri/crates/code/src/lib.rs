@@ -1,0 +1,1 @@
+//! Finds and reads collection codes, and says what a wrong code is.

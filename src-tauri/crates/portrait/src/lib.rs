@@ -1,0 +1,1 @@
+//! A photo in; a standard photo with its report and proof out.

@@ -1,0 +1,1 @@
+//! The station's memory: visits, photos, outbox and audit in one encrypted SQLite database.

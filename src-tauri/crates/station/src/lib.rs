@@ -1,0 +1,1 @@
+//! One student's visit as a state machine, and the sync loop. No window.

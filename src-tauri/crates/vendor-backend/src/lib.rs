@@ -1,0 +1,1 @@
+//! The reference backend: a real server that speaks the contract, with review, payment and receipts.
