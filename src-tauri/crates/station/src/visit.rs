@@ -1,0 +1,1046 @@
+//! One student's visit as a state machine.
+//!
+//! [`Machine`] is pure: events and the time go in, effects come out. The profile's steps decide the order of
+//! the pages, [`Machine::handle`] is the only place where a stage changes, and a visit's data lives in one
+//! [`Visit`] whose end wipes it. The scan and the shot belong together because both are fields of that value.
+
+use std::sync::Arc;
+
+use code::{CodeText, Kind, Tag};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+use vendor::api::{AcademicRecord, Eligibility, Identity, Order, OrderState, Proof};
+use vendor::{FeeTiming, Profile, ProofKind, Step};
+
+use crate::view::{
+    Action, Candidate, NotPossible, OutOfService, Page, PayState, Person, Progress, ProofError, RecordCard,
+    RecordCardState, Remark, ScanSight, SchoolCard, StepName, WorkingOn,
+};
+
+/// A code that ended a visit is not taken again for this long, so that a telephone still held up does not
+/// start a second one (the habit of ticket scanners).
+pub const SAME_CODE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
+/// Attempts at the proof before the visit ends.
+pub const PROOF_ATTEMPTS: u32 = 3;
+/// Finished photos kept side by side.
+pub const CANDIDATES: usize = 3;
+/// From the start of the countdown to the shutter.
+const COUNTDOWN: SignedDuration = SignedDuration::from_secs(3);
+/// Between two questions about an order.
+const ORDER_POLL: SignedDuration = SignedDuration::from_secs(2);
+
+/// A developed photo: everything that will be kept of one shot.
+pub struct Shot {
+    /// The picture as captured, byte for byte.
+    pub original: Vec<u8>,
+    /// The standard photo.
+    pub standard: Vec<u8>,
+    /// Measurements, checks, transform and hashes.
+    pub report: portrait::Report,
+    /// What a reviewer might say.
+    pub remarks: Vec<Remark>,
+}
+
+/// One student's data. Dropping it wipes the code; photos and masked words go with it.
+pub struct Visit {
+    /// The record this visit will become: the backend counts by it, so a retry is never a second capture.
+    pub record_id: Uuid,
+    /// When the student began.
+    pub started: Timestamp,
+    /// The collection code, once scanned.
+    pub code: Option<CodeText>,
+    /// School and level, where the profile asks for them.
+    pub school: Option<(SchoolCard, String)>,
+    /// What the student proved with.
+    pub proof: Proof,
+    /// The masked identity; `None` while it is to be resolved.
+    pub identity: Option<Identity>,
+    /// The academic record collected for.
+    pub record: Option<AcademicRecord>,
+    /// When consent was given.
+    pub consent: Option<Timestamp>,
+    /// The order, where there is a fee.
+    pub order: Option<Order>,
+    /// A fee is owed because the order could not be made or paid now.
+    pub owes: bool,
+    /// Photos that passed, newest last.
+    pub shots: Vec<(u32, Arc<Shot>)>,
+    /// Shots taken, the refused ones too.
+    pub taken: u32,
+    /// The photo chosen.
+    pub chosen: Option<u32>,
+    /// The shoot number, once the record is on the disk.
+    pub saved_as: Option<String>,
+    attempts_left: u32,
+}
+
+impl Visit {
+    fn new(record_id: Uuid, started: Timestamp) -> Visit {
+        Visit {
+            record_id,
+            started,
+            code: None,
+            school: None,
+            proof: Proof::None,
+            identity: None,
+            record: None,
+            consent: None,
+            order: None,
+            owes: false,
+            shots: Vec::new(),
+            taken: 0,
+            chosen: None,
+            saved_as: None,
+            attempts_left: PROOF_ATTEMPTS,
+        }
+    }
+
+    fn rejection(&self) -> Vec<String> {
+        self.record.as_ref().and_then(|r| r.last_rejection.as_ref()).map(|r| r.reasons.clone()).unwrap_or_default()
+    }
+
+    fn person(&self) -> Option<Person> {
+        let (identity, record) = (self.identity.as_ref()?, self.record.as_ref()?);
+        Some(Person {
+            masked_name: identity.masked_name.clone(),
+            masked_id: identity.masked_id_number.clone(),
+            school: record.school.clone(),
+            level: record.level.clone(),
+            major: record.major.clone(),
+            year: u32::from(record.graduation_year),
+        })
+    }
+
+    /// The photo chosen, if it is still there.
+    pub fn chosen_shot(&self) -> Option<&Arc<Shot>> {
+        let id = self.chosen?;
+        self.shots.iter().find(|(i, _)| *i == id).map(|(_, s)| s)
+    }
+}
+
+/// Where a visit stands: the station's one life cycle at the front.
+enum Stage {
+    Idle,
+    Closed(OutOfService),
+    FindingSchool { found: Vec<SchoolCard>, searched: bool },
+    Scanning { sight: ScanSight },
+    Proving { error: Option<ProofError> },
+    Resolving,
+    ChoosingRecord,
+    Confirming,
+    Requirements,
+    Ordering,
+    Paying { state: PayState, next_poll: Timestamp },
+    Framing { countdown_from: Option<Timestamp>, refused: Vec<Remark> },
+    Developing,
+    ChoosingPhoto,
+    LastLook,
+    Saving,
+    Done { progress: Progress, receipt: Option<String>, shoot_number: String },
+    NotPossible { reason: NotPossible, detail: Option<String> },
+}
+
+/// What the camera should be looked at for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watch {
+    /// Nothing.
+    Nothing,
+    /// A collection code.
+    Code,
+    /// A face to frame.
+    Face,
+}
+
+/// What the backend said about an identity.
+pub enum Resolved {
+    /// Who it is, masked.
+    Identity(Box<Identity>),
+    /// The proof does not fit.
+    Mismatch,
+    /// The visit cannot go on.
+    NotPossible(NotPossible, Option<String>),
+    /// Nobody answered: to be resolved later.
+    Offline,
+}
+
+/// What the backend said about an order.
+pub enum OrderReply {
+    /// The order as it stands.
+    Order(Box<Order>),
+    /// Nothing to pay: paid before, or free.
+    NothingDue,
+    /// Nobody answered.
+    Offline,
+    /// Refused, in the backend's words.
+    Refused(Option<String>),
+}
+
+/// What happens to the machine.
+pub enum Event {
+    /// A person did something.
+    Act(Action),
+    /// The camera sees this (no readable code).
+    Sight(ScanSight),
+    /// A code was read.
+    Code(Kind, CodeText),
+    /// Answer to [`Effect::SearchSchools`]; `None` without network.
+    Schools(Option<Vec<SchoolCard>>),
+    /// Answer to [`Effect::Resolve`].
+    Resolved(Resolved),
+    /// Answer to [`Effect::CreateOrder`] or [`Effect::PollOrder`].
+    Order(OrderReply),
+    /// The face has been right and still for a second.
+    Steady,
+    /// Answer to [`Effect::Shoot`]: a photo, or why it was refused.
+    Developed(Result<Arc<Shot>, Vec<Remark>>),
+    /// Answer to [`Effect::Save`]: the shoot number, or it could not be kept.
+    Saved(Result<String, ()>),
+    /// A record moved on.
+    Progress {
+        /// Which record.
+        record_id: Uuid,
+        /// How far.
+        progress: Progress,
+        /// The backend's receipt number.
+        receipt: Option<String>,
+    },
+    /// The station cannot serve, or can again.
+    Service(Option<OutOfService>),
+    /// A new profile from the backend. Taken between visits.
+    Profile(Box<Profile>),
+    /// Time passes.
+    Tick,
+}
+
+/// How a visit ended, for the day's figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Submitted.
+    Submitted,
+    /// Cancelled by the student.
+    Cancelled,
+    /// Timed out.
+    TimedOut,
+    /// Not possible.
+    NotPossible,
+}
+
+/// What the world must do for the machine.
+pub enum Effect {
+    /// Look schools up.
+    SearchSchools {
+        /// Part of the name.
+        name: String,
+        /// Level.
+        level: String,
+    },
+    /// Ask who this is.
+    Resolve,
+    /// Make an order for the chosen academic record.
+    CreateOrder,
+    /// Ask how the order stands.
+    PollOrder,
+    /// Take the next frame and develop it.
+    Shoot,
+    /// Keep the chosen photo: one transaction.
+    Save,
+    /// A visit began.
+    Began,
+    /// A visit ended; its data is gone.
+    Ended {
+        /// The visit's record.
+        record_id: Uuid,
+        /// When it began.
+        started: Timestamp,
+        /// How it ended.
+        ending: Ending,
+    },
+}
+
+/// The visit at the front of the station.
+pub struct Machine {
+    profile: Profile,
+    next_profile: Option<Box<Profile>>,
+    stage: Stage,
+    step: usize,
+    visit: Option<Visit>,
+    deadline: Option<Timestamp>,
+    last_code: Option<(Tag, Timestamp)>,
+    next_record_id: fn() -> Uuid,
+}
+
+impl Machine {
+    /// A machine that waits for its first student. `next_record_id` names the records.
+    pub fn new(profile: Profile, next_record_id: fn() -> Uuid) -> Machine {
+        Machine {
+            profile,
+            next_profile: None,
+            stage: Stage::Idle,
+            step: 0,
+            visit: None,
+            deadline: None,
+            last_code: None,
+            next_record_id,
+        }
+    }
+
+    /// The profile in force.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The visit under way.
+    pub fn visit(&self) -> Option<&Visit> {
+        self.visit.as_ref()
+    }
+
+    /// What the camera should be looked at for now.
+    pub fn watch(&self) -> Watch {
+        match self.stage {
+            Stage::Idle if self.profile.steps.first() == Some(&Step::Scan) => Watch::Code,
+            Stage::Scanning { .. } => Watch::Code,
+            Stage::Framing { .. } => Watch::Face,
+            _ => Watch::Nothing,
+        }
+    }
+
+    /// Whole seconds until the page gives up.
+    pub fn seconds_left(&self, now: Timestamp) -> Option<u32> {
+        let left = self.deadline?.duration_since(now).as_millis();
+        Some(u32::try_from((left.max(0) + 999) / 1000).unwrap_or(0))
+    }
+
+    /// The one place where a stage changes.
+    pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        match event {
+            Event::Act(action) => self.act(action, now),
+            Event::Sight(seen) => {
+                if let Stage::Scanning { sight } = &mut self.stage {
+                    *sight = seen;
+                }
+                Vec::new()
+            }
+            Event::Code(kind, text) => self.code_seen(kind, text, now),
+            Event::Schools(found) => {
+                if matches!(self.stage, Stage::FindingSchool { .. }) {
+                    match found {
+                        Some(found) => self.go(Stage::FindingSchool { found, searched: true }, now),
+                        None => self.not_possible(NotPossible::NeedsNetwork, None, now),
+                    }
+                }
+                Vec::new()
+            }
+            Event::Resolved(answer) => self.resolved(answer, now),
+            Event::Order(reply) => self.ordered(reply, now),
+            Event::Steady => self.start_countdown(now),
+            Event::Developed(result) => self.developed(result, now),
+            Event::Saved(result) => self.saved(result, now),
+            Event::Progress { record_id, progress, receipt } => {
+                if self.visit.as_ref().is_some_and(|v| v.record_id == record_id)
+                    && let Stage::Done { progress: p, receipt: r, .. } = &mut self.stage
+                {
+                    *p = progress;
+                    if receipt.is_some() {
+                        *r = receipt;
+                    }
+                }
+                Vec::new()
+            }
+            Event::Service(closed) => {
+                match (closed, &self.stage) {
+                    (Some(reason), Stage::Idle | Stage::Closed(_)) => {
+                        self.stage = Stage::Closed(reason);
+                        self.deadline = None;
+                    }
+                    (None, Stage::Closed(_)) => self.stage = Stage::Idle,
+                    _ => {}
+                }
+                Vec::new()
+            }
+            Event::Profile(profile) => {
+                self.next_profile = Some(profile);
+                if matches!(self.stage, Stage::Idle | Stage::Closed(_)) {
+                    self.take_profile();
+                }
+                Vec::new()
+            }
+            Event::Tick => self.tick(now),
+        }
+    }
+
+    fn act(&mut self, action: Action, now: Timestamp) -> Vec<Effect> {
+        self.touch(now);
+        match (action, &mut self.stage) {
+            (Action::Start, Stage::Idle) => self.begin(now),
+            (Action::Cancel, Stage::Done { .. }) | (Action::Finish, Stage::Done { .. }) => self.end(Ending::Submitted),
+            (Action::Cancel | Action::Finish, Stage::NotPossible { .. }) => self.end(Ending::NotPossible),
+            // The photo is already safe: leaving the payment page only leaves the fee open.
+            (Action::Cancel | Action::Finish, Stage::Ordering | Stage::Paying { .. }) if self.is_saved() => {
+                self.pay_later(now)
+            }
+            // The disk is being written: too late to cancel, the receipt follows at once.
+            (Action::Cancel, Stage::Idle | Stage::Closed(_) | Stage::Saving) => Vec::new(),
+            (Action::Cancel, _) => self.end(Ending::Cancelled),
+            (Action::Back, _) => self.back(now),
+            (Action::SearchSchool { name, level }, Stage::FindingSchool { .. }) => {
+                vec![Effect::SearchSchools { name, level }]
+            }
+            (Action::TakeSchool { id, level }, Stage::FindingSchool { found, .. }) => {
+                let Some(school) = found.iter().find(|s| s.id == id).cloned() else { return Vec::new() };
+                if let Some(visit) = &mut self.visit {
+                    visit.school = Some((school, level));
+                }
+                self.advance(now)
+            }
+            (Action::LastFour { value }, Stage::Proving { error }) => {
+                let value = value.trim().to_uppercase();
+                if !is_last_four(&value) {
+                    *error = Some(ProofError::Form);
+                    return Vec::new();
+                }
+                self.proven(Proof::LastFour { value }, now)
+            }
+            (Action::NameAndNumber { level, name, student_number, phone }, Stage::Proving { error }) => {
+                let (name, student_number) = (name.trim().to_owned(), student_number.trim().to_owned());
+                let phone = phone.map(|p| p.trim().to_owned()).filter(|p| !p.is_empty());
+                let phone_ok = match (&phone, self.profile.asks_phone) {
+                    (None, asked) => !asked,
+                    (Some(p), _) => (5..=15).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()),
+                };
+                if name.is_empty() || student_number.is_empty() || !phone_ok {
+                    *error = Some(ProofError::Form);
+                    return Vec::new();
+                }
+                let school_id = self.visit.as_ref().and_then(|v| v.school.as_ref()).map(|(s, _)| s.id.clone());
+                self.proven(Proof::NameAndNumber { school_id, level, name, student_number, phone }, now)
+            }
+            (Action::TakeRecord { id }, Stage::ChoosingRecord) => {
+                let Some(visit) = &mut self.visit else { return Vec::new() };
+                let Some(record) = visit.identity.as_ref().and_then(|i| i.records.iter().find(|r| r.id == id)).cloned()
+                else {
+                    return Vec::new();
+                };
+                if obstacle(&record).is_some() {
+                    return Vec::new();
+                }
+                visit.record = Some(record);
+                self.advance(now)
+            }
+            (Action::ItIsMe, Stage::Confirming) => self.advance(now),
+            (Action::NotMe, Stage::Confirming) => {
+                self.not_possible(NotPossible::NotMe, None, now);
+                Vec::new()
+            }
+            (Action::Consent, Stage::Requirements) => {
+                if let Some(visit) = &mut self.visit {
+                    visit.consent = Some(now);
+                }
+                self.advance(now)
+            }
+            (Action::PayAgain, Stage::Paying { .. }) => {
+                self.go(Stage::Ordering, now);
+                vec![Effect::CreateOrder]
+            }
+            (Action::Shoot, Stage::Framing { .. }) => self.start_countdown(now),
+            (Action::Retake, Stage::ChoosingPhoto | Stage::LastLook) => {
+                if self.may_retake() {
+                    return self.enter_at(Step::Shoot, now);
+                }
+                Vec::new()
+            }
+            (Action::Take { id }, Stage::ChoosingPhoto) => {
+                let Some(visit) = &mut self.visit else { return Vec::new() };
+                if !visit.shots.iter().any(|(i, _)| *i == id) {
+                    return Vec::new();
+                }
+                visit.chosen = Some(id);
+                self.advance(now)
+            }
+            (Action::Submit, Stage::LastLook) => {
+                self.go(Stage::Saving, now);
+                vec![Effect::Save]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn back(&mut self, now: Timestamp) -> Vec<Effect> {
+        match self.stage {
+            Stage::LastLook => self.enter_at(Step::Choose, now),
+            Stage::ChoosingPhoto if self.may_retake() => self.enter_at(Step::Shoot, now),
+            Stage::Framing { .. } if self.visit.as_ref().is_some_and(|v| !v.shots.is_empty()) => {
+                self.enter_at(Step::Choose, now)
+            }
+            Stage::Proving { .. } | Stage::Scanning { .. } | Stage::Confirming | Stage::Requirements => {
+                self.back_one_step(now)
+            }
+            Stage::FindingSchool { .. } | Stage::ChoosingRecord | Stage::Framing { .. } | Stage::ChoosingPhoto => {
+                self.end(Ending::Cancelled)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The step before that asks for something; what was given there is forgotten.
+    fn back_one_step(&mut self, now: Timestamp) -> Vec<Effect> {
+        let before = (0..self.step).rev().find(|i| {
+            matches!(self.profile.steps.get(*i), Some(Step::FindSchool | Step::Scan | Step::Prove | Step::Requirements))
+        });
+        let (Some(before), Some(visit)) = (before, &mut self.visit) else { return self.end(Ending::Cancelled) };
+        match self.profile.steps.get(before) {
+            Some(Step::Scan) => visit.code = None,
+            Some(Step::Prove) => visit.proof = Proof::None,
+            _ => {}
+        }
+        if !matches!(self.profile.steps.get(before), Some(Step::Requirements)) {
+            visit.identity = None;
+            visit.record = None;
+        }
+        self.step = before;
+        self.enter(now)
+    }
+
+    fn begin(&mut self, now: Timestamp) -> Vec<Effect> {
+        self.visit = Some(Visit::new((self.next_record_id)(), now));
+        self.step = 0;
+        let mut effects = vec![Effect::Began];
+        effects.extend(self.enter(now));
+        effects
+    }
+
+    fn code_seen(&mut self, kind: Kind, text: CodeText, now: Timestamp) -> Vec<Effect> {
+        let just_used = self
+            .last_code
+            .as_ref()
+            .is_some_and(|(tag, at)| *tag == text.tag() && now.duration_since(*at) < SAME_CODE_PAUSE);
+        let sight = match kind {
+            Kind::Collection if just_used => ScanSight::JustUsed,
+            Kind::Collection => ScanSight::Steady,
+            Kind::Payment => ScanSight::Payment,
+            Kind::MiniProgram => ScanSight::MiniProgram,
+            Kind::Health => ScanSight::Health,
+            Kind::Web => ScanSight::Web,
+            Kind::PlainText => ScanSight::OtherText,
+        };
+        let mut effects = Vec::new();
+        match self.stage {
+            // A code held up at the welcome page begins the visit by itself; other codes do not.
+            Stage::Idle if self.watch() == Watch::Code && sight == ScanSight::Steady => {
+                effects.extend(self.begin(now));
+            }
+            Stage::Scanning { .. } => {}
+            _ => return effects,
+        }
+        if let Stage::Scanning { sight: shown } = &mut self.stage {
+            *shown = sight;
+            if sight == ScanSight::Steady {
+                if let Some(visit) = &mut self.visit {
+                    visit.code = Some(text);
+                }
+                effects.extend(self.advance(now));
+            }
+        }
+        effects
+    }
+
+    fn proven(&mut self, proof: Proof, now: Timestamp) -> Vec<Effect> {
+        if let Some(visit) = &mut self.visit {
+            visit.proof = proof;
+        }
+        self.advance(now)
+    }
+
+    fn resolved(&mut self, answer: Resolved, now: Timestamp) -> Vec<Effect> {
+        if !matches!(self.stage, Stage::Resolving) {
+            return Vec::new();
+        }
+        let Some(visit) = &mut self.visit else { return Vec::new() };
+        match answer {
+            Resolved::Identity(identity) => {
+                // Scanned after the record was chosen: it must still be among the student's records.
+                if let Some(record) = &visit.record {
+                    visit.record = identity.records.iter().find(|r| r.id == record.id).cloned();
+                    if visit.record.is_none() {
+                        self.not_possible(NotPossible::IdentityMismatch, None, now);
+                        return Vec::new();
+                    }
+                }
+                visit.identity = Some(*identity);
+                self.advance(now)
+            }
+            Resolved::Offline => self.advance(now),
+            Resolved::Mismatch => {
+                visit.attempts_left = visit.attempts_left.saturating_sub(1);
+                let prove = self.profile.steps.iter().position(|s| *s == Step::Prove);
+                match prove {
+                    Some(step) if visit.attempts_left > 0 => {
+                        visit.proof = Proof::None;
+                        self.step = step;
+                        self.go(Stage::Proving { error: Some(ProofError::Mismatch) }, now);
+                    }
+                    _ => self.not_possible(NotPossible::IdentityMismatch, None, now),
+                }
+                Vec::new()
+            }
+            Resolved::NotPossible(reason, detail) => {
+                self.not_possible(reason, detail, now);
+                Vec::new()
+            }
+        }
+    }
+
+    fn ordered(&mut self, reply: OrderReply, now: Timestamp) -> Vec<Effect> {
+        if !matches!(self.stage, Stage::Ordering | Stage::Paying { .. }) {
+            return Vec::new();
+        }
+        let making = matches!(self.stage, Stage::Ordering);
+        match reply {
+            OrderReply::NothingDue => return self.advance(now),
+            OrderReply::Order(order) => {
+                let state = match order.state {
+                    OrderState::Paid => PayState::Paid,
+                    OrderState::Pending => PayState::Waiting,
+                    OrderState::Expired | OrderState::Cancelled => PayState::Expired,
+                };
+                if let Some(visit) = &mut self.visit {
+                    visit.order = Some(*order);
+                }
+                if state == PayState::Paid {
+                    return self.advance(now);
+                }
+                let next_poll = now + ORDER_POLL;
+                if let Stage::Paying { state: s, next_poll: n } = &mut self.stage {
+                    (*s, *n) = (state, next_poll);
+                } else {
+                    self.go(Stage::Paying { state, next_poll }, now);
+                }
+            }
+            OrderReply::Offline if making => return self.pay_later(now),
+            OrderReply::Offline => {
+                if let Stage::Paying { state, next_poll } = &mut self.stage {
+                    (*state, *next_poll) = (PayState::Unreachable, now + ORDER_POLL);
+                }
+            }
+            OrderReply::Refused(detail) => {
+                // A photo already saved stays saved whatever the cashier says.
+                if self.is_saved() {
+                    return self.pay_later(now);
+                }
+                self.not_possible(NotPossible::Refused, detail, now);
+            }
+        }
+        Vec::new()
+    }
+
+    /// Without the network the visit goes on and the fee stays open; the backend keeps the capture until it
+    /// is paid.
+    fn pay_later(&mut self, now: Timestamp) -> Vec<Effect> {
+        if let Some(visit) = &mut self.visit {
+            visit.owes = true;
+        }
+        self.advance(now)
+    }
+
+    fn start_countdown(&mut self, now: Timestamp) -> Vec<Effect> {
+        if let Stage::Framing { countdown_from, refused } = &mut self.stage
+            && countdown_from.is_none()
+        {
+            *countdown_from = Some(now);
+            refused.clear();
+        }
+        Vec::new()
+    }
+
+    fn developed(&mut self, result: Result<Arc<Shot>, Vec<Remark>>, now: Timestamp) -> Vec<Effect> {
+        if !matches!(self.stage, Stage::Developing) {
+            return Vec::new();
+        }
+        let Some(visit) = &mut self.visit else { return Vec::new() };
+        visit.taken += 1;
+        match result {
+            Ok(shot) => {
+                visit.shots.push((visit.taken, shot));
+                // The newest three: an older one is only replaced because the student asked for another.
+                if visit.shots.len() > CANDIDATES {
+                    visit.shots.remove(0);
+                }
+                self.advance(now)
+            }
+            Err(refused) => {
+                self.go(Stage::Framing { countdown_from: None, refused }, now);
+                Vec::new()
+            }
+        }
+    }
+
+    fn saved(&mut self, result: Result<String, ()>, now: Timestamp) -> Vec<Effect> {
+        if !matches!(self.stage, Stage::Saving) {
+            return Vec::new();
+        }
+        if let Ok(shoot_number) = result {
+            if let Some(tag) = self.visit.as_ref().and_then(|v| v.code.as_ref()).map(CodeText::tag) {
+                self.last_code = Some((tag, now));
+            }
+            if let Some(visit) = &mut self.visit {
+                visit.saved_as = Some(shoot_number);
+            }
+            self.advance(now)
+        } else {
+            // Nothing was kept and the student must know: the chosen photo is still here to try again.
+            self.not_possible(NotPossible::CouldNotSave, None, now);
+            Vec::new()
+        }
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+        match &mut self.stage {
+            Stage::Framing { countdown_from: Some(from), .. } if now.duration_since(*from) >= COUNTDOWN => {
+                self.go(Stage::Developing, now);
+                return vec![Effect::Shoot];
+            }
+            Stage::Paying { next_poll, state } if now >= *next_poll && *state != PayState::Expired => {
+                *next_poll = now + ORDER_POLL;
+                if !self.deadline.is_some_and(|d| now >= d) {
+                    return vec![Effect::PollOrder];
+                }
+            }
+            _ => {}
+        }
+        if self.deadline.is_some_and(|d| now >= d) {
+            return match self.stage {
+                Stage::Done { .. } => self.end(Ending::Submitted),
+                Stage::NotPossible { .. } => self.end(Ending::NotPossible),
+                Stage::Paying { .. } | Stage::Ordering if self.is_saved() => self.pay_later(now),
+                _ => self.end(Ending::TimedOut),
+            };
+        }
+        Vec::new()
+    }
+
+    // ---- moving between steps
+
+    /// The step under way is done: on to the next that has something to ask.
+    fn advance(&mut self, now: Timestamp) -> Vec<Effect> {
+        let identified = matches!(self.stage, Stage::Scanning { .. } | Stage::Proving { .. });
+        let more_follows =
+            matches!(self.profile.steps.get(self.step + 1), Some(Step::Scan | Step::Prove | Step::FindSchool));
+        if identified && !more_follows {
+            self.go(Stage::Resolving, now);
+            return vec![Effect::Resolve];
+        }
+        self.step += 1;
+        self.enter(now)
+    }
+
+    fn enter_at(&mut self, step: Step, now: Timestamp) -> Vec<Effect> {
+        if let Some(at) = self.profile.steps.iter().position(|s| *s == step) {
+            self.step = at;
+        }
+        self.enter(now)
+    }
+
+    /// Enters the step under way, passing over those with nothing to ask.
+    fn enter(&mut self, now: Timestamp) -> Vec<Effect> {
+        loop {
+            let Some(step) = self.profile.steps.get(self.step).copied() else { return self.finish(now) };
+            let Some(visit) = &mut self.visit else { return Vec::new() };
+            match step {
+                Step::FindSchool => {
+                    self.go(Stage::FindingSchool { found: Vec::new(), searched: false }, now);
+                    return Vec::new();
+                }
+                Step::Scan => {
+                    self.go(Stage::Scanning { sight: ScanSight::Nothing }, now);
+                    return Vec::new();
+                }
+                Step::Prove => {
+                    self.go(Stage::Proving { error: None }, now);
+                    return Vec::new();
+                }
+                Step::ChooseRecord | Step::Confirm if visit.identity.is_none() => {}
+                Step::ChooseRecord => {
+                    if self.choose_or_take(now) {
+                        return Vec::new();
+                    }
+                }
+                Step::Confirm => {
+                    // A profile without the choice collects the one record that is open.
+                    if visit.record.is_none() && self.choose_or_take(now) {
+                        return Vec::new();
+                    }
+                    self.go(Stage::Confirming, now);
+                    return Vec::new();
+                }
+                Step::Requirements => {
+                    self.go(Stage::Requirements, now);
+                    return Vec::new();
+                }
+                Step::Pay => {
+                    let fee = &self.profile.fee;
+                    let free = matches!(fee.timing, FeeTiming::None | FeeTiming::OnlyForChange) || fee.amount_fen == 0;
+                    match &visit.record {
+                        _ if free => {}
+                        Some(record) if record.paid || record.last_rejection.is_some() => {}
+                        None => visit.owes = true,
+                        Some(_) => {
+                            self.go(Stage::Ordering, now);
+                            return vec![Effect::CreateOrder];
+                        }
+                    }
+                }
+                Step::Shoot => {
+                    self.go(Stage::Framing { countdown_from: None, refused: Vec::new() }, now);
+                    return Vec::new();
+                }
+                Step::Choose => {
+                    self.go(Stage::ChoosingPhoto, now);
+                    return Vec::new();
+                }
+                Step::Submit => {
+                    self.go(Stage::LastLook, now);
+                    return Vec::new();
+                }
+            }
+            self.step += 1;
+        }
+    }
+
+    /// Takes the only open academic record, or asks which, or says why none is possible. True when a page
+    /// was opened.
+    fn choose_or_take(&mut self, now: Timestamp) -> bool {
+        let Some(visit) = &mut self.visit else { return true };
+        let records = visit.identity.as_ref().map(|i| i.records.as_slice()).unwrap_or_default();
+        let mut open = records.iter().filter(|r| obstacle(r).is_none());
+        match (open.next(), open.next()) {
+            (Some(only), None) => {
+                visit.record = Some(only.clone());
+                false
+            }
+            (Some(_), Some(_)) => {
+                self.go(Stage::ChoosingRecord, now);
+                true
+            }
+            (None, _) => {
+                let (reason, detail) =
+                    records.iter().find_map(obstacle).unwrap_or((NotPossible::NotEligible, None));
+                self.not_possible(reason, detail, now);
+                true
+            }
+        }
+    }
+
+    fn finish(&mut self, now: Timestamp) -> Vec<Effect> {
+        let Some(shoot_number) = self.visit.as_ref().and_then(|v| v.saved_as.clone()) else {
+            // A profile without a submission cannot be parsed; still, never show "done" for what is not.
+            return self.end(Ending::Cancelled);
+        };
+        self.go(Stage::Done { progress: Progress::SavedHere, receipt: None, shoot_number }, now);
+        Vec::new()
+    }
+
+    fn not_possible(&mut self, reason: NotPossible, detail: Option<String>, now: Timestamp) {
+        self.go(Stage::NotPossible { reason, detail }, now);
+    }
+
+    fn go(&mut self, stage: Stage, now: Timestamp) {
+        self.stage = stage;
+        self.touch(now);
+    }
+
+    fn touch(&mut self, now: Timestamp) {
+        self.deadline = patience(&self.stage).map(|p| now + p);
+    }
+
+    fn end(&mut self, ending: Ending) -> Vec<Effect> {
+        self.stage = Stage::Idle;
+        self.deadline = None;
+        self.step = 0;
+        self.take_profile();
+        match self.visit.take() {
+            Some(visit) => {
+                // Whatever the student left by, a saved record counts as submitted.
+                let ending = if visit.saved_as.is_some() { Ending::Submitted } else { ending };
+                vec![Effect::Ended { record_id: visit.record_id, started: visit.started, ending }]
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn take_profile(&mut self) {
+        if let Some(profile) = self.next_profile.take() {
+            self.profile = *profile;
+        }
+    }
+
+    fn is_saved(&self) -> bool {
+        self.visit.as_ref().is_some_and(|v| v.saved_as.is_some())
+    }
+
+    fn may_retake(&self) -> bool {
+        let limit = self.profile.max_shots;
+        !self.is_saved() && self.visit.as_ref().is_some_and(|v| limit == 0 || v.taken < limit)
+    }
+
+    // ---- what is seen
+
+    /// The page for this moment.
+    pub fn page(&self, now: Timestamp) -> Page {
+        let visit = self.visit.as_ref();
+        let attempts_left = visit.map_or(PROOF_ATTEMPTS, |v| v.attempts_left);
+        match &self.stage {
+            Stage::Idle => Page::Welcome { window: self.profile.window.as_ref().map(ToString::to_string) },
+            Stage::Closed(reason) => Page::OutOfService { reason: *reason },
+            Stage::FindingSchool { found, searched } => Page::FindSchool {
+                found: found.clone(),
+                nothing_found: *searched && found.is_empty(),
+                levels: self.profile.levels.clone(),
+            },
+            Stage::Scanning { sight } => Page::Scan { sight: *sight },
+            Stage::Proving { error } if self.profile.proof == ProofKind::NameAndNumber => Page::ProveName {
+                levels: self.profile.levels.clone(),
+                phone: self.profile.asks_phone,
+                error: *error,
+                attempts_left,
+            },
+            Stage::Proving { error } => Page::ProveLastFour { error: *error, attempts_left },
+            Stage::Resolving => Page::Working { what: WorkingOn::Identity },
+            Stage::Ordering => Page::Working { what: WorkingOn::Order },
+            Stage::Developing => Page::Working { what: WorkingOn::Photo },
+            Stage::Saving => Page::Working { what: WorkingOn::Saving },
+            Stage::ChoosingRecord => Page::ChooseRecord {
+                records: visit
+                    .and_then(|v| v.identity.as_ref())
+                    .map(|i| i.records.iter().map(card).collect())
+                    .unwrap_or_default(),
+            },
+            Stage::Confirming => match visit.and_then(Visit::person) {
+                Some(person) => {
+                    Page::Confirm { person, rejection: visit.map(Visit::rejection).unwrap_or_default() }
+                }
+                None => Page::Working { what: WorkingOn::Identity },
+            },
+            Stage::Requirements => Page::Requirements,
+            Stage::Paying { state, .. } => match visit.and_then(|v| v.order.as_ref()) {
+                Some(order) => Page::Pay {
+                    amount_fen: order.amount_fen,
+                    qr_svg: crate::payment_code::svg(&order.payment_url),
+                    expires_in: u32::try_from(order.expires_at.duration_since(now).as_secs()).unwrap_or(0),
+                    state: *state,
+                },
+                None => Page::Working { what: WorkingOn::Order },
+            },
+            Stage::Framing { countdown_from, refused } => Page::Framing {
+                taken: visit.map_or(0, |v| v.taken),
+                limit: self.profile.max_shots,
+                countdown: countdown_from.map(|from| {
+                    let left = (COUNTDOWN - now.duration_since(from)).as_millis().max(0);
+                    u32::try_from((left + 999) / 1000).unwrap_or(0)
+                }),
+                refused: refused.clone(),
+            },
+            Stage::ChoosingPhoto => Page::ChoosePhoto {
+                candidates: visit.map(|v| v.shots.iter().map(candidate).collect()).unwrap_or_default(),
+                may_retake: self.may_retake(),
+            },
+            Stage::LastLook => {
+                let chosen = visit.and_then(|v| v.shots.iter().find(|(id, _)| Some(*id) == v.chosen));
+                match chosen {
+                    Some(shot) => Page::LastLook {
+                        candidate: candidate(shot),
+                        person: visit.and_then(Visit::person),
+                        review_hours: self.profile.review_hours,
+                    },
+                    None => Page::Working { what: WorkingOn::Photo },
+                }
+            }
+            Stage::Done { progress, receipt, shoot_number } => Page::Done {
+                shoot_number: shoot_number.clone(),
+                progress: *progress,
+                receipt: receipt.clone(),
+                review_hours: self.profile.review_hours,
+                pay_later: visit.is_some_and(|v| v.owes),
+            },
+            Stage::NotPossible { reason, detail } => {
+                Page::NotPossible { reason: *reason, detail: detail.clone() }
+            }
+        }
+    }
+
+    /// The steps for the bar on top, and the one under way.
+    pub fn step_bar(&self) -> (Vec<StepName>, Option<u32>) {
+        let mut names: Vec<StepName> = Vec::new();
+        let mut current = None;
+        for (i, step) in self.profile.steps.iter().enumerate() {
+            let name = match step {
+                Step::Scan => StepName::Scan,
+                Step::FindSchool | Step::Prove | Step::ChooseRecord | Step::Confirm => StepName::Identity,
+                Step::Pay => StepName::Pay,
+                Step::Requirements | Step::Shoot => StepName::Shoot,
+                Step::Choose | Step::Submit => StepName::Submit,
+            };
+            if names.last() != Some(&name) {
+                names.push(name);
+            }
+            if self.visit.is_some() && i <= self.step {
+                current = u32::try_from(names.len() - 1).ok();
+            }
+        }
+        (names, current)
+    }
+}
+
+/// How long each page waits for a touch: long enough to read it twice, short enough that the next student
+/// does not stand before a stranger's page.
+fn patience(stage: &Stage) -> Option<SignedDuration> {
+    let seconds = match stage {
+        Stage::Idle | Stage::Closed(_) | Stage::Saving => return None,
+        Stage::Scanning { .. } | Stage::ChoosingRecord | Stage::Confirming => 60,
+        Stage::FindingSchool { .. } | Stage::Proving { .. } => 90,
+        // The client has its own, shorter limits; this one only guards against a lost answer.
+        Stage::Resolving | Stage::Ordering | Stage::Developing => 45,
+        Stage::Requirements | Stage::Framing { .. } | Stage::ChoosingPhoto | Stage::LastLook => 120,
+        Stage::Paying { .. } => 180,
+        Stage::Done { .. } => 15,
+        Stage::NotPossible { .. } => 30,
+    };
+    Some(SignedDuration::from_secs(seconds))
+}
+
+/// Three digits and a digit or X, the form of an ID number's end (GB 11643).
+fn is_last_four(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    match bytes {
+        [a, b, c, d] => [a, b, c].iter().all(|x| x.is_ascii_digit()) && (d.is_ascii_digit() || *d == b'X'),
+        _ => false,
+    }
+}
+
+/// Why this academic record cannot be collected now.
+fn obstacle(record: &AcademicRecord) -> Option<(NotPossible, Option<String>)> {
+    match &record.eligibility {
+        Eligibility::Eligible => None,
+        Eligibility::AlreadyCollected => Some((NotPossible::AlreadyCollected, None)),
+        Eligibility::OutsideWindow { .. } => Some((NotPossible::OutsideWindow, record.eligibility.words())),
+        Eligibility::NotEligible { .. } => Some((NotPossible::NotEligible, record.eligibility.words())),
+    }
+}
+
+fn card(record: &AcademicRecord) -> RecordCard {
+    RecordCard {
+        id: record.id.clone(),
+        school: record.school.clone(),
+        level: record.level.clone(),
+        major: record.major.clone(),
+        year: u32::from(record.graduation_year),
+        state: match obstacle(record) {
+            None if record.last_rejection.is_some() => RecordCardState::Rejected,
+            None => RecordCardState::Open,
+            Some((NotPossible::AlreadyCollected, _)) => RecordCardState::Collected,
+            Some(_) => RecordCardState::NotEligible,
+        },
+    }
+}
+
+fn candidate((id, shot): &(u32, Arc<Shot>)) -> Candidate {
+    Candidate { id: *id, remarks: shot.remarks.clone() }
+}
