@@ -1,1 +1,33 @@
 //! The contract with a vendor's backend: types, signed requests, client and profiles.
+//!
+//! A *vendor* is the company that collects graduation photos for schools. Every vendor that speaks this
+//! contract (`/v1`) can be served by the same station; what differs between vendors is data, in a
+//! [`Profile`].
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`api`] | every body that crosses the wire |
+//! | [`problem`] | every way a backend says no (RFC 9457) |
+//! | [`key`] | Ed25519 keys: the station's own and the backend's receipt key |
+//! | [`signature`] | signed requests (RFC 9421) and `Content-Digest` (RFC 9530) |
+//! | [`receipt`] | the signed proof that a backend has a photo |
+//! | [`client`] | the station's side over HTTP |
+//! | [`profile`] | what a vendor wants: steps, proof, fee, requirements |
+//!
+//! A reference backend that speaks the other side is the crate `vendor-backend`.
+
+pub mod api;
+pub mod client;
+pub mod key;
+pub mod problem;
+pub mod profile;
+pub mod receipt;
+pub mod secret;
+pub mod signature;
+
+pub use client::{Client, Clock, Failure, Timeouts, VendorError};
+pub use key::{PublicKey, StationKey};
+pub use problem::{Problem, ProblemCode};
+pub use profile::{FeeWhen, Profile, ProofKind, Step};
+pub use receipt::Receipt;
+pub use secret::{Secret, SecretBytes};
