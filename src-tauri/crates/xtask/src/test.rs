@@ -1,0 +1,199 @@
+//! Every check and every test, as steps whose time and result are told at the end.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::command::{Outcome, Stop, cargo, must, run};
+use crate::node::Node;
+use crate::pages;
+use crate::setup::{self, Purpose, Ready};
+
+/// One line of the summary.
+struct Line {
+    name: &'static str,
+    passed: bool,
+    took: Duration,
+}
+
+/// The steps done so far; a failing one does not keep the others from running.
+#[derive(Default)]
+struct Steps {
+    lines: Vec<Line>,
+}
+
+impl Steps {
+    fn step(&mut self, name: &'static str, command: &mut Command) -> Outcome {
+        println!("\n== {name}");
+        let start = Instant::now();
+        let passed = run(command)?.success();
+        self.lines.push(Line {
+            name,
+            passed,
+            took: start.elapsed(),
+        });
+        Ok(())
+    }
+
+    fn finish(self) -> Outcome {
+        println!("\n== summary");
+        for line in &self.lines {
+            let seconds = line.took.as_secs();
+            let verdict = if line.passed { "passed" } else { "FAILED" };
+            println!(
+                "{verdict}  {:>2}:{:02}  {}",
+                seconds / 60,
+                seconds % 60,
+                line.name
+            );
+        }
+        let failed: Vec<&str> = self
+            .lines
+            .iter()
+            .filter(|line| !line.passed)
+            .map(|line| line.name)
+            .collect();
+        if failed.is_empty() {
+            return Ok(());
+        }
+        Err(Stop::new(format!("failed: {}.", failed.join(", "))))
+    }
+}
+
+/// `cargo xtask test`: the set-up, every check, every test.
+///
+/// `arguments` go to `cargo test` (a test's name, `-p CRATE`) and leave the other checks out.
+pub(crate) fn test(root: &Path, arguments: &[String]) -> Outcome {
+    let start = Instant::now();
+    let ready = setup::ensure(root, Purpose::Test)?;
+    let mut steps = Steps::default();
+    steps.lines.push(Line {
+        name: "set-up",
+        passed: true,
+        took: start.elapsed(),
+    });
+    if arguments.is_empty() {
+        quick_checks(root, &ready.node, &mut steps)?;
+        steps.step("the pages' tests", &mut pages::script(root, &ready.node, "test"))?;
+        clippy(root, &mut steps)?;
+        steps.step(
+            "Rust tests",
+            rust_tests(root, &ready).args(["--workspace", "--no-fail-fast"]),
+        )?;
+    } else {
+        steps.step("Rust tests", rust_tests(root, &ready).args(arguments))?;
+    }
+    steps.finish()
+}
+
+/// `cargo xtask lint`: what needs no test run.
+pub(crate) fn lint(root: &Path) -> Outcome {
+    let ready = setup::ensure(root, Purpose::Run)?;
+    let mut steps = Steps::default();
+    quick_checks(root, &ready.node, &mut steps)?;
+    clippy(root, &mut steps)?;
+    steps.finish()
+}
+
+/// `cargo xtask fmt`.
+pub(crate) fn format(root: &Path) -> Outcome {
+    must(
+        cargo().args(["fmt", "--all"]).current_dir(root),
+        "cargo fmt failed; why is said above.",
+    )?;
+    let node = Node::ensure(root)?;
+    pages::install_packages(root, &node)?;
+    must(
+        &mut pages::script(root, &node, "format"),
+        "prettier failed; why is said above.",
+    )
+}
+
+/// `cargo xtask bench [NAME]`.
+pub(crate) fn bench(root: &Path, arguments: &[String]) -> Outcome {
+    let crates = root.join("src-tauri").join("crates");
+    let has_benches = |name: &str| crates.join(name).join("benches").is_dir();
+    let Some((name, rest)) = arguments.split_first() else {
+        let mut names: Vec<String> = std::fs::read_dir(&crates)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| has_benches(name))
+            .collect();
+        names.sort();
+        match names.as_slice() {
+            [] => println!("No crate has benches yet."),
+            names => println!("Benches: {}", names.join(", ")),
+        }
+        return Ok(());
+    };
+    if !has_benches(name) {
+        return Err(Stop::new(format!(
+            "{name} has no benches; `cargo xtask bench` lists who does."
+        )));
+    }
+    setup::ensure(root, Purpose::Run)?;
+    must(
+        cargo()
+            .args(["bench", "--package", name])
+            .args(rest)
+            .current_dir(root),
+        "the benches did not finish; why is said above.",
+    )
+}
+
+/// Seconds each, so they come first.
+fn quick_checks(root: &Path, node: &Node, steps: &mut Steps) -> Outcome {
+    steps.step(
+        "Rust format",
+        cargo().args(["fmt", "--all", "--check"]).current_dir(root),
+    )?;
+    steps.step(
+        "the pages' format",
+        &mut pages::script(root, node, "format:check"),
+    )?;
+    steps.step("the pages' lint", &mut pages::script(root, node, "lint"))?;
+    steps.step(
+        "the pages' types",
+        &mut pages::tool(root, node, &["vue-tsc", "--noEmit"]),
+    )
+}
+
+fn clippy(root: &Path, steps: &mut Steps) -> Outcome {
+    let mut clippy = cargo();
+    clippy
+        .args(["clippy", "--workspace", "--all-targets"])
+        .args(locked())
+        .args(["--", "--deny", "warnings"]);
+    for_one_build(&mut clippy);
+    steps.step("Rust lint", clippy.current_dir(root))
+}
+
+/// `cargo test`, told where the window's drivers are.
+fn rust_tests(root: &Path, ready: &Ready) -> Command {
+    let mut test = cargo();
+    test.arg("test").args(locked()).current_dir(root);
+    test.env("PHOTO_STATION_MODELS", root.join("assets").join("models"));
+    if let Some(drivers) = &ready.drivers {
+        test.env("PHOTO_STATION_TAURI_DRIVER", &drivers.tauri);
+        test.env("PHOTO_STATION_WEBKIT_DRIVER", &drivers.webview);
+    }
+    for_one_build(&mut test);
+    test
+}
+
+fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty())
+}
+
+/// What is tested unattended is exactly what `Cargo.lock` names.
+fn locked() -> &'static [&'static str] {
+    if in_ci() { &["--locked"] } else { &[] }
+}
+
+/// A machine that builds once gains nothing from the files of an incremental build.
+fn for_one_build(command: &mut Command) {
+    if in_ci() {
+        command.env("CARGO_INCREMENTAL", "0");
+    }
+}
