@@ -1,0 +1,193 @@
+//! The three networks, loaded, checked and ready to run.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use image::{GrayImage, RgbImage};
+use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
+use rten_tensor::NdTensor;
+use rten_tensor::prelude::*;
+
+use super::{Face, Mesh, detector, mesh, segmenter};
+use crate::PortraitError;
+
+/// How much of the machine an inference may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// One thread and one pass, for every frame of the preview: the camera and the page need the rest.
+    Live,
+    /// All cores, and a second pass where that makes points more precise: for the photo itself.
+    Still,
+}
+
+/// The networks. Costs about 10 MB; share one between threads in an `Arc`.
+pub struct Models {
+    pub(super) detector: Network,
+    pub(super) mesh: Network,
+    pub(super) segmenter: Network,
+    /// The single thread of [`Pace::Live`].
+    alone: Arc<ThreadPool>,
+}
+
+impl std::fmt::Debug for Models {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Models")
+    }
+}
+
+impl Models {
+    /// Loads `face_detection.onnx`, `face_mesh.onnx` and `selfie_segmentation.onnx` from a folder and runs
+    /// each once: what loads here works later.
+    ///
+    /// # Errors
+    /// [`PortraitError::Models`] with the file and what to do: missing (run the set-up), damaged, or not the
+    /// network it should be.
+    pub fn load(dir: &Path) -> Result<Models, PortraitError> {
+        let models = Models {
+            detector: Network::load(dir, "face_detection", detector::SIDE, &detector::OUTPUTS)?,
+            mesh: Network::load(dir, "face_mesh", mesh::SIDE, &mesh::OUTPUTS)?,
+            segmenter: Network::load(dir, "selfie_segmentation", segmenter::SIDE, &segmenter::OUTPUTS)?,
+            alone: Arc::new(ThreadPool::with_num_threads(1)),
+        };
+        for network in [&models.detector, &models.mesh, &models.segmenter] {
+            network
+                .try_run(network.blank(), None)
+                .map_err(|why| network.refuse(&why))?;
+        }
+        Ok(models)
+    }
+
+    /// All faces, most certain first; small ones (under about a tenth of the longer side) are not seen.
+    pub fn faces(&self, picture: &RgbImage, pace: Pace) -> Vec<Face> {
+        detector::find(self, picture, pace)
+    }
+
+    /// The points of a face that [`Models::faces`] found. `None` only for an empty picture; whether there
+    /// really is a face is in [`Mesh::presence`].
+    pub fn mesh(&self, picture: &RgbImage, face: &Face, pace: Pace) -> Option<Mesh> {
+        mesh::measure(self, picture, face, pace)
+    }
+
+    /// The points of a face in the next frame, starting from the last frame's instead of a detection: half the
+    /// work while somebody sits. Look at [`Mesh::presence`] and detect again when it falls.
+    pub fn follow(&self, picture: &RgbImage, last: &Mesh, pace: Pace) -> Option<Mesh> {
+        mesh::follow(self, picture, last, pace)
+    }
+
+    /// How surely each pixel belongs to a person, 0 to 255, at the picture's size. Computed on a picture of
+    /// 256 x 256: a prior for the matte, not an edge.
+    pub fn person(&self, picture: &RgbImage, pace: Pace) -> GrayImage {
+        segmenter::person(self, picture, pace)
+    }
+
+    pub(super) fn pool(&self, pace: Pace) -> Option<Arc<ThreadPool>> {
+        match pace {
+            Pace::Live => Some(Arc::clone(&self.alone)),
+            Pace::Still => None,
+        }
+    }
+}
+
+/// One network: a square picture in, one or two lists of numbers out.
+pub(super) struct Network {
+    name: &'static str,
+    model: Model,
+    input: NodeId,
+    outputs: Vec<(NodeId, usize)>,
+    side: usize,
+}
+
+impl Network {
+    /// `outputs` are the names and how many numbers each holds.
+    fn load(
+        dir: &Path,
+        name: &'static str,
+        side: usize,
+        outputs: &[(&str, usize)],
+    ) -> Result<Network, PortraitError> {
+        let path = dir.join(format!("{name}.onnx"));
+        let refuse = |why: &str| PortraitError::Models(format!("{}: {why}", path.display()));
+        let bytes = fs::read(&path).map_err(|error| {
+            refuse(&format!(
+                "{error}; run `cargo xtask setup` (an installed station: install it again)"
+            ))
+        })?;
+        let mut options = ModelOptions::with_all_ops();
+        let model = options.prepack_weights(true).load(bytes);
+        let model = model.map_err(|error| refuse(&format!("the file is damaged ({error})")))?;
+        let node = |name: &str| {
+            model
+                .find_node(name)
+                .ok_or_else(|| refuse(&format!("it has no {name}")))
+        };
+        let input = node("image")?;
+        let outputs = outputs
+            .iter()
+            .map(|&(name, len)| Ok((node(name)?, len)))
+            .collect::<Result<_, PortraitError>>()?;
+        Ok(Network {
+            name,
+            model,
+            input,
+            outputs,
+            side,
+        })
+    }
+
+    fn blank(&self) -> Vec<f32> {
+        vec![0.0; 3 * self.side * self.side]
+    }
+
+    /// Runs on `image`: the red, then the green, then the blue values, row by row. `None` is logged and means
+    /// nothing was seen; [`Models::load`] has made sure it does not happen.
+    pub(super) fn run<const N: usize>(
+        &self,
+        image: Vec<f32>,
+        pool: Option<Arc<ThreadPool>>,
+    ) -> Option<[Vec<f32>; N]> {
+        match self.try_run(image, pool) {
+            Ok(outputs) => outputs.try_into().ok(),
+            Err(why) => {
+                tracing::error!(network = self.name, why, "inference failed");
+                None
+            }
+        }
+    }
+
+    fn try_run(&self, image: Vec<f32>, pool: Option<Arc<ThreadPool>>) -> Result<Vec<Vec<f32>>, String> {
+        let image =
+            NdTensor::try_from_data([1, 3, self.side, self.side], image).map_err(|e| e.to_string())?;
+        let wanted: Vec<NodeId> = self.outputs.iter().map(|&(node, _)| node).collect();
+        let options = RunOptions::default().with_thread_pool(pool);
+        let values = self
+            .model
+            .run(vec![(self.input, image.into())], &wanted, Some(options));
+        let values = values.map_err(|error| error.to_string())?;
+        values
+            .into_iter()
+            .zip(&self.outputs)
+            .map(|(value, &(_, len))| numbers(value, len))
+            .collect()
+    }
+
+    fn refuse(&self, why: &str) -> PortraitError {
+        PortraitError::Models(format!(
+            "{}.onnx is not the network it should be ({why})",
+            self.name
+        ))
+    }
+}
+
+fn numbers(value: Value, len: usize) -> Result<Vec<f32>, String> {
+    let tensor: rten_tensor::Tensor<f32> = value.try_into().map_err(|_| "an output is not f32".to_owned())?;
+    if tensor.len() == len {
+        Ok(tensor.into_data())
+    } else {
+        Err(format!("an output has {} numbers, not {len}", tensor.len()))
+    }
+}
+
+pub(super) fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}

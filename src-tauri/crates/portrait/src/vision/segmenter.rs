@@ -1,0 +1,39 @@
+//! Which pixels are the person: Selfie Segmentation, the general (square) network.
+//!
+//! Like MediaPipe's own graph, the whole picture is stretched to 256 x 256, whatever its proportions.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::{GrayImage, Luma, RgbImage};
+
+use super::detector::resized;
+use super::{Models, Pace};
+
+pub(super) const SIDE: usize = 256;
+pub(super) const OUTPUTS: [(&str, usize); 1] = [("person", SIDE * SIDE)];
+
+pub(super) fn person(models: &Models, picture: &RgbImage, pace: Pace) -> GrayImage {
+    let (width, height) = picture.dimensions();
+    segment(models, picture, pace).unwrap_or_else(|| GrayImage::from_pixel(width, height, Luma([0])))
+}
+
+fn segment(models: &Models, picture: &RgbImage, pace: Pace) -> Option<GrayImage> {
+    let (width, height) = picture.dimensions();
+    let small = resized(picture, SIDE as u32, SIDE as u32)?;
+    let mut image = vec![0.0; 3 * SIDE * SIDE];
+    for (n, pixel) in small.chunks_exact(3).enumerate() {
+        for (channel, &value) in pixel.iter().enumerate() {
+            image[channel * SIDE * SIDE + n] = f32::from(value) / 255.0;
+        }
+    }
+    let [person] = models.segmenter.run(image, models.pool(pace))?;
+    let person: Vec<u8> = person
+        .iter()
+        .map(|p| (p * 255.0).round().clamp(0.0, 255.0) as u8)
+        .collect();
+    let source = ImageRef::new(SIDE as u32, SIDE as u32, &person, PixelType::U8).ok()?;
+    let mut full = Image::new(width, height, PixelType::U8);
+    let bilinear = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    Resizer::new().resize(&source, &mut full, &bilinear).ok()?;
+    GrayImage::from_raw(width, height, full.into_vec())
+}
