@@ -1,0 +1,134 @@
+//! Deletes what the station need not keep any more: the shortest retention the law asks for (PIPL), and never
+//! a photo whose delivery is not proven.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction};
+
+use crate::audit::Actor;
+use crate::open::{millis, write};
+use crate::queue::{column, parse_id, sha256, step};
+use crate::{Event, RecordId, RecordState, RecordsError, Result, Store};
+
+/// What a purge did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PurgeReport {
+    /// Records whose photos and secrets are deleted; hashes, receipt and history stay.
+    pub purged: Vec<RecordId>,
+    /// Records past their retention that were kept, with the reason.
+    pub kept: Vec<(RecordId, Kept)>,
+}
+
+/// Why a record past its retention was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// The receipt was signed over another photo than the one here.
+    ReceiptMismatch,
+    /// The photo here is not the one that was submitted.
+    Damaged,
+}
+
+impl Store {
+    /// Deletes photos, code text, proof, identity and report of every record whose receipt came, and whose
+    /// last review outcome came, at least `retention` ago. Before each deletion the photo on this disk is
+    /// hashed anew and must be the one the receipt was signed over. The freed pages are overwritten and given
+    /// back to the disk.
+    ///
+    /// # Errors
+    /// Only database errors; what was purged before one stays purged, each record on its own.
+    pub fn purge(&mut self, now: Timestamp, retention: Duration) -> Result<PurgeReport> {
+        let retention_ms = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+        let oldest_kept = millis(now).saturating_sub(retention_ms);
+        let states: Vec<String> = RecordState::ALL
+            .iter()
+            .filter(|state| state.after(Event::Purged).is_ok())
+            .map(|state| format!("'{state}'"))
+            .collect();
+        let over: Vec<String> = self
+            .db
+            .prepare(&format!(
+                "SELECT id FROM record WHERE state IN ({}) AND max(receipt_at, coalesce(review_at, 0)) <= ?1
+                 ORDER BY seq",
+                states.join(", ")
+            ))?
+            .query_map([oldest_kept], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+
+        let mut report = PurgeReport::default();
+        for id in over {
+            let id = parse_id(&id)?;
+            let tx = write(&mut self.db)?;
+            if let Some(reason) = reason_to_keep(&tx, id)? {
+                report.kept.push((id, reason));
+                continue;
+            }
+            delete(&tx, id)?;
+            step(
+                &tx,
+                id,
+                Event::Purged,
+                Actor::Station,
+                "purged",
+                None,
+                millis(now),
+            )?;
+            tx.commit()?;
+            report.purged.push(id);
+        }
+        if !report.purged.is_empty() {
+            give_back(&self.db)?;
+        }
+        Ok(report)
+    }
+}
+
+fn reason_to_keep(tx: &Transaction<'_>, id: RecordId) -> Result<Option<Kept>> {
+    let submitted: String = column(tx, id, "standard_sha256")?;
+    let receipted: Option<String> = column(tx, id, "receipt_sha256")?;
+    if receipted.as_ref() != Some(&submitted) {
+        return Ok(Some(Kept::ReceiptMismatch));
+    }
+    let here: Option<Vec<u8>> = tx
+        .prepare_cached("SELECT bytes FROM photo WHERE record_id = ?1 AND kind = 'standard'")?
+        .query_row([id.to_string()], |row| row.get(0))
+        .optional()?;
+    Ok(if here.is_some_and(|bytes| sha256(&bytes) == submitted) {
+        None
+    } else {
+        Some(Kept::Damaged)
+    })
+}
+
+fn delete(tx: &Transaction<'_>, id: RecordId) -> Result<()> {
+    let name = id.to_string();
+    tx.prepare_cached("DELETE FROM photo WHERE record_id = ?1")?
+        .execute([&name])?;
+    tx.prepare_cached(
+        "UPDATE paper SET code_text = NULL, proof = NULL, identity_token = NULL, identity = NULL, report = NULL
+         WHERE record_id = ?1",
+    )?
+    .execute([&name])?;
+    let left: i64 = tx
+        .prepare_cached(
+            "SELECT (SELECT count(*) FROM photo WHERE record_id = ?1) +
+                    (SELECT count(*) FROM paper WHERE record_id = ?1 AND
+                        coalesce(code_text, proof, identity_token, identity, report) IS NOT NULL)",
+        )?
+        .query_row([&name], |row| row.get(0))?;
+    if left == 0 {
+        Ok(())
+    } else {
+        Err(RecordsError::damaged("a deletion left something behind"))
+    }
+}
+
+/// Gives freed pages back to the disk and empties the log, which still holds older pages.
+fn give_back(db: &rusqlite::Connection) -> Result<()> {
+    let mut statement = db.prepare("PRAGMA incremental_vacuum")?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    // With a reader open the log is emptied later, at the next checkpoint.
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(())
+}
