@@ -121,7 +121,7 @@ impl std::fmt::Display for Tally {
     }
 }
 
-/// The expected files are UTF-8; three of the ZXing symbols hold the same text in Shift JIS.
+/// The expected files are UTF-8; three of the `ZXing` symbols hold the same text in Shift JIS.
 fn says(bytes: &[u8], expected: &[u8]) -> bool {
     bytes == expected || encoding_rs::SHIFT_JIS.decode(bytes).0.as_bytes() == expected
 }
@@ -136,5 +136,5 @@ fn zxing_alone(picture: &GrayImage) -> Vec<Vec<u8>> {
         ImageFormat::Lum,
     );
     let symbols = view.and_then(|view| reader.from(&view)).unwrap_or_default();
-    symbols.iter().map(|symbol| symbol.bytes()).collect()
+    symbols.iter().map(zxingcpp::Barcode::bytes).collect()
 }
