@@ -248,6 +248,20 @@ pub enum CollectionState {
     Superseded,
 }
 
+impl CollectionState {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CollectionState::None => "none",
+            CollectionState::AwaitingPayment => "awaiting-payment",
+            CollectionState::UnderReview => "under-review",
+            CollectionState::Approved => "approved",
+            CollectionState::Rejected => "rejected",
+            CollectionState::Superseded => "superseded",
+        }
+    }
+}
+
 /// A reviewer's no.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Rejection {

@@ -280,7 +280,7 @@ impl Client {
             public_key: self.key.public_key(),
             software: software.to_owned(),
         };
-        self.json(Ask::send(Method::POST, &["enrol"], &body)?.keyed(self.nonce()?))
+        self.json(Ask::send(Method::POST, &["enrol"], &body)?.keyed(nonce()?))
             .await
     }
 
@@ -314,7 +314,7 @@ impl Client {
     /// # Errors
     /// [`VendorError`]; `unknown-code`, `proof-mismatch` (with attempts left), `proof-locked`, `code-mismatch`.
     pub async fn resolve(&self, request: &ResolveRequest) -> Result<Identity, VendorError> {
-        self.json(Ask::send(Method::POST, &["identities"], request)?.keyed(self.nonce()?))
+        self.json(Ask::send(Method::POST, &["identities"], request)?.keyed(nonce()?))
             .await
     }
 
@@ -508,7 +508,7 @@ impl Client {
                 query: url.query(),
                 fields: &fields,
             };
-            let (input, signature) = sign_request(&message, &self.key, self.clock.now(), &self.nonce()?)
+            let (input, signature) = sign_request(&message, &self.key, self.clock.now(), &nonce()?)
                 .map_err(|error| VendorError::SetUp(error.to_string()))?;
             headers.push(("signature-input", input));
             headers.push(("signature", signature));
@@ -535,13 +535,13 @@ impl Client {
         }
         Ok(url)
     }
+}
 
-    /// 128 bits.
-    fn nonce(&self) -> Result<String, VendorError> {
-        let mut bytes = [0u8; 16];
-        getrandom::fill(&mut bytes).map_err(|_| VendorError::SetUp("no randomness".into()))?;
-        Ok(BASE64URL.encode(bytes))
-    }
+/// 128 bits from the operating system: for nonces and for idempotency keys nobody keeps.
+fn nonce() -> Result<String, VendorError> {
+    let mut bytes = [0u8; 16];
+    getrandom::fill(&mut bytes).map_err(|_| VendorError::SetUp("no randomness".into()))?;
+    Ok(BASE64URL.encode(bytes))
 }
 
 /// A request as the contract sees it.
