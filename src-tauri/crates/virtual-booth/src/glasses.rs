@@ -1,0 +1,47 @@
+//! A pair of glasses: two rims, a bridge, two temples; lenses that may mirror a window.
+
+use crate::sdf::{V3, limb, rounded_rect, smoothstep, v3};
+
+const LENS: V3 = v3(0.54, -0.06, 0.36);
+const HALF_WIDTH: f32 = 0.41;
+const HALF_HEIGHT: f32 = 0.315;
+const ROUND: f32 = 0.19;
+
+/// Distance to the frame, head space.
+pub(crate) fn frame(p: V3) -> f32 {
+    let q = v3(p.x.abs(), p.y, p.z);
+    let near = (q - v3(0.6, 0.0, -0.2)).len() - 1.35;
+    if near > 0.3 {
+        return near;
+    }
+    let outline = rounded_rect(q.x - LENS.x, q.y - LENS.y, HALF_WIDTH, HALF_HEIGHT, ROUND);
+    let rim = outline.hypot(q.z - plane(q.x)) - 0.026;
+    let bridge = limb(q, v3(0.0, 0.075, 0.43), v3(0.16, 0.05, 0.39), 0.024, 0.024);
+    let hinge = v3(0.965, 0.06, plane(0.96));
+    let temple = limb(q, hinge, v3(1.20, 0.06, -1.0), 0.027, 0.022);
+    rim.min(bridge).min(temple)
+}
+
+/// How strongly a lens mirrors the window where the way from `eye` in direction `d` goes through it, 0..=1, and
+/// whether it goes through a lens at all.
+pub(crate) fn lens(eye: V3, d: V3, glare: f32) -> Option<f32> {
+    if d.z > -0.2 {
+        return None;
+    }
+    let t = (LENS.z - eye.z) / d.z;
+    let p = eye + d * t;
+    let (x, y) = (p.x.abs() - LENS.x, p.y - LENS.y);
+    let inside = rounded_rect(x, y, HALF_WIDTH, HALF_HEIGHT, ROUND);
+    if inside > 0.0 {
+        return None;
+    }
+    // A window seen slantwise: two panes.
+    let (u, v) = (x + 0.35 * y + 0.06, y - 0.02);
+    let pane =
+        smoothstep(0.02, -0.03, rounded_rect(u, v, 0.25, 0.20, 0.03)) * smoothstep(0.010, 0.022, u.abs());
+    Some((0.02 + glare * (0.25 + 0.75 * pane)).min(1.0) * smoothstep(0.0, -0.01, inside))
+}
+
+fn plane(x: f32) -> f32 {
+    LENS.z + 0.02 - 0.10 * x * x
+}
