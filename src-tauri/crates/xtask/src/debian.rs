@@ -102,11 +102,10 @@ pub(crate) fn ensure(root: &Path, purpose: Purpose, npm_is_missing: bool) -> Out
     let by_hand = format!("apt-get install --no-install-recommends {}", names.join(" "));
     let become_root = become_root().ok_or_else(|| {
         Stop::new(format!(
-            "{} Debian packages are missing, and installing them needs root or sudo. Ask for: {by_hand}",
-            names.len()
+            "Debian packages are missing, and installing them needs root or sudo. Ask for: {by_hand}"
         ))
     })?;
-    note(&format!("installing {} Debian packages:", names.len()));
+    note("installing from Debian:");
     for package in &missing {
         note(&format!("  {:<22} {}", package.name, package.why));
     }
@@ -237,7 +236,7 @@ impl Progress {
         if let Some((_, rest)) = line.split_once("upgraded, ") {
             // "0 upgraded, 412 newly installed, 0 to remove and 3 not upgraded."
             self.total = rest.split(' ').next()?.parse().ok()?;
-            return (self.total > 0).then(|| format!("with what they need: {} packages", self.total));
+            return (self.total > 0).then(|| format!("with what these need: {} packages", self.total));
         }
         if line.starts_with("Need to get ") {
             return Some(
@@ -312,7 +311,7 @@ mod tests {
         assert_eq!(
             said,
             [
-                "with what they need: 8 packages",
+                "with what these need: 8 packages",
                 "to download: 91.2 MB of archives",
                 "2 of 8 unpacked",
                 "4 of 8 unpacked",

@@ -83,6 +83,7 @@ impl Node {
                     "--ignore-scripts",
                     "--no-audit",
                     "--no-fund",
+                    "--prefer-offline",
                     "--loglevel=error",
                 ])
                 .current_dir(&home),

@@ -44,7 +44,13 @@ pub(crate) fn install_packages(root: &Path, node: &Node) -> Outcome {
     note("npm ci in ui/");
     must(
         node.npm()
-            .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+            .args([
+                "ci",
+                "--no-audit",
+                "--no-fund",
+                "--prefer-offline",
+                "--loglevel=error",
+            ])
             .current_dir(&ui),
         "npm could not install the pages' packages (ui/package-lock.json): is this machine online, and is npm's \
          registry set up (npm config get registry)?",
