@@ -1,0 +1,141 @@
+/**
+ * The rehearsal: any page in a plain browser, without Rust.
+ *
+ *     npm run dev      then open
+ *     /rehearsal.html?page=framing&lang=zh&left=8&staff=queue&help=fetch&theme=dark
+ *
+ * It stands in for Tauri below `bindings.ts`, so everything above runs as in the window.
+ */
+import { mockIPC } from '@tauri-apps/api/mocks'
+import { createApp, nextTick } from 'vue'
+import App from '../App.vue'
+import type { Action, QueueFilter, View } from '../bindings'
+import '../design/tokens.css'
+import '../design/base.css'
+import { secure } from '../kiosk'
+import { connect } from '../station'
+import { i18n, speak } from '../words'
+import { FINDINGS, isSample, PAGES, sampleGuidance, sampleRecord, sampleRow, sampleView } from './samples'
+
+const asked = new URLSearchParams(location.search)
+const name = asked.get('page') ?? 'welcome'
+const left = asked.get('left')
+const QUEUE = 24_317
+
+const page = isSample(name) ? name : 'welcome'
+const change: Partial<View> = {}
+if (left !== null) change.seconds_left = Number(left)
+if (asked.has('rehearsal')) change.rehearsal = true
+
+function answer(command: string, given: unknown): unknown {
+  switch (command) {
+    case 'view':
+      return sampleView(page, change)
+    case 'act':
+      console.info('act', (given as { action: Action }).action)
+      return null
+    case 'staff_login':
+      return true
+    case 'queue_list': {
+      const { filter } = given as { filter: QueueFilter }
+      const total = filter.state ? 42 : QUEUE
+      const rows = Array.from({ length: Math.min(filter.limit, total - filter.offset) }, (_, i) =>
+        sampleRow(QUEUE - filter.offset - i),
+      ).map(row => (filter.state ? { ...row, state: filter.state } : row))
+      const counts = [
+        { state: 'needs-person', count: 2 },
+        { state: 'saved', count: 3 },
+        { state: 'delivered', count: 42 },
+        { state: 'under-review', count: 118 },
+        { state: 'approved', count: 24_141 },
+        { state: 'rejected', count: 11 },
+      ]
+      return { rows, total, counts }
+    }
+    case 'queue_show':
+      return sampleRecord(4)
+    case 'queue_retry':
+      return (given as { ids: string[] }).ids.length
+    case 'doctor':
+      return FINDINGS
+    default:
+      return null
+  }
+}
+
+const listeners = new Map<string, number[]>()
+mockIPC((command, given) => {
+  if (command === 'plugin:event|listen') {
+    const { event, handler } = given as { event: string; handler: number }
+    listeners.set(event, [...(listeners.get(event) ?? []), handler])
+    return handler
+  }
+  return answer(command, given)
+})
+
+interface Internals {
+  convertFileSrc: (path: string, scheme: string) => string
+  runCallback?: (id: number, data: unknown) => void
+}
+const internals = (window as unknown as { __TAURI_INTERNALS__: Internals }).__TAURI_INTERNALS__
+internals.convertFileSrc = path => `/cam/${path}`
+
+function tell(event: string, payload: unknown): void {
+  for (const id of listeners.get(event) ?? []) {
+    const direct = (window as unknown as Record<string, ((event: unknown) => void) | undefined>)[`_${id}`]
+    if (internals.runCallback) internals.runCallback(id, { event, id, payload })
+    else direct?.({ event, id, payload })
+  }
+}
+
+secure(document)
+if (asked.get('lang')?.startsWith('en')) speak('en')
+document.documentElement.dataset.theme = asked.get('theme') ?? 'light'
+createApp(App).use(i18n).mount('#app')
+await connect()
+if (asked.get('lang')?.startsWith('en')) speak('en')
+
+if (PAGES[page].kind === 'framing') {
+  const good = page === 'framing-good' || page === 'countdown'
+  let frame = 0
+  setInterval(() => {
+    frame += 1
+    const hint = good ? 'good' : (asked.get('hint') ?? 'closer')
+    tell('guidance-changed', sampleGuidance({ frame, hint, ready: good, hold: good ? 0.7 : 0 }))
+  }, 66)
+}
+
+function press(id: string): void {
+  document.querySelector<HTMLElement>(`[data-testid="${id}"]`)?.click()
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise(go => setTimeout(go, ms))
+}
+
+await nextTick()
+const help = asked.get('help')
+if (help) {
+  press('help-button')
+  await nextTick()
+  press(`help-${help}`)
+}
+const typed = asked.get('type')
+if (typed) for (const key of typed) press(`key-${key}`)
+
+const staff = asked.get('staff')
+if (staff) {
+  window.dispatchEvent(new KeyboardEvent('keydown', { key: 'S', ctrlKey: true, shiftKey: true }))
+  await pause(1500)
+  if (staff !== 'pin') {
+    for (const key of '246810') press(`key-${key}`)
+    await nextTick()
+    press('pin-enter')
+    await pause(300)
+    if (staff === 'doctor') press('room-doctor')
+    if (staff === 'record') {
+      await pause(800)
+      document.querySelector<HTMLElement>('.el-table-v2__row')?.click()
+    }
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * One view of every page, for the rehearsal in a browser and for component tests. Nobody in here is real.
+ */
+import type { Finding, Guidance, Page, Person, QueueRow, RecordPage, StepName, View } from '../bindings'
+
+const person: Person = {
+  masked_name: '林*禾',
+  masked_id: '11********1234',
+  school: '示例大学',
+  level: '本科',
+  major: '信息与计算科学',
+  year: 2027,
+}
+
+const QR =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 29 29" shape-rendering="crispEdges"><rect width="29" height="29" fill="#fff"/><path fill="#000" d="' +
+  Array.from({ length: 29 * 29 }, (_, i) => [i % 29, Math.floor(i / 29)] as const)
+    .filter(([x, y]) => {
+      const u = Math.min(x < 15 ? x : 28 - x, 28)
+      const v = Math.min(y < 15 ? y : 28 - y, 28)
+      const corner = u < 8 && v < 8 && !(x > 14 && y > 14)
+      if (corner) return Math.max(Math.abs(u - 3), Math.abs(v - 3)) !== 2 && u < 7 && v < 7
+      return (x * 7919 + y * 104729 + x * y * 31) % 97 < 47
+    })
+    .map(([x, y]) => `M${x} ${y}h1v1h-1z`)
+    .join('') +
+  '"/></svg>'
+
+const short = { code: 'hair', zh: '头发略微挡住眉毛，可能会被审核老师退回', en: 'Hair touches the eyebrows' }
+
+/** Every page by the name the rehearsal's address uses. */
+export const PAGES = {
+  welcome: { kind: 'welcome', window: '10月9日–19日' },
+  scan: { kind: 'scan', sight: 'nothing' },
+  'scan-far': { kind: 'scan', sight: 'too-small' },
+  'scan-wrong': { kind: 'scan', sight: 'payment' },
+  'scan-steady': { kind: 'scan', sight: 'steady' },
+  'prove-last-four': { kind: 'prove-last-four', error: null, attempts_left: 3 },
+  'prove-last-four-again': { kind: 'prove-last-four', error: 'mismatch', attempts_left: 2 },
+  'prove-name': {
+    kind: 'prove-name',
+    levels: ['专科', '本科', '硕士'],
+    phone: true,
+    error: null,
+    attempts_left: 3,
+  },
+  'find-school': {
+    kind: 'find-school',
+    found: [
+      { id: 's1', name: '示例大学', levels: ['专科', '本科', '硕士'] },
+      { id: 's2', name: '示例科技大学', levels: ['本科'] },
+      { id: 's3', name: '示例职业技术学院', levels: ['专科'] },
+    ],
+    nothing_found: false,
+    levels: ['专科', '本科', '硕士'],
+  },
+  'find-school-nothing': {
+    kind: 'find-school',
+    found: [],
+    nothing_found: true,
+    levels: ['专科', '本科', '硕士'],
+  },
+  working: { kind: 'working', what: 'photo' },
+  'choose-record': {
+    kind: 'choose-record',
+    records: [
+      { id: 'r1', school: '示例大学', level: '本科', major: '信息与计算科学', year: 2027, state: 'open' },
+      { id: 'r2', school: '示例大学', level: '本科', major: '英语（辅修）', year: 2027, state: 'rejected' },
+      {
+        id: 'r3',
+        school: '示例职业技术学院',
+        level: '专科',
+        major: '软件技术',
+        year: 2024,
+        state: 'collected',
+      },
+    ],
+  },
+  confirm: { kind: 'confirm', person, rejection: [] },
+  'confirm-rejected': { kind: 'confirm', person, rejection: ['镜片反光'] },
+  'not-possible': { kind: 'not-possible', reason: 'outside-window', detail: '本校采集时间为 10月9日–19日' },
+  'not-possible-network': { kind: 'not-possible', reason: 'needs-network', detail: null },
+  requirements: { kind: 'requirements' },
+  pay: { kind: 'pay', amount_fen: 1500, qr_svg: QR, expires_in: 272, state: 'waiting' },
+  'pay-paid': { kind: 'pay', amount_fen: 1500, qr_svg: QR, expires_in: 200, state: 'paid' },
+  'pay-expired': { kind: 'pay', amount_fen: 1500, qr_svg: QR, expires_in: 0, state: 'expired' },
+  framing: { kind: 'framing', taken: 0, limit: 3, countdown: null, refused: [] },
+  'framing-good': { kind: 'framing', taken: 1, limit: 3, countdown: null, refused: [] },
+  'framing-refused': {
+    kind: 'framing',
+    taken: 1,
+    limit: 3,
+    countdown: null,
+    refused: [
+      { code: 'tilted', zh: '头有点歪（6.2°，要求不超过 4°）', en: 'The head is tilted (6.2°, at most 4°)' },
+      { code: 'too-dark', zh: '脸上光线偏暗', en: 'The face is a little dark' },
+    ],
+  },
+  countdown: { kind: 'framing', taken: 0, limit: 3, countdown: 3, refused: [] },
+  'choose-photo': {
+    kind: 'choose-photo',
+    candidates: [
+      { id: 1, remarks: [short] },
+      { id: 2, remarks: [] },
+      { id: 3, remarks: [] },
+    ],
+    may_retake: false,
+  },
+  'choose-photo-one': { kind: 'choose-photo', candidates: [{ id: 1, remarks: [] }], may_retake: true },
+  'last-look': { kind: 'last-look', candidate: { id: 2, remarks: [] }, person, review_hours: 48 },
+  'last-look-offline': {
+    kind: 'last-look',
+    candidate: { id: 2, remarks: [short] },
+    person: null,
+    review_hours: 48,
+  },
+  done: {
+    kind: 'done',
+    shoot_number: 'A-0137',
+    progress: 'delivered',
+    receipt: 'R-20271009-000137',
+    review_hours: 48,
+    pay_later: false,
+  },
+  'done-offline': {
+    kind: 'done',
+    shoot_number: 'A-0138',
+    progress: 'saved-here',
+    receipt: null,
+    review_hours: 48,
+    pay_later: true,
+  },
+  'out-of-service': { kind: 'out-of-service', reason: 'camera' },
+} as const satisfies Record<string, DeepReadonly<Page>>
+
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
+
+export type Sample = keyof typeof PAGES
+
+const STEPS: StepName[] = ['scan', 'identity', 'pay', 'shoot', 'submit']
+const STEP_OF: Record<Page['kind'], StepName | null> = {
+  welcome: null,
+  'out-of-service': null,
+  scan: 'scan',
+  'find-school': 'identity',
+  'prove-last-four': 'identity',
+  'prove-name': 'identity',
+  working: 'shoot',
+  'choose-record': 'identity',
+  confirm: 'identity',
+  'not-possible': 'identity',
+  requirements: 'shoot',
+  pay: 'pay',
+  framing: 'shoot',
+  'choose-photo': 'shoot',
+  'last-look': 'submit',
+  done: 'submit',
+}
+
+export function isSample(name: string): name is Sample {
+  return name in PAGES
+}
+
+/** The whole screen around a sample page. */
+export function sampleView(name: Sample, change: Partial<View> = {}): View {
+  const page = structuredClone(PAGES[name]) as Page
+  const step = STEP_OF[page.kind]
+  return {
+    revision: 1,
+    page,
+    steps: STEPS,
+    current_step: step ? STEPS.indexOf(step) : null,
+    seconds_left: page.kind === 'done' ? 15 : null,
+    school: '示例大学',
+    vendor: '毕业证照',
+    support: { phone: '010-00000000', hours: '9:00–17:00，周一休息' },
+    online: !name.includes('offline'),
+    camera: 'streaming',
+    rehearsal: false,
+    waiting: 3,
+    ...change,
+  }
+}
+
+/** Guidance as the station measures it on the drawn student. */
+export function sampleGuidance(change: Partial<Guidance> = {}): Guidance {
+  return {
+    frame: 1,
+    frame_width: 1280,
+    frame_height: 720,
+    face: { x: 0.415, y: 0.29, w: 0.17, h: 0.42 },
+    crop: { x: 0.297, y: 0.0347, w: 0.40625, h: 0.963 },
+    crown_band: [50 / 640, 110 / 640],
+    eye_band: [200 / 640, 300 / 640],
+    face_width: [180 / 480, 300 / 480],
+    hint: 'closer',
+    ready: false,
+    hold: 0,
+    ...change,
+  }
+}
+
+const STATES = ['approved', 'delivered', 'under-review', 'saved', 'rejected', 'needs-person']
+
+export function sampleRow(place: number): QueueRow {
+  const state = STATES[place % 7] ?? 'approved'
+  return {
+    id: `0190-${place}`,
+    tag: `K7Q2-${String(place % 100).padStart(2, '0')}`,
+    shoot_number: `A-${String(place).padStart(4, '0')}`,
+    state,
+    masked_name: place % 9 === 0 ? '' : (['林*禾', '周*', '白*远', '江*月'][place % 4] ?? ''),
+    school: ['示例大学', '示例科技大学'][place % 2] ?? '',
+    submitted_at: new Date(Date.UTC(2027, 9, 9, 1, 0, place * 11)).toISOString(),
+    attempts: state === 'saved' ? 0 : 1 + (place % 3),
+    note: state === 'needs-person' ? '采集单位拒绝了这次提交' : null,
+  }
+}
+
+export function sampleRecord(place: number): RecordPage {
+  return {
+    row: sampleRow(place),
+    history: [
+      { at: '2027-10-09T01:00:00Z', what: 'saved', detail: '' },
+      { at: '2027-10-09T01:00:02Z', what: 'sending', detail: '' },
+      { at: '2027-10-09T01:00:03Z', what: 'delivered', detail: 'R-20271009-000137' },
+      { at: '2027-10-10T08:12:00Z', what: 'rejected', detail: '镜片反光' },
+    ],
+    report: JSON.stringify({
+      checks: [
+        { code: 'crown', light: 'green', zh: '头顶距上边 82 像素（50–110）', en: 'Crown 82 px (50–110)' },
+        { code: 'eyes', light: 'green', zh: '眼睛距上边 246 像素（200–300）', en: 'Eyes 246 px (200–300)' },
+        {
+          code: 'width',
+          light: 'amber',
+          zh: '脸宽 187 像素，接近下限 180',
+          en: 'Face 187 px, near the limit of 180',
+        },
+      ],
+    }),
+    standard_sha256: '9f2c61a0c4e1b8d7a6f5049382716e5d4c3b2a190817263544536271809fafbc',
+    receipt: 'R-20271009-000137',
+    reasons: ['镜片反光'],
+    photos: true,
+  }
+}
+
+export const FINDINGS: Finding[] = [
+  {
+    subject: 'camera',
+    state: 'fine',
+    zh: '1280×720，29.8 帧/秒',
+    en: '1280×720, 29.8 fps',
+    todo_zh: '',
+    todo_en: '',
+  },
+  {
+    subject: 'database',
+    state: 'fine',
+    zh: '已加密，完整',
+    en: 'Encrypted, intact',
+    todo_zh: '',
+    todo_en: '',
+  },
+  {
+    subject: 'disk',
+    state: 'warning',
+    zh: '剩余 3.1 GB',
+    en: '3.1 GB left',
+    todo_zh: '清理磁盘，或缩短保留期限',
+    todo_en: 'Free some space or shorten the retention',
+  },
+  {
+    subject: 'backend',
+    state: 'broken',
+    zh: '没有应答，3 条记录等待上传',
+    en: 'No answer, 3 records wait',
+    todo_zh: '检查网线和路由器；照片已安全保存',
+    todo_en: 'Check the network; the photos are safe',
+  },
+]

@@ -1,0 +1,37 @@
+/**
+ * What the framing page points at for each hint of `portrait::guide`.
+ *
+ * `left` and `right` are directions in the unmirrored image. The preview is a mirror, so `left` is the
+ * screen's right, and that is also the student's own right hand: the arrow and the words agree.
+ */
+export type Pointing =
+  | 'left'
+  | 'right'
+  | 'up'
+  | 'down'
+  | 'closer'
+  | 'further'
+  | 'roll-left'
+  | 'roll-right'
+  | 'turn-left'
+  | 'turn-right'
+  | null
+
+export const HINTS: Record<string, Pointing> = {
+  'no-face': null,
+  'several-faces': null,
+  closer: 'closer',
+  further: 'further',
+  left: 'right',
+  right: 'left',
+  up: 'up',
+  down: 'down',
+  'tilt-left': 'roll-right',
+  'tilt-right': 'roll-left',
+  'turn-left': 'turn-right',
+  'turn-right': 'turn-left',
+  'too-dark': null,
+  blurred: null,
+  'hold-still': null,
+  good: null,
+}

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest'
+import type {
+  NotPossible,
+  OutOfService,
+  PayState,
+  Progress,
+  ProofError,
+  RecordCardState,
+  ScanSight,
+  StepName,
+  WorkingOn,
+} from '../bindings'
+import en from './en'
+import { HINTS } from '../student/hints'
+import zh from './zh-CN'
+
+function keys(words: unknown, path = ''): string[] {
+  if (typeof words !== 'object' || words === null) return [path]
+  return Object.entries(words).flatMap(([key, value]) => keys(value, path ? `${path}.${key}` : key))
+}
+
+function placeholders(words: unknown, path = ''): string[] {
+  if (typeof words === 'string') return [...words.matchAll(/\{\w+\}/g)].map(found => `${path} ${found[0]}`)
+  if (typeof words !== 'object' || words === null) return []
+  return Object.entries(words).flatMap(([key, value]) => placeholders(value, `${path}.${key}`))
+}
+
+/** The compiler refuses this table when Rust gains a value that is not listed. */
+const everyValue: Record<string, Record<string, true>> = {
+  'scan.sight': {
+    nothing: true,
+    'too-small': true,
+    'too-close': true,
+    glare: true,
+    several: true,
+    payment: true,
+    'mini-program': true,
+    health: true,
+    web: true,
+    'other-text': true,
+    'just-used': true,
+    unclear: true,
+    steady: true,
+  } satisfies Record<ScanSight, true>,
+  steps: { scan: true, identity: true, pay: true, shoot: true, submit: true } satisfies Record<
+    StepName,
+    true
+  >,
+  'prove.error': { form: true, mismatch: true } satisfies Record<ProofError, true>,
+  working: { identity: true, schools: true, order: true, photo: true, saving: true } satisfies Record<
+    WorkingOn,
+    true
+  >,
+  'records.state': { open: true, rejected: true, collected: true, 'not-eligible': true } satisfies Record<
+    RecordCardState,
+    true
+  >,
+  ...Object.fromEntries(
+    ['notPossible.reason', 'notPossible.todo'].map(path => [
+      path,
+      {
+        'outside-window': true,
+        'already-collected': true,
+        'not-eligible': true,
+        'identity-mismatch': true,
+        'unknown-code': true,
+        'not-me': true,
+        'needs-network': true,
+        'could-not-save': true,
+        refused: true,
+      } satisfies Record<NotPossible, true>,
+    ]),
+  ),
+  'pay.state': { waiting: true, paid: true, expired: true, unreachable: true } satisfies Record<
+    PayState,
+    true
+  >,
+  'done.progress': {
+    'saved-here': true,
+    delivered: true,
+    approved: true,
+    rejected: true,
+    'needs-person': true,
+  } satisfies Record<Progress, true>,
+  'out.reason': { camera: true, storage: true, 'not-enrolled': true, staff: true } satisfies Record<
+    OutOfService,
+    true
+  >,
+  'framing.hint': Object.fromEntries(Object.keys(HINTS).map(hint => [hint, true as const])),
+}
+
+describe('words', () => {
+  it('are the same keys in both languages', () => {
+    expect(keys(en).sort()).toEqual(keys(zh).sort())
+  })
+
+  it('carry the same placeholders in both languages', () => {
+    expect(placeholders(en).sort()).toEqual(placeholders(zh).sort())
+  })
+
+  it.each([
+    ['zh-CN', zh],
+    ['en', en],
+  ])('exist in %s for every value the station can send', (_, words) => {
+    const known = new Set(keys(words))
+    for (const [path, values] of Object.entries(everyValue)) {
+      for (const value of Object.keys(values)) expect(known).toContain(`${path}.${value}`)
+    }
+  })
+
+  it('never are empty', () => {
+    for (const words of [zh, en]) expect(JSON.stringify(words)).not.toContain('""')
+  })
+})
