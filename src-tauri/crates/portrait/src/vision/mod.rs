@@ -12,6 +12,8 @@ mod detector;
 mod mesh;
 mod models;
 mod pose;
+#[cfg(test)]
+mod reference;
 mod segmenter;
 
 pub use detector::{Area, Face};
