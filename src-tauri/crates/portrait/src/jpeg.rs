@@ -1,0 +1,193 @@
+//! The finished file: as many bytes of quality as the limits allow, never padding.
+//!
+//! Gates measure the size in bytes, so the search goes over quality and chroma sampling for the best file that
+//! fits. A picture too plain to fill 30 KB stays smaller and says so: zeros appended to reach a size, as some
+//! tools do, are a forged file.
+
+use image::RgbImage;
+use jpeg_encoder::{ColorType, Encoder, PixelDensity, SamplingFactor};
+use zune_core::bytestream::ZCursor;
+use zune_jpeg::JpegDecoder;
+
+use crate::PortraitError;
+use crate::original::{JpegFacts, jpeg_facts};
+use crate::report::FileFacts;
+use crate::spec::Spec;
+
+/// Quality from which the finer colour of 4:4:4 is worth more to the eye than a few points of quality.
+const FINE_COLOUR_FROM: u8 = 88;
+
+/// An encoded picture.
+#[derive(Debug, Clone)]
+pub(crate) struct Encoded {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) facts: FileFacts,
+}
+
+/// Encodes within the spec's limits: the highest quality whose file is not larger than allowed.
+///
+/// The result may be outside the limits when no quality satisfies them; `facts` then shows it.
+///
+/// # Errors
+/// [`PortraitError::Encode`] if the written file does not read back as what was meant.
+pub(crate) fn encode(picture: &RgbImage, spec: &Spec) -> Result<Encoded, PortraitError> {
+    let (fine, coarse) = rayon::join(
+        || best_quality(picture, spec, SamplingFactor::R_4_4_4),
+        || best_quality(picture, spec, SamplingFactor::R_4_2_0),
+    );
+    let (fine, coarse) = (fine?, coarse?);
+    let fits = |e: &(Vec<u8>, u8)| e.0.len() <= spec.file.max_bytes as usize;
+    let enough = |e: &(Vec<u8>, u8)| e.0.len() >= spec.file.min_bytes as usize;
+    let (chosen, name) = if fits(&fine) && (fine.1 >= FINE_COLOUR_FROM || !fits(&coarse) || !enough(&coarse)) {
+        (fine, "4:4:4")
+    } else {
+        (coarse, "4:2:0")
+    };
+    let facts = read_back(&chosen.0, picture)?;
+    Ok(Encoded {
+        facts: FileFacts {
+            bytes: chosen.0.len() as u32,
+            quality: Some(chosen.1),
+            sampling: name.to_owned(),
+            dpi: facts.dpi,
+            width: facts.width.into(),
+            height: facts.height.into(),
+        },
+        bytes: chosen.0,
+    })
+}
+
+/// Highest quality that fits, or the lowest allowed one if none does. File size grows with quality.
+fn best_quality(picture: &RgbImage, spec: &Spec, sampling: SamplingFactor) -> Result<(Vec<u8>, u8), PortraitError> {
+    let (mut low, mut high) = (spec.file.min_quality, 100);
+    let mut best = None;
+    while low <= high {
+        let middle = low + (high - low) / 2;
+        let bytes = encode_at(picture, spec.dpi, sampling, middle)?;
+        if bytes.len() <= spec.file.max_bytes as usize {
+            best = Some((bytes, middle));
+            if middle == 100 {
+                break;
+            }
+            low = middle + 1;
+        } else {
+            if middle == spec.file.min_quality {
+                break;
+            }
+            high = middle - 1;
+        }
+    }
+    match best {
+        Some(found) => Ok(found),
+        None => Ok((encode_at(picture, spec.dpi, sampling, spec.file.min_quality)?, spec.file.min_quality)),
+    }
+}
+
+/// One encoding with JFIF density and nothing else: no EXIF, no thumbnail.
+pub(crate) fn encode_at(
+    picture: &RgbImage,
+    dpi: u16,
+    sampling: SamplingFactor,
+    quality: u8,
+) -> Result<Vec<u8>, PortraitError> {
+    let fail = |e: String| PortraitError::Encode(e);
+    let (Ok(w), Ok(h)) = (u16::try_from(picture.width()), u16::try_from(picture.height())) else {
+        return Err(fail("larger than a JPEG can be".into()));
+    };
+    let mut bytes = Vec::with_capacity(64 << 10);
+    let mut encoder = Encoder::new(&mut bytes, quality);
+    encoder.set_sampling_factor(sampling);
+    encoder.set_density(PixelDensity::dpi(dpi));
+    encoder.set_optimized_huffman_tables(true);
+    encoder.encode(picture.as_raw(), w, h, ColorType::Rgb).map_err(|e| fail(e.to_string()))?;
+    Ok(bytes)
+}
+
+/// Decodes with another program's decoder and compares: what is handed over must be what was made.
+fn read_back(bytes: &[u8], meant: &RgbImage) -> Result<JpegFacts, PortraitError> {
+    let fail = |why: String| PortraitError::Encode(format!("the written file does not read back: {why}"));
+    let facts = jpeg_facts(bytes).map_err(|e| fail(e.to_string()))?;
+    let pixels = JpegDecoder::new(ZCursor::new(bytes)).decode().map_err(|e| fail(e.to_string()))?;
+    if (u32::from(facts.width), u32::from(facts.height)) != meant.dimensions()
+        || pixels.len() != meant.as_raw().len()
+    {
+        return Err(fail("another size".into()));
+    }
+    let off: u64 = pixels.iter().zip(meant.as_raw()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    // Compression at quality 60 changes a portrait by some two levels on average; a wrong file by dozens.
+    if off > 12 * pixels.len() as u64 {
+        return Err(fail("another picture".into()));
+    }
+    Ok(facts)
+}
+
+/// Names the sampling of a file made elsewhere.
+pub(crate) fn sampling_name(facts: &JpegFacts) -> String {
+    match facts.sampling.as_slice() {
+        [_] => "grey".into(),
+        [(1, 1), (1, 1), (1, 1)] => "4:4:4".into(),
+        [(2, 1), (1, 1), (1, 1)] => "4:2:2".into(),
+        [(2, 2), (1, 1), (1, 1)] => "4:2:0".into(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Quality factor of the Independent JPEG Group's scale whose luma table is nearest to the file's; the scale
+/// nearly every encoder uses. `None` when the tables are of another make.
+pub(crate) fn estimated_quality(facts: &JpegFacts) -> Option<u8> {
+    // Sum of the standard luma table of ITU-T T.81 annex K.1.
+    const STANDARD_SUM: f64 = 3688.0;
+    let table = facts.luma_table?;
+    let mean = f64::from(table.iter().map(|&v| u32::from(v)).sum::<u32>()) / STANDARD_SUM * 100.0;
+    if !(0.5..=5000.0).contains(&mean) {
+        return None;
+    }
+    if table.iter().all(|&v| v == 1) {
+        return Some(100);
+    }
+    let quality = if mean <= 100.0 { (200.0 - mean) / 2.0 } else { 5000.0 / mean };
+    Some(quality.round().clamp(1.0, 100.0) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::Rgb;
+
+    fn noisy(strength: u32) -> RgbImage {
+        let mut state = 7u32;
+        RgbImage::from_fn(480, 640, |x, y| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let n = (state >> 24) * strength / 256;
+            Rgb([(x / 4 + n) as u8, (y / 4 + n) as u8, (100 + n) as u8])
+        })
+    }
+
+    #[test]
+    fn a_picture_with_detail_fills_the_wanted_size_at_the_best_quality() {
+        let spec = Spec::built_in("national-blue").unwrap();
+        let e = encode(&noisy(40), &spec).unwrap();
+        assert!((30_720..=40_000).contains(&e.facts.bytes), "{:?}", e.facts);
+        assert_eq!((e.facts.width, e.facts.height, e.facts.dpi), (480, 640, Some(300)));
+        let facts = jpeg_facts(&e.bytes).unwrap();
+        assert!(!facts.exif);
+        let told = estimated_quality(&facts).unwrap();
+        assert!(told.abs_diff(e.facts.quality.unwrap()) <= 1, "{told} {:?}", e.facts);
+    }
+
+    #[test]
+    fn a_plain_picture_is_not_padded() {
+        let spec = Spec::built_in("national-blue").unwrap();
+        let e = encode(&RgbImage::from_pixel(480, 640, Rgb([100, 197, 255])), &spec).unwrap();
+        assert!(e.facts.bytes < 20_000);
+        assert!(e.bytes.ends_with(&[0xFF, 0xD9]));
+    }
+
+    #[test]
+    fn quality_is_not_lowered_beyond_the_floor() {
+        let spec = Spec::built_in("national-blue").unwrap();
+        let e = encode(&noisy(250), &spec).unwrap();
+        assert_eq!(e.facts.quality, Some(60));
+        assert!(e.facts.bytes > 40_000);
+    }
+}

@@ -1,0 +1,409 @@
+//! Print sheets: several prints of one picture on a page, in true millimetres.
+//!
+//! A print that comes out a millimetre short is cut wrong by the school, so the layout is written in millimetres
+//! and the page says its size: a PDF in points, a PNG with its density. The picture is cropped to the print's
+//! shape (never stretched: 3:4 and 5:7 differ) and embedded once, as the very JPEG that was delivered.
+
+use fast_image_resize::images::Image;
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::{Rgb, RgbImage};
+use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref};
+use serde::{Deserialize, Serialize};
+
+use crate::PortraitError;
+use crate::original::{Original, jpeg_facts};
+
+/// Points a millimetre.
+const POINTS: f64 = 72.0 / 25.4;
+
+/// A page and what lies on it. All lengths in millimetres, from the top-left corner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layout {
+    /// Name used on the command line.
+    pub id: String,
+    /// Chinese name.
+    pub name_zh: String,
+    /// English name.
+    pub name_en: String,
+    /// The page.
+    pub page: Page,
+    /// Density of the PNG, dots per inch.
+    pub dpi: u16,
+    /// Where to cut.
+    pub marks: Marks,
+    /// Blocks of equal prints.
+    pub prints: Vec<Block>,
+}
+
+/// Size of the page in millimetres.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// Width.
+    pub width: f64,
+    /// Height.
+    pub height: f64,
+}
+
+/// Cut marks at every corner of every print, in millimetres.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Marks {
+    /// Length of a mark; 0 for none.
+    pub length: f64,
+    /// Distance of a mark from its print.
+    pub distance: f64,
+}
+
+/// A grid of equal prints, in millimetres.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Block {
+    /// Width of a print.
+    pub width: f64,
+    /// Height of a print.
+    pub height: f64,
+    /// Prints side by side.
+    pub columns: u32,
+    /// Prints below each other.
+    pub rows: u32,
+    /// Left edge of the first print.
+    pub left: f64,
+    /// Top edge of the first print.
+    pub top: f64,
+    /// Room between neighbours.
+    pub gap: f64,
+}
+
+/// One print's place: left, top, width, height in millimetres.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// Left edge.
+    pub left: f64,
+    /// Top edge.
+    pub top: f64,
+    /// Width.
+    pub width: f64,
+    /// Height.
+    pub height: f64,
+}
+
+/// The layouts that come with the program (`assets/sheets/`).
+pub mod layout {
+    use super::Layout;
+
+    const BUILT_IN: [(&str, &str); 4] = [
+        ("school-a4", include_str!("../../../../assets/sheets/school-a4.toml")),
+        ("one-inch-6", include_str!("../../../../assets/sheets/one-inch-6.toml")),
+        ("two-inch-6", include_str!("../../../../assets/sheets/two-inch-6.toml")),
+        ("one-inch-5", include_str!("../../../../assets/sheets/one-inch-5.toml")),
+    ];
+
+    /// One of the layouts by name.
+    pub fn built_in(name: &str) -> Option<Layout> {
+        let (_, text) = BUILT_IN.iter().find(|(n, _)| *n == name)?;
+        Layout::parse(text).ok()
+    }
+
+    /// Names for [`built_in`], the school's sheet first.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        BUILT_IN.iter().map(|(n, _)| *n)
+    }
+}
+
+impl Layout {
+    /// Reads a layout and proves that its prints lie on the page without touching each other.
+    ///
+    /// # Errors
+    /// [`PortraitError::Layout`]: not TOML, unknown keys, or prints that leave the page or overlap.
+    pub fn parse(text: &str) -> Result<Layout, PortraitError> {
+        let refuse = |why: String| Err(PortraitError::Layout(why));
+        let layout: Layout =
+            toml::from_str(text).map_err(|e| PortraitError::Layout(e.to_string().trim_end().to_owned()))?;
+        let sane = |v: f64, max: f64| v.is_finite() && v > 0.0 && v <= max;
+        if !sane(layout.page.width, 1000.0) || !sane(layout.page.height, 1000.0) {
+            return refuse("a page is up to 1000 mm wide and high".into());
+        }
+        if !(72..=1200).contains(&layout.dpi) {
+            return refuse("a density is 72 to 1200 dpi".into());
+        }
+        if !(0.0..=20.0).contains(&layout.marks.length) || !(0.0..=20.0).contains(&layout.marks.distance) {
+            return refuse("cut marks are 0 to 20 mm long and away".into());
+        }
+        if layout.prints.is_empty() {
+            return refuse("no prints".into());
+        }
+        for (i, b) in layout.prints.iter().enumerate() {
+            if !sane(b.width, 1000.0) || !sane(b.height, 1000.0) || b.gap < 0.0 || b.left < 0.0 || b.top < 0.0 {
+                return refuse(format!("prints {}: a length is not positive", i + 1));
+            }
+            if b.columns == 0 || b.rows == 0 || b.columns * b.rows > 400 {
+                return refuse(format!("prints {}: 1 to 400 prints", i + 1));
+            }
+        }
+        let places: Vec<Place> = layout.places().collect();
+        for (i, a) in places.iter().enumerate() {
+            if a.left + a.width > layout.page.width + 1e-6 || a.top + a.height > layout.page.height + 1e-6 {
+                return refuse(format!("print {} leaves the page", i + 1));
+            }
+            for (j, b) in places.iter().enumerate().skip(i + 1) {
+                if a.left < b.left + b.width - 1e-6
+                    && b.left < a.left + a.width - 1e-6
+                    && a.top < b.top + b.height - 1e-6
+                    && b.top < a.top + a.height - 1e-6
+                {
+                    return refuse(format!("prints {} and {} overlap", i + 1, j + 1));
+                }
+            }
+        }
+        Ok(layout)
+    }
+
+    /// Every print's place, block by block, row by row.
+    pub fn places(&self) -> impl Iterator<Item = Place> + '_ {
+        self.prints.iter().flat_map(|b| {
+            (0..b.rows).flat_map(move |row| {
+                (0..b.columns).map(move |column| Place {
+                    left: b.left + f64::from(column) * (b.width + b.gap),
+                    top: b.top + f64::from(row) * (b.height + b.gap),
+                    width: b.width,
+                    height: b.height,
+                })
+            })
+        })
+    }
+
+    /// Every cut mark as a line from `[x, y]` to `[x, y]`, in millimetres, never across a print.
+    fn cut_marks(&self) -> Vec<[[f64; 2]; 2]> {
+        let places: Vec<Place> = self.places().collect();
+        let Marks { length, distance } = self.marks;
+        let mut lines = Vec::new();
+        if length <= 0.0 {
+            return lines;
+        }
+        for p in &places {
+            for x in [p.left, p.left + p.width] {
+                lines.push([[x, p.top - distance - length], [x, p.top - distance]]);
+                lines.push([[x, p.top + p.height + distance], [x, p.top + p.height + distance + length]]);
+            }
+            for y in [p.top, p.top + p.height] {
+                lines.push([[p.left - distance - length, y], [p.left - distance, y]]);
+                lines.push([[p.left + p.width + distance, y], [p.left + p.width + distance + length, y]]);
+            }
+        }
+        lines.retain(|[a, b]| {
+            places.iter().all(|p| {
+                b[0] <= p.left || a[0] >= p.left + p.width || b[1] <= p.top || a[1] >= p.top + p.height
+            })
+        });
+        lines
+    }
+}
+
+/// Largest part of a picture of `size` with the shape of a print, centred: left, top, width, height in pixels.
+fn cut_to_shape(size: [f64; 2], print: &Place) -> [f64; 4] {
+    let scale = (print.width / size[0]).max(print.height / size[1]);
+    let (w, h) = (print.width / scale, print.height / scale);
+    [(size[0] - w) / 2.0, (size[1] - h) / 2.0, w, h]
+}
+
+/// The sheet as a PDF: the JPEG is embedded once, byte for byte, and drawn at every place.
+///
+/// # Errors
+/// [`PortraitError::Picture`] if `jpeg` is not an RGB JPEG.
+pub fn pdf(jpeg: &[u8], layout: &Layout) -> Result<Vec<u8>, PortraitError> {
+    if !jpeg.starts_with(&[0xFF, 0xD8]) {
+        return Err(PortraitError::Picture("a print sheet is made from a finished JPEG picture".into()));
+    }
+    let facts = jpeg_facts(jpeg)?;
+    let size = [f64::from(facts.width), f64::from(facts.height)];
+    if size[0] < 1.0 || size[1] < 1.0 {
+        return Err(PortraitError::Picture("the JPEG has no size".into()));
+    }
+    let [catalog, tree, page_id, image_id, content_id] = [1, 2, 3, 4, 5].map(Ref::new);
+    let photo = Name(b"Photo");
+    let (page_w, page_h) = (layout.page.width * POINTS, layout.page.height * POINTS);
+
+    let mut pdf = Pdf::new();
+    pdf.catalog(catalog).pages(tree);
+    pdf.pages(tree).kids([page_id]).count(1);
+    let mut page = pdf.page(page_id);
+    page.media_box(Rect::new(0.0, 0.0, page_w as f32, page_h as f32));
+    page.parent(tree);
+    page.contents(content_id);
+    page.resources().x_objects().pair(photo, image_id);
+    page.finish();
+
+    let mut image = pdf.image_xobject(image_id, jpeg);
+    image.filter(Filter::DctDecode);
+    image.width(i32::from(facts.width));
+    image.height(i32::from(facts.height));
+    if facts.components == 1 {
+        image.color_space().device_gray();
+    } else {
+        image.color_space().device_rgb();
+    }
+    image.bits_per_component(8);
+    image.finish();
+
+    let mut content = Content::new();
+    for place in layout.places() {
+        let [left, top, w, _] = cut_to_shape(size, &place);
+        let scale = place.width / w;
+        // PDF counts from the bottom-left corner.
+        let frame = [
+            place.left * POINTS,
+            page_h - (place.top + place.height) * POINTS,
+            place.width * POINTS,
+            place.height * POINTS,
+        ]
+        .map(|v| v as f32);
+        content.save_state();
+        content.rect(frame[0], frame[1], frame[2], frame[3]);
+        content.clip_nonzero();
+        content.end_path();
+        content.transform(
+            [
+                size[0] * scale * POINTS,
+                0.0,
+                0.0,
+                size[1] * scale * POINTS,
+                (place.left - left * scale) * POINTS,
+                page_h - (place.top - top * scale + size[1] * scale) * POINTS,
+            ]
+            .map(|v| v as f32),
+        );
+        content.x_object(photo);
+        content.restore_state();
+    }
+    content.set_line_width(0.25);
+    content.set_stroke_gray(0.4);
+    for [a, b] in layout.cut_marks() {
+        content.move_to((a[0] * POINTS) as f32, (page_h - a[1] * POINTS) as f32);
+        content.line_to((b[0] * POINTS) as f32, (page_h - b[1] * POINTS) as f32);
+        content.stroke();
+    }
+    pdf.stream(content_id, &content.finish());
+    Ok(pdf.finish())
+}
+
+/// The sheet as a PNG at the layout's density, with the density written into it.
+///
+/// # Errors
+/// [`PortraitError::Picture`] if `jpeg` cannot be decoded, [`PortraitError::Encode`] if the PNG cannot be written.
+pub fn png(jpeg: &[u8], layout: &Layout) -> Result<Vec<u8>, PortraitError> {
+    let fail = |e: &dyn std::fmt::Display| PortraitError::Encode(e.to_string());
+    let picture = Original::decode(jpeg.to_vec())?.image().clone();
+    let dots = f64::from(layout.dpi) / 25.4;
+    let px = |mm: f64| (mm * dots).round() as u32;
+    let (w, h) = (px(layout.page.width), px(layout.page.height));
+    let mut page = RgbImage::from_pixel(w, h, Rgb([255; 3]));
+
+    let (pw, ph) = picture.dimensions();
+    let source = Image::from_vec_u8(pw, ph, picture.into_raw(), PixelType::U8x3).map_err(|e| fail(&e))?;
+    let mut printed: Option<((u32, u32), RgbImage)> = None;
+    for place in layout.places() {
+        let (left, top) = (px(place.left), px(place.top));
+        let size = (px(place.left + place.width) - left, px(place.top + place.height) - top);
+        if printed.as_ref().is_none_or(|(s, _)| *s != size) {
+            let [x, y, cw, ch] = cut_to_shape([f64::from(pw), f64::from(ph)], &place);
+            let mut target = Image::new(size.0, size.1, PixelType::U8x3);
+            let options =
+                ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom)).crop(x, y, cw, ch);
+            Resizer::new().resize(&source, &mut target, &options).map_err(|e| fail(&e))?;
+            printed = RgbImage::from_raw(size.0, size.1, target.into_vec()).map(|i| (size, i));
+        }
+        if let Some((_, print)) = &printed {
+            image::imageops::replace(&mut page, print, i64::from(left), i64::from(top));
+        }
+    }
+    for [a, b] in layout.cut_marks() {
+        for y in px(a[1].max(0.0))..=px(b[1].max(0.0)) {
+            for x in px(a[0].max(0.0))..=px(b[0].max(0.0)) {
+                if x < w && y < h {
+                    page.put_pixel(x, y, Rgb([102; 3]));
+                }
+            }
+        }
+    }
+
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, w, h);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let per_metre = (f64::from(layout.dpi) / 0.0254).round() as u32;
+    encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: per_metre, yppu: per_metre, unit: png::Unit::Meter }));
+    let mut writer = encoder.write_header().map_err(|e| fail(&e))?;
+    writer.write_image_data(page.as_raw()).map_err(|e| fail(&e))?;
+    writer.finish().map_err(|e| fail(&e))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jpeg::encode_at;
+
+    fn photo() -> Vec<u8> {
+        let picture = RgbImage::from_fn(480, 640, |x, y| Rgb([(x / 2) as u8, (y / 3) as u8, 90]));
+        encode_at(&picture, 300, jpeg_encoder::SamplingFactor::R_4_4_4, 92).unwrap()
+    }
+
+    #[test]
+    fn the_school_gets_eight_small_and_four_large_prints() {
+        let layout = layout::built_in("school-a4").unwrap();
+        let places: Vec<Place> = layout.places().collect();
+        assert_eq!(places.iter().filter(|p| (p.width, p.height) == (25.0, 35.0)).count(), 8);
+        assert_eq!(places.iter().filter(|p| (p.width, p.height) == (35.0, 49.0)).count(), 4);
+        for name in layout::names() {
+            assert_eq!(layout::built_in(name).unwrap().id, name);
+        }
+    }
+
+    #[test]
+    fn overlapping_prints_are_refused() {
+        let text = include_str!("../../../../assets/sheets/school-a4.toml");
+        let said = Layout::parse(&text.replace("top = 125", "top = 70")).unwrap_err().to_string();
+        assert!(said.contains("overlap"), "{said}");
+        assert!(Layout::parse(&text.replace("left = 23", "left = 60")).unwrap_err().to_string().contains("leaves"));
+        assert!(Layout::parse(&text.replace("gap = 8", "gab = 8")).is_err());
+    }
+
+    #[test]
+    fn a_pdf_carries_the_delivered_file_once_and_says_its_size() {
+        let jpeg = photo();
+        let bytes = pdf(&jpeg, &layout::built_in("school-a4").unwrap()).unwrap();
+        let found = bytes.windows(jpeg.len()).filter(|w| *w == jpeg.as_slice()).count();
+        assert_eq!(found, 1);
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(text.contains("/MediaBox [0 0 595.2756 841.88975]"), "A4 in points");
+        assert_eq!(text.matches("/Photo Do").count(), 12);
+    }
+
+    #[test]
+    fn a_png_is_in_true_millimetres() {
+        let layout = layout::built_in("one-inch-6").unwrap();
+        let bytes = png(&photo(), &layout).unwrap();
+        let reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
+        let info = reader.info();
+        assert_eq!((info.width, info.height), (1795, 1205));
+        let dims = info.pixel_dims.unwrap();
+        assert_eq!((dims.xppu, dims.unit), (11811, png::Unit::Meter));
+        let page = Original::decode(bytes).unwrap().image().clone();
+        // The first print is 25 mm wide: paper white before it, picture inside it, white after it.
+        let at = |mm_x: f64, mm_y: f64| *page.get_pixel((mm_x * 300.0 / 25.4) as u32, (mm_y * 300.0 / 25.4) as u32);
+        assert_eq!(at(13.8, 30.0), Rgb([255; 3]));
+        assert_ne!(at(14.2, 30.0), Rgb([255; 3]));
+        assert_ne!(at(38.8, 30.0), Rgb([255; 3]));
+        assert_eq!(at(39.3, 30.0), Rgb([255; 3]));
+    }
+
+    #[test]
+    fn a_print_is_cropped_and_not_stretched() {
+        let place = Place { left: 0.0, top: 0.0, width: 25.0, height: 35.0 };
+        let [x, y, w, h] = cut_to_shape([480.0, 640.0], &place);
+        assert!((w / h - 25.0 / 35.0).abs() < 1e-9 && (h - 640.0).abs() < 1e-9);
+        assert!((x - (480.0 - w) / 2.0).abs() < 1e-9 && y.abs() < 1e-9);
+    }
+}
