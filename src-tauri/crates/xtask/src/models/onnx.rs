@@ -86,7 +86,8 @@ impl<'a> Conversion<'a> {
                 // Its constant was widened when it was read: the result is the same constant.
                 let source = self.argument(op, 0)?;
                 self.constant_numbers(source)?;
-                self.names[op.output] = self.names[source].clone();
+                let name = self.names[source].clone();
+                self.names[op.output] = name;
             }
             Kind::Relu => self.unary(op, "Relu", &output)?,
             Kind::Logistic => self.unary(op, "Sigmoid", &output)?,
@@ -409,15 +410,16 @@ impl<'a> Conversion<'a> {
     }
 
     fn float_initializer(&mut self, shape: &[usize], numbers: &[f32]) -> String {
-        self.initializer(1, shape, numbers.iter().flat_map(|n| n.to_le_bytes()).collect())
+        let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+        self.initializer(1, shape, &bytes)
     }
 
     fn int_initializer(&mut self, numbers: &[i32]) -> String {
-        let bytes = numbers.iter().flat_map(|&n| i64::from(n).to_le_bytes()).collect();
-        self.initializer(7, &[numbers.len()], bytes)
+        let bytes: Vec<u8> = numbers.iter().flat_map(|&n| i64::from(n).to_le_bytes()).collect();
+        self.initializer(7, &[numbers.len()], &bytes)
     }
 
-    fn initializer(&mut self, element: u64, shape: &[usize], bytes: Vec<u8>) -> String {
+    fn initializer(&mut self, element: u64, shape: &[usize], bytes: &[u8]) -> String {
         let name = self.fresh_name();
         let mut tensor = Message::default();
         for &side in shape {
@@ -425,7 +427,7 @@ impl<'a> Conversion<'a> {
         }
         tensor.number(2, element);
         tensor.text(8, &name);
-        tensor.bytes(9, &bytes);
+        tensor.bytes(9, bytes);
         self.initializers.message(5, &tensor);
         name
     }
