@@ -116,11 +116,6 @@ impl Running {
         lock(&self.child).stdout.take()
     }
 
-    /// How it ended, if it has.
-    pub(crate) fn ended(&self) -> Option<ExitStatus> {
-        lock(&self.child).try_wait().ok().flatten()
-    }
-
     /// Waits until it ends. (By looking again and again: the Ctrl-C handler needs the child too.)
     pub(crate) fn wait(&self) -> Outcome<ExitStatus> {
         loop {

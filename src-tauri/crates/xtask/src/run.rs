@@ -1,16 +1,12 @@
 //! `cargo xtask run`: the reference backend with a demo school, and the station on top of it.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::process::{ChildStdout, Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::command::{OnInterrupt, Outcome, Running, Stop, cargo, must, or_stop, run as run_open};
+use crate::command::{OnInterrupt, Outcome, Running, Stop, cargo, must, or_stop, output_of, run as run_open};
 use crate::setup::{self, Purpose};
-
-/// Seeding draws some people; a cold, loaded machine takes a few seconds for it.
-const BACKEND_PATIENCE: Duration = Duration::from_mins(1);
 
 /// `cargo xtask run [ARG…]`; `arguments` go to photo-station.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Outcome {
@@ -19,16 +15,23 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Outcome {
     let [backend, station] = build(root)?;
 
     let results = new_results_folder(root)?;
-    let (_backend, address) = start_backend(&backend, &results)?;
+    let people = write_people(&backend, &results)?;
+    // In the window a person reviews, on the backend's own page; without one nobody is there to.
+    let windowed = has_display();
+    let review = if windowed { "off" } else { "approve" };
+    let backend = start_backend(&backend, &results, &["--auto-review", review])?;
     let mut command = Command::new(&station);
     command
         .arg("--data")
         .arg(results.join("station"))
         .arg("--models")
         .arg(root.join("assets").join("models"))
-        .args(["--backend", &address, "--camera"]);
-    if has_display() {
-        command.args(["auto", "--windowed"]).args(arguments);
+        .args(["--backend", &backend.url, "--rehearsal"])
+        .arg(people)
+        // Not an argument: other users of the machine can read those.
+        .env("PHOTO_STATION_ACTIVATION", &backend.activation);
+    if windowed {
+        command.args(["--camera", "auto", "--windowed"]).args(arguments);
         println!(
             "opening the station; its records and the backend's are in {}",
             results.display()
@@ -37,10 +40,10 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Outcome {
     }
 
     println!(
-        "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY), so the visit runs without a window."
+        "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY): the visit runs without a window."
     );
     command
-        .args(["virtual", "demo", "--out"])
+        .args(["--camera", "virtual", "demo", "--out"])
         .arg(&results)
         .args(arguments);
     let status = run_open(&mut command)?;
@@ -123,66 +126,83 @@ fn new_results_folder(root: &Path) -> Outcome<PathBuf> {
     Ok(folder)
 }
 
-/// Starts the backend on a free port and waits until it answers; it ends with the returned value.
-fn start_backend(backend: &Path, results: &Path) -> Outcome<(Running, String)> {
-    let address = free_address()?;
-    let log = results.join("backend.log");
-    let mut command = Command::new(backend);
-    command
-        .args(["serve", "--listen", &address.to_string(), "--seed-demo", "--data"])
-        .arg(results.join("backend"))
-        .stdin(Stdio::null())
-        .stdout(or_stop(std::fs::File::create(&log), "write", &log)?)
-        .stderr(or_stop(
-            std::fs::File::options().append(true).open(&log),
-            "write",
-            &log,
-        )?);
-    let running = Running::start(&mut command, OnInterrupt::Kill)?;
+/// The reference backend while it serves; it ends with this value.
+struct Backend {
+    _running: Running,
+    /// Kept open: the backend may have more to say.
+    _output: BufReader<ChildStdout>,
+    url: String,
+    activation: String,
+}
 
-    let start = Instant::now();
-    while !answers(address) {
-        if let Some(status) = running.ended() {
-            let said = std::fs::read_to_string(&log).unwrap_or_default();
+/// Starts the backend on a free port and waits until it serves, which is when it says its address.
+fn start_backend(program: &Path, results: &Path, options: &[&str]) -> Outcome<Backend> {
+    let log = results.join("backend.log");
+    let mut command = Command::new(program);
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--seed-demo", "--data"])
+        .arg(results.join("backend"))
+        .args(options)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(or_stop(std::fs::File::create(&log), "write", &log)?);
+    let running = Running::start(&mut command, OnInterrupt::Kill)?;
+    let mut output = BufReader::new(
+        running
+            .take_stdout()
+            .ok_or_else(|| Stop::new("the backend has no output."))?,
+    );
+
+    // "backend http://…", where a person reviews, and last the activation code.
+    let mut said = String::new();
+    let word = |said: &str, name: &str| {
+        said.lines().find_map(|line| {
+            line.strip_prefix(name)?
+                .strip_prefix(' ')
+                .map(|rest| rest.trim().to_owned())
+        })
+    };
+    loop {
+        if let (Some(url), Some(activation)) = (word(&said, "backend"), word(&said, "activation")) {
+            println!(
+                "the reference backend serves a demo school (log: {})",
+                log.display()
+            );
+            said.lines().for_each(|line| println!("        {line}"));
+            return Ok(Backend {
+                _running: running,
+                _output: output,
+                url,
+                activation,
+            });
+        }
+        if output.read_line(&mut said).unwrap_or(0) == 0 {
+            let status = running.wait()?;
+            let errors = std::fs::read_to_string(&log).unwrap_or_default();
             return Err(Stop::with_code(
-                format!("the backend ended at once ({status}):\n{}", said.trim()),
+                format!("the backend ended at once ({status}):\n{}", errors.trim()),
                 status,
             ));
         }
-        if start.elapsed() > BACKEND_PATIENCE {
-            return Err(Stop::new(format!(
-                "the backend did not answer in time; what it said: {}",
-                log.display()
-            )));
-        }
-        std::thread::sleep(Duration::from_millis(50));
     }
-    println!(
-        "the reference backend is at http://{address} (log: {})",
-        log.display()
-    );
-    Ok((running, format!("http://{address}")))
 }
 
-fn free_address() -> Outcome<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map_err(|error| Stop::new(format!("there is no free port on this machine: {error}")))
-}
-
-/// Whether an HTTP server answers there; what it answers does not matter.
-fn answers(address: SocketAddr) -> bool {
-    let second = Duration::from_secs(1);
-    let Ok(mut stream) = TcpStream::connect_timeout(&address, second) else {
-        return false;
-    };
-    let mut reply = [0; 5];
-    stream.set_read_timeout(Some(second)).is_ok()
-        && stream
-            .write_all(format!("GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())
-            .is_ok()
-        && stream.read_exact(&mut reply).is_ok()
-        && &reply == b"HTTP/"
+/// Writes who comes to the virtual booth: the demo school's students, those of an ordinary visit first.
+fn write_people(program: &Path, results: &Path) -> Outcome<PathBuf> {
+    let lines = output_of(Command::new(program).arg("demo-codes"))
+        .ok_or_else(|| Stop::new("the backend did not name its demo students."))?;
+    let mut people: Vec<serde_json::Value> = lines
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    people.sort_by_key(|person| person["case"] != "ordinary");
+    let file = results.join("people.json");
+    or_stop(
+        std::fs::write(&file, serde_json::Value::from(people).to_string()),
+        "write",
+        &file,
+    )?;
+    Ok(file)
 }
 
 /// Windows and macOS have one wherever a person is logged in.
