@@ -25,5 +25,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts'],
     setupFiles: ['src/rehearsal/quiet.ts'],
     css: false,
+    // Its files import style sheets, which only Vite understands.
+    server: { deps: { inline: ['element-plus'] } },
   },
 })

@@ -189,7 +189,7 @@ export function sampleGuidance(change: Partial<Guidance> = {}): Guidance {
     frame_width: 1280,
     frame_height: 720,
     face: { x: 0.415, y: 0.29, w: 0.17, h: 0.42 },
-    crop: { x: 0.297, y: 0.0347, w: 0.40625, h: 0.963 },
+    crop: { x: 0.328, y: 0.0625, w: 0.344, h: 0.815 },
     crown_band: [50 / 640, 110 / 640],
     eye_band: [200 / 640, 300 / 640],
     face_width: [180 / 480, 300 / 480],
@@ -208,7 +208,7 @@ export function sampleRow(place: number): QueueRow {
     id: `0190-${place}`,
     tag: `K7Q2-${String(place % 100).padStart(2, '0')}`,
     shoot_number: `A-${String(place).padStart(4, '0')}`,
-    state,
+    state: state === 'needs-person' ? 'needs-person/payment' : state,
     masked_name: place % 9 === 0 ? '' : (['林*禾', '周*', '白*远', '江*月'][place % 4] ?? ''),
     school: ['示例大学', '示例科技大学'][place % 2] ?? '',
     submitted_at: new Date(Date.UTC(2027, 9, 9, 1, 0, place * 11)).toISOString(),
@@ -221,8 +221,8 @@ export function sampleRecord(place: number): RecordPage {
   return {
     row: sampleRow(place),
     history: [
-      { at: '2027-10-09T01:00:00Z', what: 'saved', detail: '' },
-      { at: '2027-10-09T01:00:02Z', what: 'sending', detail: '' },
+      { at: '2027-10-09T01:00:00Z', what: 'submitted', detail: '' },
+      { at: '2027-10-09T01:00:02Z', what: 'attempt-begun', detail: '' },
       { at: '2027-10-09T01:00:03Z', what: 'delivered', detail: 'R-20271009-000137' },
       { at: '2027-10-10T08:12:00Z', what: 'rejected', detail: '镜片反光' },
     ],

@@ -1,0 +1,157 @@
+import { flushPromises } from '@vue/test-utils'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Action } from '../bindings'
+import { PAGES, type Sample, sampleView } from '../rehearsal/samples'
+import { acted, clearStage, part, setStage, show } from '../rehearsal/stage'
+import { speak } from '../words'
+import Booth from './Booth.vue'
+
+beforeEach(setStage)
+afterEach(clearStage)
+
+const samples = Object.keys(PAGES) as Sample[]
+
+function stand(sample: Sample, change = {}) {
+  return show(Booth, { view: sampleView(sample, change) })
+}
+
+describe('every page', () => {
+  it.each(samples.flatMap(sample => [[sample, 'zh-CN'] as const, [sample, 'en'] as const]))(
+    '%s speaks %s without a missing word',
+    async (sample, tongue) => {
+      const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+      speak(tongue)
+      const page = stand(sample)
+      await flushPromises()
+      expect(part(page, `page-${PAGES[sample].kind}`).exists()).toBe(true)
+      expect(page.text()).not.toMatch(/\b[a-z]+[A-Za-z]*\.[a-z]+[A-Za-z-]*\b(?<!chsi\.com|com\.cn)/)
+      expect(warn).not.toHaveBeenCalled()
+      warn.mockRestore()
+    },
+  )
+
+  it.each(samples.filter(name => !['welcome', 'out-of-service'].includes(PAGES[name].kind)))(
+    '%s offers help and a way out',
+    sample => {
+      const page = stand(sample)
+      expect(part(page, 'help-button').exists()).toBe(true)
+      const out = ['cancel', 'finish', 'leave'].filter(id => part(page, id).exists())
+      expect(out, 'no dead end').not.toEqual([])
+    },
+  )
+
+  it('sends each touch as the action it means', async () => {
+    const cases: [Sample, string, Action][] = [
+      ['welcome', 'start', { kind: 'start' }],
+      ['scan', 'back', { kind: 'back' }],
+      ['scan', 'cancel', { kind: 'cancel' }],
+      ['confirm', 'it-is-me', { kind: 'it-is-me' }],
+      ['confirm', 'not-me', { kind: 'not-me' }],
+      ['choose-record', 'record', { kind: 'take-record', id: 'r1' }],
+      ['pay-expired', 'pay-again', { kind: 'pay-again' }],
+      ['framing', 'shoot', { kind: 'shoot' }],
+      ['choose-photo', 'take-2', { kind: 'take', id: 2 }],
+      ['choose-photo-one', 'take-1', { kind: 'take', id: 1 }],
+      ['choose-photo-one', 'retake', { kind: 'retake' }],
+      ['last-look', 'submit', { kind: 'submit' }],
+      ['done', 'finish', { kind: 'finish' }],
+      ['not-possible', 'leave', { kind: 'finish' }],
+    ]
+    for (const [sample, id, action] of cases) {
+      const page = stand(sample)
+      await part(page, id).trigger('click')
+      expect(acted, `${sample}: ${id}`).toEqual([action])
+      acted.length = 0
+      page.unmount()
+    }
+  })
+})
+
+describe('the time-out', () => {
+  it('shows its ring only in the last ten seconds', async () => {
+    const page = stand('confirm', { seconds_left: 11 })
+    expect(part(page, 'still-there').exists()).toBe(false)
+    await page.setProps({ view: sampleView('confirm', { seconds_left: 10 }) })
+    expect(part(page, 'still-there').attributes('data-seconds')).toBe('10')
+  })
+})
+
+describe('consent', () => {
+  it('is never ticked for the student, and nothing goes on without it', async () => {
+    const page = stand('requirements')
+    expect(part(page, 'consent').attributes('aria-checked')).toBe('false')
+    expect(part(page, 'consent-next').attributes('disabled')).toBeDefined()
+    await part(page, 'consent').trigger('click')
+    await part(page, 'consent-next').trigger('click')
+    expect(acted).toEqual([{ kind: 'consent' }])
+  })
+})
+
+describe('the last four characters', () => {
+  it('stand nowhere on the screen, and X is only taken as the last', async () => {
+    const page = stand('prove-last-four')
+    for (const key of ['X', '8', '8', 'X', '9', 'X']) await part(page, `key-${key}`).trigger('click')
+    expect(part(page, 'last-four-boxes').attributes('data-filled')).toBe('4')
+    expect(part(page, 'last-four-boxes').text()).toBe('')
+    await part(page, 'prove-submit').trigger('click')
+    expect(acted).toEqual([{ kind: 'last-four', value: '889X' }])
+    expect(part(page, 'last-four-boxes').attributes('data-filled')).toBe('0')
+  })
+
+  it('come from a keyboard as well', async () => {
+    const page = stand('prove-last-four')
+    for (const key of ['1', '2', '3', 'x']) window.dispatchEvent(new KeyboardEvent('keydown', { key }))
+    window.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter' }))
+    await flushPromises()
+    expect(acted).toEqual([{ kind: 'last-four', value: '123X' }])
+    page.unmount()
+  })
+})
+
+describe('name and number', () => {
+  it('are typed in pinyin without any other keyboard', async () => {
+    const page = stand('prove-name')
+    for (const key of 'lin') await part(page, `key-${key}`).trigger('click')
+    await part(page, 'candidate-林').trigger('click')
+    for (const key of 'yue') await part(page, `key-${key}`).trigger('click')
+    await part(page, 'candidate-玥').trigger('click')
+    await part(page, 'key-done').trigger('click')
+    for (const key of '2023001') await part(page, `key-${key}`).trigger('click')
+    await part(page, 'key-done').trigger('click')
+    for (const key of '13000000000') await part(page, `key-${key}`).trigger('click')
+    await part(page, 'key-done').trigger('click')
+    expect(acted).toEqual([
+      {
+        kind: 'name-and-number',
+        level: '专科',
+        name: '林玥',
+        student_number: '2023001',
+        phone: '13000000000',
+      },
+    ])
+  })
+})
+
+describe('the school', () => {
+  it('can only be taken at a level it collects', async () => {
+    const page = stand('find-school')
+    await part(page, 'level-本科').trigger('click')
+    const schools = page.findAll('[data-testid="school"]')
+    expect(schools.map(school => school.attributes('disabled') !== undefined)).toEqual([false, false, true])
+    await schools[1]?.trigger('click')
+    expect(acted).toEqual([{ kind: 'take-school', id: 's2', level: '本科' }])
+  })
+})
+
+describe('after a visit', () => {
+  it('nothing of it is left on the page', async () => {
+    const page = stand('last-look')
+    expect(page.text()).toContain('林*禾')
+    await page.setProps({ view: sampleView('welcome', { revision: 2 }) })
+    await flushPromises()
+    await new Promise(go => setTimeout(go, 50))
+    const left = document.body.innerHTML
+    expect(left).not.toContain('林*禾')
+    expect(left).not.toContain('candidate/')
+  })
+})
