@@ -32,6 +32,7 @@ CREATE TABLE record (
     payment          TEXT NOT NULL,     -- JSON of `Payment`
     consent_at       INTEGER NOT NULL,
     started_at       INTEGER NOT NULL,
+    captured_at      INTEGER NOT NULL,
     submitted_at     INTEGER NOT NULL,
     original_sha256  TEXT NOT NULL,
     standard_sha256  TEXT NOT NULL,

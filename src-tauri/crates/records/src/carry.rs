@@ -102,7 +102,7 @@ const TRAVELS: [(&str, &str, &str); 4] = [
         "record",
         "id",
         "id, state, trouble, shoot_day, shoot_number, code_tag, academic_record, school, school_id, vendor, spec,
-         candidates, forced_reason, payment, consent_at, started_at, submitted_at, original_sha256,
+         candidates, forced_reason, payment, consent_at, started_at, captured_at, submitted_at, original_sha256,
          standard_sha256, attempts, key_generation, receipt_number, receipt_sha256, receipt_at, review,
          review_reasons, review_at, review_sequence",
     ),

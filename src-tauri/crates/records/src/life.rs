@@ -144,10 +144,11 @@ impl RecordState {
         use RecordState::{Approved, Delivered, NeedsPerson, Purged, Rejected, Saved, Sending, UnderReview};
         Ok(match (self, event) {
             (Saved, AttemptBegun) => Sending,
-            (Sending, AttemptLost) | (Saved | Sending, AttemptFailed) => Saved,
+            (Sending, AttemptLost)
+            | (Saved | Sending, AttemptFailed)
+            | (Saved | NeedsPerson { .. }, StaffRetried) => Saved,
             (Saved | Sending | NeedsPerson { .. }, AttemptRefused(reason)) => NeedsPerson { reason },
             (Saved | Sending | NeedsPerson { .. }, ReceiptTaken) => Delivered,
-            (Saved | NeedsPerson { .. }, StaffRetried) => Saved,
 
             (Delivered | UnderReview | Approved | Rejected, Reviewed(review)) => match review {
                 Review::UnderReview => UnderReview,
@@ -273,7 +274,7 @@ impl Review {
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 
 /// The longest wait. A backend that is back after a night must not wait for hours on top.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+pub const LONGEST_WAIT: Duration = Duration::from_mins(15);
 
 /// How long to wait after the `failures`-th failure in a row: 2 s doubling up to [`LONGEST_WAIT`], of which
 /// the second half is drawn from `seed` so that many stations cut off together do not come back together.
@@ -290,7 +291,7 @@ pub fn back_off(failures: u32, seed: u64) -> Duration {
     Duration::from_millis(half + splitmix(seed ^ u64::from(failures)) % (full_ms - half + 1))
 }
 
-/// SplitMix64's finalizer (Steele, Lea, Flood 2014): spreads neighbouring seeds evenly.
+/// The finalizer of `SplitMix64` (Steele, Lea, Flood 2014): spreads neighbouring seeds evenly.
 fn splitmix(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -352,9 +353,8 @@ mod tests {
                 state = next;
             }
             // Whatever happened, the photo is in the outbox, in a person's hands, or receipted.
-            prop_assert!(
-                state.waits() || state.has_receipt() || matches!(state, RecordState::NeedsPerson { .. })
-            );
+            let in_a_persons_hands = matches!(state, RecordState::NeedsPerson { .. });
+            prop_assert!(state.waits() || state.has_receipt() || in_a_persons_hands);
         }
 
         #[test]

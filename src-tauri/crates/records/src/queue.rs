@@ -20,13 +20,13 @@ use crate::{Event, LONGEST_WAIT, PersonReason, RecordState, RecordsError, Result
 
 /// How long an attempt may go unreported before it counts as broken off and the record is due again. Longer
 /// than the client's longest deadline for one upload; a double send is harmless (same idempotency key).
-pub const LEASE: Duration = Duration::from_secs(5 * 60);
+pub const LEASE: Duration = Duration::from_mins(5);
 
 /// The longest `Retry-After` that is honoured.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// A next try further ahead than anything this program ever sets means that the clock was set back since.
-const BEYOND_ANY_WAIT: Duration = Duration::from_secs(60 * 60 + 60);
+const BEYOND_ANY_WAIT: Duration = Duration::from_mins(61);
 
 /// Shoot numbers count per day as the school's wall clock has it: China Standard Time, no summer time since 1991.
 const CHINA: i8 = 8;
@@ -41,7 +41,7 @@ impl Store {
     /// # Errors
     /// [`RecordsError::DiskFull`] and other write errors: nothing was kept. [`RecordsError::Conflict`] when a
     /// record with this id exists with other contents. [`RecordsError::BadInput`] for an empty photo or code.
-    pub fn submit(&mut self, new: NewRecord, now: Timestamp) -> Result<Submitted> {
+    pub fn submit(&mut self, new: &NewRecord, now: Timestamp) -> Result<Submitted> {
         if new.original.is_empty() || new.standard.is_empty() {
             return Err(RecordsError::BadInput(
                 "a record needs its original and its standard photo",
@@ -54,18 +54,11 @@ impl Store {
         let standard_sha256 = sha256(&new.standard);
         let id = new.id.to_string();
         let tx = write(&mut self.db)?;
-        if let Some(there) = submitted_before(&tx, &new, &original_sha256, &standard_sha256)? {
+        if let Some(there) = submitted_before(&tx, new, &original_sha256, &standard_sha256)? {
             return Ok(there);
         }
 
-        let day = Offset::constant(CHINA).to_datetime(now).date().to_string();
-        let sequence: i64 = tx
-            .prepare_cached(
-                "INSERT INTO shoot_sequence (day, last) VALUES (?1, 1)
-                 ON CONFLICT (day) DO UPDATE SET last = last + 1 RETURNING last",
-            )?
-            .query_row([&day], |row| row.get(0))?;
-        let shoot_number = shoot_number(sequence.unsigned_abs());
+        let (day, shoot_number) = next_shoot_number(&tx, now)?;
         let (academic_record, masked, token) = match &new.identity {
             Some(identity) => (
                 Some(&identity.academic_record),
@@ -78,8 +71,8 @@ impl Store {
         tx.prepare_cached(
             "INSERT INTO record (id, state, shoot_day, shoot_number, code_tag, academic_record, school,
                  school_id, vendor, spec, candidates, forced_reason, payment, consent_at, started_at,
-                 submitted_at, original_sha256, standard_sha256)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                 captured_at, submitted_at, original_sha256, standard_sha256)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         )?
         .execute(params![
             id,
@@ -97,6 +90,7 @@ impl Store {
             json(&new.payment)?,
             millis(new.consent_at),
             millis(new.started_at),
+            millis(new.captured_at),
             millis(now),
             original_sha256,
             standard_sha256,
@@ -159,7 +153,7 @@ impl Store {
             "SELECT r.id, p.code_text, r.code_tag, p.proof, r.academic_record, p.identity_token, r.school,
                     r.school_id, r.vendor, r.spec, r.shoot_number, r.payment, r.candidates, r.forced_reason,
                     r.consent_at, r.started_at, r.submitted_at, r.original_sha256, r.standard_sha256,
-                    r.attempts, r.key_generation
+                    r.attempts, r.key_generation, r.captured_at
              FROM outbox o JOIN record r ON r.id = o.record_id JOIN paper p ON p.record_id = r.id
              WHERE o.next_try <= ?1 OR o.next_try > ?2
              ORDER BY o.submitted_at, o.record_id LIMIT ?3",
@@ -189,6 +183,7 @@ impl Store {
                 forced_reason: row.get(13)?,
                 consent_at: time(row.get(14)?)?,
                 started_at: time(row.get(15)?)?,
+                captured_at: time(row.get(21)?)?,
                 submitted_at: time(row.get(16)?)?,
                 original_sha256: row.get(17)?,
                 standard_sha256: row.get(18)?,
@@ -552,35 +547,51 @@ pub(crate) fn take_receipt(
     Ok(state)
 }
 
+/// The day in China and its next number; taken for good only if the transaction commits.
+fn next_shoot_number(tx: &Transaction<'_>, now: Timestamp) -> Result<(String, String)> {
+    let day = Offset::constant(CHINA).to_datetime(now).date().to_string();
+    let sequence: i64 = tx
+        .prepare_cached(
+            "INSERT INTO shoot_sequence (day, last) VALUES (?1, 1)
+             ON CONFLICT (day) DO UPDATE SET last = last + 1 RETURNING last",
+        )?
+        .query_row([&day], |row| row.get(0))?;
+    Ok((day, shoot_number(sequence.unsigned_abs())))
+}
+
 fn submitted_before(
     tx: &Transaction<'_>,
     new: &NewRecord,
     original_sha256: &str,
     standard_sha256: &str,
 ) -> Result<Option<Submitted>> {
-    let there: Option<(String, String, String, String, Option<Vec<u8>>)> = tx
+    let there: Option<(bool, String, String)> = tx
         .prepare_cached(
             "SELECT r.state, r.shoot_number, r.original_sha256, r.standard_sha256, p.code_text
              FROM record r JOIN paper p ON p.record_id = r.id WHERE r.id = ?1",
         )?
         .query_row([new.id.to_string()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            // After a purge the code's text is gone and the photos' hashes decide alone.
+            let code_text = row.get::<_, Option<Vec<u8>>>(4)?.map(Secret::new);
+            let same = row.get::<_, String>(2)? == original_sha256
+                && row.get::<_, String>(3)? == standard_sha256
+                && code_text.is_none_or(|text| text == new.code_text);
+            Ok((same, row.get(0)?, row.get(1)?))
         })
         .optional()?;
-    let Some((state, shoot_number, original, standard, code_text)) = there else {
-        return Ok(None);
-    };
-    let code_text = code_text.map(Secret::new);
-    let same_code = code_text.is_none_or(|text| text == new.code_text);
-    if original != original_sha256 || standard != standard_sha256 || !same_code {
-        return Err(RecordsError::Conflict(new.id));
+    match there {
+        None => Ok(None),
+        Some((false, ..)) => Err(RecordsError::Conflict(new.id)),
+        Some((true, state, shoot_number)) => {
+            let state = parse_state(&state)?;
+            Ok(Some(Submitted {
+                id: new.id,
+                shoot_number,
+                state,
+                already: true,
+            }))
+        }
     }
-    Ok(Some(Submitted {
-        id: new.id,
-        shoot_number,
-        state: parse_state(&state)?,
-        already: true,
-    }))
 }
 
 fn refuse(
@@ -768,6 +779,64 @@ fn shoot_number(sequence: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Key;
+
+    fn small(at: Timestamp, n: u8) -> NewRecord {
+        NewRecord {
+            id: RecordId::from_parts(at, [n; 10]),
+            visit: None,
+            code_text: Secret::new("CHSI1:made-up"),
+            code_tag: "K7Q2-9F".into(),
+            proof: Secret::new("{}"),
+            identity: None,
+            school: "示范大学".into(),
+            school_id: None,
+            vendor: "biyezhengzhao".into(),
+            spec: "chsi".into(),
+            original: vec![n; 200_000],
+            standard: vec![n; 20_000],
+            report: serde_json::Value::Null,
+            candidates: 1,
+            forced_reason: None,
+            payment: Payment::Free,
+            consent_at: at,
+            started_at: at,
+            captured_at: at,
+        }
+    }
+
+    #[test]
+    fn a_full_disk_keeps_nothing_of_the_new_and_all_of_the_old() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(crate::FILE_NAME);
+        let now = Timestamp::from_second(1_760_000_000).unwrap();
+        let mut store = Store::open(&path, &Key::from_bytes([1; 32])).unwrap();
+        store.submit(&small(now, 1), now).unwrap();
+        let pages: i64 = store
+            .db
+            .query_row("PRAGMA page_count", [], |row| row.get(0))
+            .unwrap();
+        // SQLite's own bound stands in for the disk's: the same error by the same way.
+        let bound = |store: &Store, pages: i64| {
+            store
+                .db
+                .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+                .unwrap();
+        };
+        bound(&store, pages + 8);
+        let error = store.submit(&small(now, 2), now).unwrap_err();
+        assert!(
+            matches!(error, RecordsError::DiskFull) && !error.is_permanent(),
+            "{error:?}"
+        );
+        assert_eq!(store.counts().unwrap().saved, 1);
+        assert!(store.verify(crate::Depth::Full).unwrap().is_clean());
+
+        // Room was made: the very same submission goes through, and its shoot number has no gap.
+        bound(&store, pages * 1000);
+        assert_eq!(store.submit(&small(now, 2), now).unwrap().shoot_number, "A002");
+        assert!(store.verify(crate::Depth::Full).unwrap().is_clean());
+    }
 
     #[test]
     fn shoot_numbers_are_short_and_never_repeat_within_a_day() {

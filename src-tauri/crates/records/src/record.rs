@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::life::{PersonReason, RecordState, Review};
 use crate::{RecordsError, Result};
 
-/// A record's name for ever: UUIDv7, made when the visit begins, so that a submission told twice is one record.
+/// A record's name for ever, a version 7 UUID made when the visit begins, so that a submission told twice is one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RecordId(Uuid);
@@ -199,6 +199,8 @@ pub struct NewRecord {
     pub consent_at: Timestamp,
     /// When the visit began.
     pub started_at: Timestamp,
+    /// When the chosen photo was taken.
+    pub captured_at: Timestamp,
 }
 
 impl fmt::Debug for NewRecord {
@@ -296,6 +298,8 @@ pub struct RecordDetail {
     pub consent_at: Timestamp,
     /// When the visit began.
     pub started_at: Timestamp,
+    /// When the photo was taken.
+    pub captured_at: Timestamp,
     /// SHA-256 of the original.
     pub original_sha256: String,
     /// SHA-256 of the standard photo.
@@ -399,6 +403,8 @@ pub struct Outgoing {
     pub consent_at: Timestamp,
     /// When the visit began.
     pub started_at: Timestamp,
+    /// When the photo was taken.
+    pub captured_at: Timestamp,
     /// When it was submitted.
     pub submitted_at: Timestamp,
     /// SHA-256 of the original.

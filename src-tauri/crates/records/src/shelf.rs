@@ -95,7 +95,7 @@ impl Store {
         let sql = format!(
             "SELECT {ROW}, r.academic_record, r.school_id, r.spec, r.candidates, r.forced_reason, r.payment,
                     r.consent_at, r.started_at, r.original_sha256, r.standard_sha256, r.receipt_sha256,
-                    r.receipt_at, r.review, r.review_reasons, r.review_at, p.identity
+                    r.receipt_at, r.review, r.review_reasons, r.review_at, p.identity, r.captured_at
              FROM record r LEFT JOIN outbox o ON o.record_id = r.id JOIN paper p ON p.record_id = r.id
              WHERE r.id = ?1"
         );
@@ -115,6 +115,7 @@ impl Store {
             payment: from_json::<Payment>(&payment)?,
             consent_at: time(row.get(19)?)?,
             started_at: time(row.get(20)?)?,
+            captured_at: time(row.get(29)?)?,
             original_sha256: row.get(21)?,
             standard_sha256: row.get(22)?,
             receipt: receipt_note(row, line.receipt_number.as_ref())?,
