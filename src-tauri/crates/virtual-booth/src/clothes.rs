@@ -3,7 +3,7 @@
 //! Cloth is the body's own field, inflated; collars and lapels are further layers of it inside an outline seen
 //! from the front, so they always lie on the body.
 
-use crate::sdf::{V3, clouds, join, limb, mix, rounded_box, smoothstep, v3};
+use crate::sdf::{V3, clouds, join, limb, mix, noise, rounded_box, smoothstep, v3};
 use crate::student::{Clothes, Garment};
 
 /// No part of the body or its clothes is higher than this.
@@ -47,7 +47,7 @@ struct Parts {
 impl Body {
     /// `neck_top` and `behind_ears` in body space; `slight` gives a slimmer neck and shoulders.
     pub(crate) fn new(clothes: Clothes, neck_top: V3, behind_ears: [V3; 2], slight: bool) -> Self {
-        let (neck, shoulders) = if slight { (0.72, 0.90) } else { (0.83, 1.0) };
+        let (neck, shoulders) = if slight { (0.765, 0.90) } else { (0.83, 1.0) };
         Self {
             clothes,
             neck_top,
@@ -84,7 +84,7 @@ impl Body {
         let w = self.shoulders;
         let q = v3(p.x.abs(), p.y, p.z);
         // From the neck's side down to the shoulder's end.
-        let mut d = limb(q, v3(0.35, -2.98, -1.62), v3(2.62 * w, -3.88, -1.62), 0.50, 0.60);
+        let mut d = limb(q, v3(0.30, -2.72, -1.62), v3(2.62 * w, -3.96, -1.62), 0.46, 0.57);
         d = join(
             d,
             rounded_box(q - v3(0.0, -6.6, -1.62), v3(2.55 * w, 3.3, 1.05), 0.8),
@@ -110,9 +110,11 @@ impl Body {
     }
 
     fn parts(&self, p: V3) -> Parts {
-        let neck = self.neck(p);
-        let trunk = self.trunk(p);
-        let skin = join(neck, trunk, 0.45);
+        let skin = join(self.neck(p), self.trunk(p), 0.45);
+        self.dressed(p, skin)
+    }
+
+    fn dressed(&self, p: V3, skin: f32) -> Parts {
         let x = p.x.abs();
         let fold = self.fold(p);
         let far = 9.0;
@@ -127,19 +129,19 @@ impl Body {
         match self.clothes.garment {
             Garment::Tee => {
                 let hole = (v3(x * 0.93, p.y + 2.35, (p.z + 0.95) * 0.8)).len() - 1.02;
-                out.cloth = base.max(-hole);
-                out.collar = (base - 0.028).max(-hole).max(hole - 0.13);
+                out.cloth = base.max(-hole).max(p.y + 2.5);
+                out.collar = (base - 0.028).max(-hole).max(hole - 0.13).max(p.y + 2.48);
             }
             Garment::Shirt | Garment::Blazer => {
                 // Open to the left of the line from the buttoned point up the neck's side.
-                let open = edge(x, p.y, (0.02, -3.42), (0.80, -2.12));
+                let open = edge(x, p.y, (0.02, -3.02), (0.72, -2.14));
                 out.cloth = base.max(-open).max(p.y + 2.05);
-                let leaf = edge(x, p.y, (0.03, -3.30), (0.80, -2.10))
-                    .min(edge(x, p.y, (0.62, -3.72), (0.03, -3.30)))
-                    .min(edge(x, p.y, (1.36, -2.60), (0.62, -3.72)));
+                let leaf = edge(x, p.y, (0.025, -2.92), (0.73, -2.12))
+                    .min(edge(x, p.y, (0.54, -3.46), (0.025, -2.92)))
+                    .min(edge(x, p.y, (1.26, -2.52), (0.54, -3.46)));
                 out.collar = (base - 0.075).max(-leaf).max(p.y + 2.02);
                 // The placket.
-                let strip = (x - 0.14).max(p.y + 3.36);
+                let strip = (x - 0.14).max(p.y + 2.98);
                 out.cloth = join(out.cloth, (base - 0.022).max(strip), 0.012);
                 if self.clothes.garment == Garment::Blazer {
                     let over = skin - 0.13 - fold * 1.4;
@@ -163,7 +165,27 @@ impl Body {
             0.035
         };
         let pull = v3(p.x * 0.9 + p.y * 0.35, p.y * 0.55 - p.x.abs() * 0.5, p.z * 0.7);
-        soft * (clouds(pull * 1.3 + v3(3.0, 0.0, 0.0)) - 0.2) * smoothstep(-2.5, -3.6, p.y)
+        let fall = smoothstep(-2.5, -3.6, p.y);
+        if fall > 0.0 {
+            soft * (noise(pull * 1.5 + v3(3.0, 0.0, 0.0)) - 0.2) * fall
+        } else {
+            0.0
+        }
+    }
+
+    /// A coarser distance, good enough to cast soft shadows.
+    pub(crate) fn rough(&self, p: V3) -> f32 {
+        join(
+            limb(
+                p,
+                self.neck_top,
+                v3(0.0, -3.05, -1.5),
+                self.neck,
+                self.neck * 1.05,
+            ),
+            self.trunk(p),
+            0.45,
+        ) - 0.05
     }
 
     /// Distance to body and clothes.
@@ -214,17 +236,17 @@ impl Body {
             c = crate::sdf::mix3(light, c, band);
         }
         if layer == Layer::Cloth && self.clothes.garment != Garment::Tee {
-            let y = p.y + 3.72;
+            let y = p.y + 3.42;
             let off = y - (y / 0.85).round() * 0.85;
             let disc = p.x.hypot(off);
-            if p.z > -1.2 && p.y < -3.6 {
+            if p.z > -1.2 && p.y < -3.2 {
                 let button = smoothstep(0.062, 0.05, disc);
                 let tone = if c[1] > 0.3 { 0.86 } else { 1.25 };
                 let hole = 1.0 - 0.5 * smoothstep(0.014, 0.008, ((p.x.abs() - 0.014).hypot(off)).abs());
                 c = crate::sdf::mix3(c, c.map(|v| (v * tone + 0.012) * hole), button);
             }
             let seam =
-                0.12 * smoothstep(0.012, 0.004, (p.x.abs() - 0.13).abs()) * smoothstep(-3.3, -3.4, p.y);
+                0.12 * smoothstep(0.012, 0.004, (p.x.abs() - 0.13).abs()) * smoothstep(-3.0, -3.1, p.y);
             c = c.map(|v| v * (1.0 - seam));
         }
         c.map(|v| (v * weave).clamp(0.0, 0.95))

@@ -2,9 +2,9 @@
 
 use crate::sdf::{V3, limb, rounded_rect, smoothstep, v3};
 
-const LENS: V3 = v3(0.54, -0.06, 0.36);
-const HALF_WIDTH: f32 = 0.41;
-const HALF_HEIGHT: f32 = 0.315;
+const LENS: V3 = v3(0.525, -0.05, 0.34);
+const HALF_WIDTH: f32 = 0.365;
+const HALF_HEIGHT: f32 = 0.275;
 const ROUND: f32 = 0.19;
 
 /// Distance to the frame, head space.
@@ -15,10 +15,11 @@ pub(crate) fn frame(p: V3) -> f32 {
         return near;
     }
     let outline = rounded_rect(q.x - LENS.x, q.y - LENS.y, HALF_WIDTH, HALF_HEIGHT, ROUND);
-    let rim = outline.hypot(q.z - plane(q.x)) - 0.026;
-    let bridge = limb(q, v3(0.0, 0.075, 0.43), v3(0.16, 0.05, 0.39), 0.024, 0.024);
-    let hinge = v3(0.965, 0.06, plane(0.96));
-    let temple = limb(q, hinge, v3(1.20, 0.06, -1.0), 0.027, 0.022);
+    let rim = outline.hypot(q.z - plane(q.x)) - 0.019;
+    let bridge = limb(q, v3(0.0, 0.065, 0.40), v3(0.165, 0.035, 0.36), 0.018, 0.019);
+    let hinge = v3(0.97, 0.07, plane(0.93) - 0.12);
+    let temple = limb(q, hinge, v3(1.09, 0.06, -1.05), 0.022, 0.02)
+        .min(limb(q, v3(0.87, 0.09, plane(0.87)), hinge, 0.022, 0.024));
     rim.min(bridge).min(temple)
 }
 

@@ -110,7 +110,7 @@ impl Cut {
             Hair::Bob => plan(13_000, 300, 30, 0.0062, 0.42, 0.0),
             Hair::Long => plan(12_000, 260, 44, 0.0062, 0.45, 0.0),
             Hair::Bun => plan(14_000, 300, 24, 0.0060, 0.35, 0.0),
-            Hair::Curly => plan(11_000, 700, 30, 0.0058, 0.75, 0.085),
+            Hair::Curly => plan(11_000, 480, 32, 0.0060, 0.85, 0.10),
             Hair::Bald => plan(0, 0, 2, 0.0, 0.0, 0.0),
         }
     }
@@ -121,7 +121,7 @@ impl Cut {
         let uneven = 1.0 + 0.18 * dice.sway();
         uneven
             * match self.hair {
-                Hair::Short => mix(0.24, 0.92, top) * mix(0.8, 1.0, smoothstep(-2.2, -1.0, root.z)),
+                Hair::Short => mix(0.20, 0.80, top) * mix(0.8, 1.0, smoothstep(-2.2, -1.0, root.z)),
                 Hair::Bob => 4.4,
                 Hair::Long => 7.6,
                 Hair::Bun => 3.6,
@@ -131,12 +131,12 @@ impl Cut {
     }
 
     /// How high over the skin the outermost layer floats.
-    fn thickness(self, root: V3) -> f32 {
-        let top = smoothstep(0.8, 1.5, root.y);
+    fn thickness(self, p: V3) -> f32 {
+        let top = smoothstep(0.8, 1.5, p.y);
         match self.hair {
-            Hair::Short => mix(0.085, 0.26, top),
-            Hair::Bob => mix(0.24, 0.20, top),
-            Hair::Long => mix(0.24, 0.19, top),
+            Hair::Short => mix(0.06, 0.25, smoothstep(0.75, 1.65, p.y)),
+            Hair::Bob => mix(0.22, 0.13, top),
+            Hair::Long => mix(0.20, 0.12, top),
             Hair::Bun => 0.06,
             Hair::Curly => mix(0.42, 0.48, top),
             Hair::Bald => 0.0,
@@ -176,12 +176,12 @@ impl Cut {
                 let side = (root.x - 0.10 + 0.03 * wild).signum();
                 let over = smoothstep(0.0, 1.5, p.y);
                 let off = smoothstep(-0.85, -0.25, p.z) * smoothstep(-1.2, -0.4, p.y);
-                let fore = smoothstep(-1.6, -2.6, p.y) * smoothstep(-1.35, -1.05, root.z);
-                v3(
-                    side * (1.0 * over + 0.7 * off),
-                    -1.0 + 0.5 * over,
-                    -0.55 * off + 0.25 * fore + 0.05 * wild,
-                )
+                let before = smoothstep(-1.45, -1.05, root.z);
+                let fore = smoothstep(-1.4, -2.2, p.y) * before;
+                // Over the chest it hangs in two falls beside the neck.
+                let fall = 0.92 + 0.10 * wild - p.x.abs();
+                let x = side * (over + 0.7 * off + 1.4 * fall * fore);
+                v3(x, -1.0 + 0.5 * over, -0.55 * off + 0.35 * fore + 0.05 * wild)
             }
             Hair::Bun => (BUN - v3(0.0, 0.32, 0.1) - p).unit() + v3(0.0, 0.02 * wild, 0.0),
             Hair::Curly => out * 0.75 + v3(0.35 * wild, -0.30, 0.1 * wild),
@@ -206,17 +206,18 @@ impl Cut {
         let wild = dice.normal() * 0.6 + 1.2 * noise(root * 2.2 + v3((student % 97) as f32, 0.0, 0.0));
         let stray = dice.unit() < 0.022;
         let layer = dice.unit().sqrt() * if stray { 1.55 } else { 1.0 };
-        let float = 0.012 + self.thickness(root) * layer;
         let length = self.length(root, &mut dice) * if stray { 1.12 } else { 1.0 };
         let step = length / self.segments as f32;
         let covers_ears = matches!(self.hair, Hair::Bob | Hair::Long | Hair::Curly);
-        let skin = |p: V3| under_hair(p, covers_ears);
+        // Hair from the back of the head falls behind the shoulders, out of sight.
+        let before = root.z > -1.25;
+        let skin = |p: V3| under_hair(p, covers_ears, before);
         let first = slope(&skin, root);
         let rise = match self.hair {
             Hair::Short => 0.55,
             Hair::Curly => 1.6,
             Hair::Bun => 0.05,
-            _ => 0.30,
+            _ => 0.9,
         };
         let mut way = (self.flow(root, root, first, wild) + first * rise).unit();
         let mut p = root;
@@ -225,9 +226,15 @@ impl Cut {
         for i in 0..self.segments {
             let out = slope(&skin, p);
             let high = skin(p);
-            let rising = smoothstep(0.0, 0.35, (i as f32 + 1.0) * step);
-            let pull = ((float * rising - high) * 5.0).clamp(-0.9, 1.6);
-            let want = (self.flow(root, p, out, wild).unit() + out * pull).unit();
+            let flow = self.flow(root, p, out, wild).unit();
+            // Height is the layer's matter; the flow only says which way along the skin.
+            let flow = if self.hair == Hair::Curly { flow } else { flow - out * flow.dot(out).max(0.0) };
+            let rising = smoothstep(0.0, 0.22, (i as f32 + 1.0) * step);
+            let float = 0.012 + self.thickness(p) * layer;
+            // Below the jaw nothing holds long hair to the skin.
+            let held = if self.hair == Hair::Long || self.hair == Hair::Bob { smoothstep(-1.1, -0.3, p.y) } else { 1.0 };
+            let pull = ((float * rising - high) * 5.0).clamp(-1.6 * held, 1.6);
+            let want = (flow + out * pull).unit();
             way = way.lerp(want, 0.55).unit();
             if stray {
                 way = (way + v3(dice.sway(), dice.sway(), dice.sway()) * 0.28).unit();
@@ -243,7 +250,7 @@ impl Cut {
             }
         }
         if self.curl > 0.0 {
-            let (turn, phase) = (mix(14.0, 24.0, dice.unit()), dice.unit() * 6.3);
+            let (turn, phase) = (mix(11.0, 17.0, dice.unit()), dice.unit() * 6.3);
             for (i, q) in points.iter_mut().enumerate().skip(1) {
                 let s = i as f32 * step;
                 let (a, b) = (turn * s + phase).sin_cos();
@@ -339,7 +346,7 @@ fn brows(student: &Student, head: &Head, strands: &mut Vec<Strand>) {
         mouth: 0.0,
     };
     let soft = matches!(student.hair, Hair::Bob | Hair::Long | Hair::Bun);
-    let (thick, count) = if soft { (0.036, 190) } else { (0.055, 300) };
+    let (thick, count) = if soft { (0.034, 190) } else { (0.050, 300) };
     let height = 0.015 * dice.sway();
     for side in [-1.0_f32, 1.0] {
         for _ in 0..count {
@@ -387,7 +394,7 @@ fn surface(head: &Head, x: f32, y: f32, face: Expression) -> f32 {
 }
 
 /// A plain stand-in for head, ears, neck and shoulders on which hair lies.
-fn under_hair(p: V3, ears: bool) -> f32 {
+fn under_hair(p: V3, ears: bool, trunk: bool) -> f32 {
     let q = v3(p.x.abs(), p.y, p.z);
     let mut d = join(
         ellipsoid(p - SKULL.0, SKULL.1),
@@ -402,17 +409,12 @@ fn under_hair(p: V3, ears: bool) -> f32 {
         );
     }
     if p.y < -0.8 {
-        d = join(
-            d,
-            limb(q, v3(0.0, -1.2, -1.25), v3(0.0, -3.0, -1.5), 0.86, 0.9),
-            0.2,
-        );
-        d = join(
-            d,
-            limb(q, v3(0.35, -2.98, -1.62), v3(2.62, -3.88, -1.62), 0.64, 0.76),
-            0.3,
-        );
-        d = join(d, ellipsoid(q - v3(0.0, -5.8, -1.5), v3(2.6, 2.9, 1.35)), 0.4);
+        d = join(d, limb(q, v3(0.0, -1.2, -1.25), v3(0.0, -3.0, -1.5), 0.86, 0.9), 0.2);
+    }
+    if trunk && p.y < -1.6 {
+        // Outside a jacket's shoulders and chest.
+        d = join(d, limb(q, v3(0.30, -2.72, -1.62), v3(2.50, -3.96, -1.62), 0.74, 0.80), 0.3);
+        d = join(d, ellipsoid(q - v3(0.0, -6.2, -1.5), v3(2.7, 3.3, 1.62)), 0.5);
     }
     d
 }
@@ -502,6 +504,7 @@ pub(crate) fn sheen(
     lamps: &[(V3, f32); 2],
     lit: [f32; 2],
     sky: f32,
+    gloss: f32,
 ) -> [f32; 3] {
     let mut sum = colour.map(|c| c * sky);
     let tv = along.dot(view);
@@ -515,8 +518,8 @@ pub(crate) fn sheen(
             let tl = (tl + shift).clamp(-1.0, 1.0);
             (sl * sv - tl * tv).max(0.0).powf(sharp)
         };
-        let white = 0.045 * mirror(0.09, 42.0);
-        let tinted = 0.9 * mirror(-0.12, 9.0);
+        let white = gloss * 0.045 * mirror(0.09, 42.0);
+        let tinted = gloss * 0.9 * mirror(-0.12, 9.0);
         let tint = mix3(colour, [0.03, 0.03, 0.03], 0.15);
         for k in 0..3 {
             sum[k] += power * (colour[k] * (0.75 * sl) + tint[k] * tinted + white);

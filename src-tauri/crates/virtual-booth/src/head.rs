@@ -64,7 +64,7 @@ impl Head {
         Self {
             jaw: if soft { 0.95 } else { 1.01 } + 0.035 * dice.sway(),
             chin: 0.05 * dice.sway() - if soft { 0.03 } else { 0.0 },
-            nose_width: 1.0 + 0.1 * dice.sway(),
+            nose_width: if soft { 0.86 } else { 0.97 } + 0.08 * dice.sway(),
             nose_length: 1.0 + 0.06 * dice.sway(),
             eye_height: if soft { 1.12 } else { 0.98 } + 0.1 * dice.sway(),
             eye_slant: 0.07 + 0.05 * dice.sway(),
@@ -74,7 +74,11 @@ impl Head {
             skin: student.skin.albedo(),
             hair: student.hair_colour.albedo(),
             bald: student.hair == Hair::Bald,
-            iris: [[0.035, 0.018, 0.009], [0.06, 0.03, 0.014], [0.022, 0.012, 0.008]][dice.below(3)],
+            iris: [
+                [0.060, 0.030, 0.015],
+                [0.095, 0.050, 0.022],
+                [0.040, 0.021, 0.012],
+            ][dice.below(3)],
             grain: v3(dice.unit(), dice.unit(), dice.unit()) * 50.0,
             stubble: if soft { 0.0 } else { 0.5 + 0.5 * dice.unit() },
         }
@@ -83,11 +87,18 @@ impl Head {
     /// Distance to the head in head space.
     pub(crate) fn distance(&self, p: V3, face: Expression) -> f32 {
         let q = v3(p.x.abs(), p.y, p.z);
-        let lid = self.lids(q, face);
-        let eye = (q - EYE).len() - EYE_RADIUS;
-        let mut d = join(self.bare(q, face), self.ear(q), 0.10);
-        d = lid_over(d, lid);
-        d = d.min(eye);
+        let bulk = self.bulk(q, face);
+        // The nose, the lips and the ears stand off the bulk by less than half a unit.
+        if bulk > 0.75 {
+            return bulk - 0.5;
+        }
+        let mut d = self.features(bulk, q, face);
+        if far_from(q, v3(1.17, -0.10, -1.12), 0.60) < d + 0.10 {
+            d = join(d, self.ear(q), 0.10);
+        }
+        if far_from(q, EYE, EYE_RADIUS + 0.03) < d.abs() + 0.12 {
+            d = lid_over(d, self.lids(q, face)).min((q - EYE).len() - EYE_RADIUS);
+        }
         if face.mouth > 0.0 {
             d = d.min(teeth(q));
         }
@@ -96,60 +107,77 @@ impl Head {
 
     /// Skull, face and nose without lids, eyeballs and ears: what the cheeks are measured on. `q.x >= 0`.
     fn bare(&self, q: V3, face: Expression) -> f32 {
-        let drop = jaw_drop(face);
-        // Below the mouth the jaw hangs by `drop`; the stretch between hides in the opening.
-        let j = v3(
-            q.x,
-            q.y + drop * smoothstep(-1.0, -1.2 - drop, q.y),
-            q.z - 0.12 * drop * smoothstep(-1.0, -1.9, q.y),
-        );
+        self.features(self.bulk(q, face), q, face)
+    }
+
+    /// The large forms; also what casts shadows. `q.x >= 0`.
+    fn bulk(&self, q: V3, face: Expression) -> f32 {
+        let j = hang(q, jaw_drop(face));
         let mut d = ellipsoid(q - SKULL.0, SKULL.1);
         d = join(
             d,
-            ellipsoid(j - v3(0.0, -0.62, -0.62), v3(1.0 * self.jaw, 1.24, 0.80)),
+            ellipsoid(j - v3(0.0, -0.54, -0.62), v3(1.03 * self.jaw, 1.32, 0.80)),
             0.28,
         );
-        let corner = v3(0.86 * self.jaw, -0.95, -0.98);
-        d = join(
-            d,
-            limb(j, corner, v3(0.30, -1.60 - self.chin, -0.20), 0.20, 0.20),
-            0.34,
-        );
-        d = join(
-            d,
-            ellipsoid(j - v3(0.0, -1.58 - self.chin, -0.14), v3(0.36, 0.27, 0.31)),
-            0.26,
-        );
+        if j.y < -0.2 {
+            let corner = v3(0.72 * self.jaw, -0.95, -0.95);
+            d = join(
+                d,
+                limb(j, corner, v3(0.26, -1.60 - self.chin, -0.18), 0.19, 0.20),
+                0.30,
+            );
+            d = join(
+                d,
+                ellipsoid(j - v3(0.0, -1.60 - self.chin, -0.13), v3(0.34, 0.26, 0.30)),
+                0.26,
+            );
+        }
         // Cheek bone and its arch towards the ear: the widest place of the face.
-        d = join(
-            d,
-            ellipsoid(q - v3(0.64, -0.40, -0.30), v3(0.40 * self.cheek, 0.38, 0.43)),
-            0.26,
-        );
-        d = join(
-            d,
-            limb(q, v3(0.80, -0.30, -0.36), v3(1.0, -0.28, -1.0), 0.16, 0.13),
-            0.22,
-        );
+        if far_from(q, v3(0.78, -0.34, -0.5), 0.82) < d + 0.26 {
+            d = join(
+                d,
+                ellipsoid(q - v3(0.62, -0.40, -0.30), v3(0.40 * self.cheek, 0.40, 0.44)),
+                0.26,
+            );
+            d = join(
+                d,
+                limb(q, v3(0.80, -0.30, -0.36), v3(0.985, -0.28, -1.0), 0.16, 0.13),
+                0.22,
+            );
+        }
+        d
+    }
+
+    fn features(&self, bulk: f32, q: V3, face: Expression) -> f32 {
+        let drop = jaw_drop(face);
+        let mut d = bulk;
         // Brow ridge, then the sockets cut below it.
-        d = join(
-            d,
-            limb(
-                q,
-                v3(0.12, 0.29, 0.17),
-                v3(0.74, 0.33, -0.05),
-                0.10 + 0.02 * self.brow,
-                0.10,
-            ),
-            0.22,
-        );
-        d = carve(
-            d,
-            ellipsoid(q - v3(0.51, 0.015, 0.38), v3(0.36, 0.215, 0.40)),
-            0.16,
-        );
-        d = join(d, self.nose(q), 0.13);
+        if far_from(q, v3(0.48, 0.15, 0.15), 0.68) < d.abs() + 0.22 {
+            d = join(
+                d,
+                limb(
+                    q,
+                    v3(0.12, 0.29, 0.17),
+                    v3(0.74, 0.33, -0.05),
+                    0.10 + 0.02 * self.brow,
+                    0.10,
+                ),
+                0.22,
+            );
+            d = carve(
+                d,
+                ellipsoid(q - v3(0.515, 0.015, 0.38), v3(0.35, 0.215, 0.40)),
+                0.18,
+            );
+        }
+        if far_from(q, v3(0.0, -0.35, 0.28), 0.64) < d + 0.24 {
+            d = self.with_nose(d, q);
+        }
+        if far_from(q, v3(0.0, -1.1 - 0.5 * drop, 0.1), 0.62 + 0.5 * drop) > d.abs() + 0.22 {
+            return d;
+        }
         // Muzzle, then the opening of the mouth.
+        let j = hang(q, drop);
         d = join(
             d,
             ellipsoid(j - v3(0.0, -1.04, 0.02), v3(0.50, 0.40, 0.285)),
@@ -165,9 +193,33 @@ impl Head {
         self.with_lips(d, q, drop)
     }
 
+    /// A coarser distance, good enough to cast soft shadows.
+    pub(crate) fn rough(&self, p: V3, face: Expression) -> f32 {
+        let q = v3(p.x.abs(), p.y, p.z);
+        let mut d = self.bulk(q, face);
+        if far_from(q, v3(0.0, -0.35, 0.28), 0.64) < d + 0.24 {
+            d = self.with_nose(d, q);
+        }
+        if far_from(q, v3(0.48, 0.15, 0.15), 0.68) < d.abs() + 0.22 {
+            d = join(
+                d,
+                limb(q, v3(0.12, 0.29, 0.17), v3(0.74, 0.33, -0.05), 0.11, 0.10),
+                0.2,
+            );
+            d = carve(
+                d,
+                ellipsoid(q - v3(0.515, 0.015, 0.38), v3(0.35, 0.215, 0.42)),
+                0.18,
+            );
+        }
+        d
+    }
+
     fn with_lips(&self, d: f32, q: V3, drop: f32) -> f32 {
         let bend = (1.0 - (q.x / 0.37) * (q.x / 0.37)).max(0.0);
         let bow = 0.02 * (-(q.x / 0.07) * (q.x / 0.07)).exp();
+        let rise = smile(q);
+        let q = v3(q.x, q.y - rise, q.z);
         let upper = ellipsoid(
             q - v3(0.0, -1.018 - 0.02 * self.lips, 0.215 - bow),
             v3(0.37, 0.07 * self.lips, 0.135),
@@ -178,7 +230,7 @@ impl Head {
         let d = carve(d, crease, 0.16);
         let d = join(join(d, upper, 0.06), lower, 0.045);
         let slit = ellipsoid(
-            q - v3(0.0, MOUTH_Y + 0.025 * q.x * q.x, 0.40),
+            q - v3(0.0, MOUTH_Y, 0.40),
             v3(0.36, 0.010, 0.12),
         );
         // The groove under the nose.
@@ -186,32 +238,24 @@ impl Head {
         carve(carve(d, slit, 0.035), groove, 0.07)
     }
 
-    fn nose(&self, q: V3) -> f32 {
+    fn with_nose(&self, d: f32, q: V3) -> f32 {
         let len = self.nose_length;
-        let tip_y = -0.535 * len;
-        let mut d = limb(q, v3(0.0, 0.12, 0.155), v3(0.0, -0.40 * len, 0.40), 0.085, 0.12);
-        d = join(
-            d,
-            ellipsoid(q - v3(0.0, tip_y, 0.46), v3(0.17, 0.155, 0.165)),
-            0.12,
-        );
-        let wing = v3(0.205 * self.nose_width, -0.60 * len, 0.30);
-        d = join(d, ellipsoid(q - wing, v3(0.105, 0.105, 0.16)), 0.09);
+        let bridge = limb(q, v3(0.0, 0.16, 0.165), v3(0.0, -0.40 * len, 0.385), 0.105, 0.135);
+        let tip = ellipsoid(q - v3(0.0, -0.535 * len, 0.455), v3(0.15, 0.15, 0.165));
+        let wing = v3(0.205 * self.nose_width, -0.605 * len, 0.30);
+        let wing = ellipsoid(q - wing, v3(0.095, 0.10, 0.155));
+        let d = join(join(d, bridge, 0.24), join(tip, wing, 0.09), 0.11);
         let hole = v3(0.105 * self.nose_width, -0.705 * len, 0.40);
         carve(d, ellipsoid(q - hole, v3(0.062, 0.055, 0.10)), 0.035)
     }
 
     #[expect(clippy::unused_self, reason = "ears will differ between students")]
     fn ear(&self, q: V3) -> f32 {
-        let e = q - v3(1.19, -0.13, -1.12);
-        let away = e.len() - 0.62;
-        if away > 0.3 {
-            return away;
-        }
+        let e = q - v3(1.155, -0.10, -1.12);
         // Turned so that the rim stands off the head by about 30 degrees.
         let e = v3(0.87 * e.x + 0.5 * e.z, e.y, -0.5 * e.x + 0.87 * e.z);
         let wide = v3(e.x, e.y, e.z * mix(1.35, 0.95, smoothstep(-0.45, 0.25, e.y)));
-        let shell = ellipsoid(wide, v3(0.10, 0.47, 0.27));
+        let shell = ellipsoid(wide, v3(0.10, 0.44, 0.265));
         let bowl = ellipsoid(wide - v3(0.085, 0.06, 0.045), v3(0.07, 0.31, 0.165));
         let knob = (e - v3(0.02, -0.02, 0.21)).len() - 0.07;
         join(carve(shell, bowl, 0.06), knob, 0.06)
@@ -226,7 +270,7 @@ impl Head {
         // The upper lid's highest point lies a little towards the nose.
         let skew = 1.0 - 0.5 * u;
         let low = -0.075 * arc;
-        let high = low + (0.175 * self.eye_height * skew * arc) * face.eyes;
+        let high = low + (0.166 * self.eye_height * skew * arc) * face.eyes;
         let d = ((v - high).max(low - v)) * 0.86;
         (d, v - (low + high) * 0.5)
     }
@@ -321,6 +365,7 @@ impl Head {
 
     fn lip_mask(&self, q: V3, face: Expression) -> f32 {
         let drop = jaw_drop(face);
+        let q = v3(q.x, q.y - smile(q), q.z);
         let arc = (1.0 - (q.x / 0.385) * (q.x / 0.385)).max(0.0);
         let bow = 1.0 - 0.22 * (-(q.x / 0.075) * (q.x / 0.075)).exp();
         let top = MOUTH_Y + 0.012 + 0.098 * self.lips * arc.powf(0.8) * bow;
@@ -365,7 +410,7 @@ impl Head {
     pub(crate) fn eye(&self, p: V3, face: Expression) -> ([f32; 3], f32) {
         let q = v3(p.x.abs(), p.y, p.z);
         let at = (q - EYE) * (1.0 / EYE_RADIUS);
-        let r = at.x.hypot(at.y + 0.03) * EYE_RADIUS;
+        let r = at.x.hypot(at.y - 0.05) * EYE_RADIUS;
         let white = [0.60, 0.55, 0.52];
         let veins = 0.03 * clouds(p * 30.0).abs();
         let corner = smoothstep(0.12, 0.23, (at.x * EYE_RADIUS).abs());
@@ -374,7 +419,7 @@ impl Head {
             white[1] - veins - 0.13 * corner,
             white[2] - veins - 0.14 * corner,
         ];
-        let spokes = 1.0 + 0.35 * noise(v3(at.y.atan2(at.x) * 9.0, r * 20.0, 3.0));
+        let spokes = 1.0 + 0.35 * noise(v3((at.y - 0.05).atan2(at.x) * 9.0, r * 20.0, 3.0));
         let iris = [
             self.iris[0] * spokes,
             self.iris[1] * spokes,
@@ -443,7 +488,7 @@ impl Head {
 }
 
 /// The pupils (head space, left then right).
-pub(crate) const PUPILS: [V3; 2] = [v3(-0.5, -0.007, 0.06), v3(0.5, -0.007, 0.06)];
+pub(crate) const PUPILS: [V3; 2] = [v3(-0.5, 0.012, 0.06), v3(0.5, 0.012, 0.06)];
 
 /// The middle of the hairline over the forehead (head space).
 pub(crate) const FOREHEAD: V3 = v3(0.0, 0.98, 0.26);
@@ -471,6 +516,32 @@ pub(crate) fn hairline(p: V3) -> f32 {
         }
     }
     LINE[9].1
+}
+
+/// How far the line of the mouth lies above its middle: the corners of a relaxed mouth rise a little.
+#[inline]
+fn smile(q: V3) -> f32 {
+    0.20 * (q.x * q.x).min(0.16)
+}
+
+/// A lower bound of the distance to anything within `r` of `centre`.
+#[inline]
+fn far_from(p: V3, centre: V3, r: f32) -> f32 {
+    (p - centre).len() - r
+}
+
+/// Where a point below the mouth was before the jaw dropped; the stretch between hides in the opening.
+#[inline]
+fn hang(q: V3, drop: f32) -> V3 {
+    if drop == 0.0 {
+        return q;
+    }
+    let low = smoothstep(-1.0, -1.2 - drop, q.y);
+    v3(
+        q.x,
+        q.y + drop * low,
+        q.z - 0.12 * drop * smoothstep(-1.0, -1.9, q.y),
+    )
 }
 
 fn jaw_drop(face: Expression) -> f32 {

@@ -17,6 +17,8 @@ use crate::sdf::{Turn, V3, clouds, join, mix, mix3, smoothstep, v3};
 /// Points a side on which a pixel's coverage is counted.
 const FINE: usize = 8;
 const TILE: usize = 32;
+/// Pixels a side of the blocks whose rays start together.
+const BLOCK: usize = 8;
 const FULL: u64 = u64::MAX;
 
 /// A pinhole camera on the z axis, looking along -z.
@@ -62,6 +64,11 @@ pub(crate) struct Spot {
 pub(crate) trait Actor: Sync {
     /// Distance along the ray of the first surface between `near` and `far`.
     fn hit(&self, ray: &Ray, near: f32, far: f32) -> Option<f32>;
+    /// A distance before which no ray of a cone about `ray` meets anything; `None` if none meets anything at
+    /// all. The cone widens by `widen` per unit of way.
+    fn clear(&self, _ray: &Ray, _widen: f32) -> Option<f32> {
+        Some(0.1)
+    }
     /// What is seen there.
     fn spot(&self, ray: &Ray, t: f32) -> Spot;
     /// Whether pixels of this kind carry detail finer than a pixel everywhere.
@@ -155,6 +162,7 @@ pub(crate) struct Person<'a> {
 pub(crate) const NECK_JOINT: V3 = v3(0.0, -1.30, -1.20);
 
 const KIND_FRAME: u8 = 30;
+const KIND_HIDDEN: u8 = 3;
 
 impl Person<'_> {
     /// From head space to body space.
@@ -199,6 +207,24 @@ impl Person<'_> {
         }
     }
 
+    /// What casts soft shadows: the large forms only.
+    fn rough(&self, p: V3) -> f32 {
+        let mut d = 1e3;
+        let q = self.to_head(p);
+        let away = (q - HEAD_CENTRE).len() - HEAD_RADIUS;
+        d = if away > 0.3 {
+            away
+        } else {
+            self.head.rough(q, self.face).min(d)
+        };
+        let below = p.y - clothes::TOP;
+        if below > 0.3 {
+            d.min(below)
+        } else {
+            d.min(self.body.rough(p))
+        }
+    }
+
     fn normal(&self, p: V3, e: f32) -> V3 {
         let f = |o: V3| self.distance(p + o);
         (v3(1.0, -1.0, -1.0) * f(v3(e, -e, -e))
@@ -219,15 +245,15 @@ impl Person<'_> {
 
     /// Share of a lamp (a broad one) seen from a spot.
     fn reached(&self, p: V3, to: V3) -> f32 {
-        let (mut t, mut share) = (0.06, 1.0_f32);
-        for _ in 0..12 {
-            let d = self.distance(p + to * t);
-            share = share.min(0.5 + 0.5 * d / (0.16 * t));
+        let (mut t, mut share) = (0.08, 1.0_f32);
+        for _ in 0..10 {
+            let d = self.rough(p + to * t);
+            share = share.min(0.5 + 0.5 * d / (0.24 * t));
             if share <= 0.0 {
                 return 0.0;
             }
-            t += d.clamp(0.05, 0.4);
-            if t > 2.6 {
+            t += d.clamp(0.06, 0.45);
+            if t > 2.2 {
                 break;
             }
         }
@@ -278,11 +304,9 @@ impl Person<'_> {
         let veil = self.fleece.density.light(q + up * 0.06, up, 0.8);
         let sky = self.light.ambient * open * (0.80 + 0.20 * n.y) * mix(0.45, 1.0, veil);
         // Light that went through the skin comes back redder from creases and shadow edges.
-        let mut c = [
-            albedo[0] * sky * mix(1.12, 1.0, open),
-            albedo[1] * sky,
-            albedo[2] * sky * mix(0.94, 1.0, open),
-        ];
+        let bright = self.light.ambient + 0.45 * (self.lamps[0].1 + self.lamps[1].1);
+        let round = bright * (1.0 - open) * mix(0.3, 1.0, veil);
+        let mut c = albedo.map(|a| a * (sky + 0.9 * a * round));
         for (to, power) in self.lamps {
             let facing = n.dot(to);
             if facing < -0.3 {
@@ -357,7 +381,7 @@ impl Person<'_> {
             light +=
                 (n.dot(to) * 0.75 + 0.25).max(0.0) * power * 0.85 * self.reached(p + n * 0.06, to).max(0.25);
             let half = (to + view).unit();
-            gleam += smoothstep(0.978, 0.990, shiny.dot(half)) * power * 1.1;
+            gleam += smoothstep(0.9885, 0.9955, shiny.dot(half)) * power * 0.75;
         }
         let gleam = gleam * mix(0.12, 1.0, cornea);
         Spot {
@@ -427,7 +451,7 @@ impl Person<'_> {
                     };
                     let taper = |k: usize| {
                         let t = k as f32 / last as f32;
-                        strand.width * (1.0 - 0.55 * t * t)
+                        strand.width * (1.0 - 0.82 * t * t * t)
                     };
                     let (wa, wb) = (pa + self.at, pb + self.at);
                     let (za, zb) = (camera.z - wa.z, camera.z - wb.z);
@@ -438,7 +462,16 @@ impl Person<'_> {
                         zb,
                         wa: taper(i) * camera.focal / za.max(0.1),
                         wb: taper(i + 1) * camera.focal / zb.max(0.1),
-                        colour: sheen(colour, along, out, view, &lamps_here, lit, sky),
+                        colour: sheen(
+                            colour,
+                            along,
+                            out,
+                            view,
+                            &lamps_here,
+                            lit,
+                            sky,
+                            if strand.brow { 0.15 } else { 1.0 },
+                        ),
                         brow: strand.brow,
                     }
                 })
@@ -493,6 +526,22 @@ impl Actor for Person<'_> {
         march(ray, near.max(front), far.min(back), |p| self.distance(p))
     }
 
+    fn clear(&self, ray: &Ray, widen: f32) -> Option<f32> {
+        let mut t = (ray.from.z - 1.15) / -ray.way.z;
+        let back = (ray.from.z + 3.4) / -ray.way.z;
+        for _ in 0..40 {
+            let room = self.distance(ray.from + ray.way * t) - widen * t - 0.01;
+            if room <= 0.0 {
+                break;
+            }
+            t += room * 0.86;
+            if t > back {
+                return None;
+            }
+        }
+        Some(t)
+    }
+
     fn spot(&self, ray: &Ray, t: f32) -> Spot {
         self.shade(ray.from + ray.way * t, -ray.way)
     }
@@ -527,17 +576,20 @@ pub(crate) fn expose(
     if area.w == 0 || area.h == 0 {
         return film;
     }
+    let starts = starts(camera, area, actor, origin);
+    let hidden = Hidden::new(threads, area);
     let mut glances: Vec<Option<Glance>> = vec![None; area.w * area.h];
     glances.par_chunks_mut(area.w).enumerate().for_each(|(row, out)| {
         for (column, glance) in out.iter_mut().enumerate() {
-            let ray = camera.ray(
-                (area.x + column) as f32 + 0.5,
-                (area.y + row) as f32 + 0.5,
-                origin,
-            );
-            *glance = actor.hit(&ray, 0.1, 1e3).map(|t| Glance {
-                t,
-                spot: actor.spot(&ray, t),
+            let Some(start) = starts[row / BLOCK * area.w.div_ceil(BLOCK) + column / BLOCK] else { continue };
+            let ray = camera.ray((area.x + column) as f32 + 0.5, (area.y + row) as f32 + 0.5, origin);
+            *glance = actor.hit(&ray, start, 1e3).map(|t| {
+                let depth = -ray.way.z * t;
+                let spot = match hidden.colour(row * area.w + column, depth) {
+                    Some(colour) => Spot { colour, kind: KIND_HIDDEN },
+                    None => actor.spot(&ray, t),
+                };
+                Glance { t, spot }
             });
         }
     });
@@ -568,6 +620,60 @@ pub(crate) fn expose(
         }
     }
     film
+}
+
+/// For each block of pixels the distance its rays may skip.
+fn starts(camera: &Camera, area: Area, actor: &impl Actor, origin: V3) -> Vec<Option<f32>> {
+    let across = area.w.div_ceil(BLOCK);
+    let widen = 0.72 * BLOCK as f32 / camera.focal;
+    (0..across * area.h.div_ceil(BLOCK))
+        .into_par_iter()
+        .map(|i| {
+            let middle = |index: usize| (index * BLOCK) as f32 + 0.5 * BLOCK as f32;
+            let ray = camera.ray(area.x as f32 + middle(i % across), area.y as f32 + middle(i / across), origin);
+            actor.clear(&ray, widen)
+        })
+        .collect()
+}
+
+/// Pixels that so much hair lies over that nothing shines through: what is below need not be shaded.
+struct Hidden {
+    layers: Vec<f32>,
+    depth: Vec<f32>,
+    colour: [f32; 3],
+}
+
+impl Hidden {
+    /// Layers of hair that let less than one part in 400 through.
+    const ENOUGH: f32 = 6.0;
+
+    fn new(threads: &[Thread], area: Area) -> Self {
+        let mut layers = vec![0.0; area.w * area.h];
+        let mut depth = vec![0.0_f32; area.w * area.h];
+        let mut colour = [0.0; 3];
+        for t in threads.iter().filter(|t| !t.brow) {
+            let long = (t.b.0 - t.a.0).hypot(t.b.1 - t.a.1);
+            let steps = long.ceil().max(1.0);
+            let share = long / steps * 0.5 * (t.wa + t.wb);
+            for k in 0..steps as usize {
+                let s = (k as f32 + 0.5) / steps;
+                let (x, y) = (mix(t.a.0, t.b.0, s) - area.x as f32, mix(t.a.1, t.b.1, s) - area.y as f32);
+                if x >= 0.0 && y >= 0.0 && (x as usize) < area.w && (y as usize) < area.h {
+                    let at = y as usize * area.w + x as usize;
+                    layers[at] += share;
+                    depth[at] = depth[at].max(mix(t.za, t.zb, s));
+                }
+            }
+            (0..3).for_each(|k| colour[k] += t.colour[k]);
+        }
+        let count = threads.len().max(1) as f32;
+        Self { layers, depth, colour: colour.map(|c| c / count * 0.5) }
+    }
+
+    /// The colour to take instead of a surface at `depth`, if all the hair lies in front of it or in it.
+    fn colour(&self, at: usize, depth: f32) -> Option<[f32; 3]> {
+        (self.layers[at] > Self::ENOUGH && self.depth[at] < depth + 0.03).then_some(self.colour)
+    }
 }
 
 /// For each tile the threads that may touch it, in order.
@@ -661,9 +767,10 @@ impl<A: Actor> Tile<'_, A> {
                     near = near.min(b.t);
                     far = far.max(b.t);
                     let (la, lb) = (a.spot.colour[1], b.spot.colour[1]);
-                    detail |= a.spot.kind != b.spot.kind
-                        || (a.t - b.t).abs() > 0.10
-                        || (la - lb).abs() > 0.10 * (la + lb) + 0.01;
+                    let hidden = a.spot.kind == KIND_HIDDEN || b.spot.kind == KIND_HIDDEN;
+                    detail |= !hidden && a.spot.kind != b.spot.kind
+                        || !hidden && (a.t - b.t).abs() > 0.10
+                        || !hidden && (la - lb).abs() > 0.10 * (la + lb) + 0.01;
                 }
                 (None, Some(b)) => {
                     outline = true;
@@ -727,23 +834,30 @@ impl<A: Actor> Tile<'_, A> {
         let (mut mask, mut nearest) = (0_u64, f32::MAX);
         let (mut sum, mut count) = ([0.0; 3], 0.0);
         for j in 0..FINE {
-            for i in 0..FINE {
-                let ray = self.ray(
-                    x,
-                    y,
-                    (i as f32 + 0.5) / FINE as f32,
-                    (j as f32 + 0.5) / FINE as f32,
-                );
-                let Some(t) = self.actor.hit(&ray, near, far) else {
-                    continue;
-                };
-                mask |= 1 << (j * FINE + i);
-                nearest = nearest.min(self.plane_depth(&ray, t));
-                if i % 4 == 1 && j % 4 == 1 || count == 0.0 {
-                    let c = self.actor.spot(&ray, t).colour;
-                    (0..3).for_each(|k| sum[k] += c[k]);
-                    count += 1.0;
+            let point = |i: usize| self.ray(x, y, (i as f32 + 0.5) / FINE as f32, (j as f32 + 0.5) / FINE as f32);
+            let look = |i: usize| self.actor.hit(&point(i), near, far);
+            // A row of points is cut by the outline once at most: find where.
+            let (first, last) = (look(0), look(FINE - 1));
+            let (mut low, mut high) = (0, FINE - 1);
+            if first.is_some() != last.is_some() {
+                while high - low > 1 {
+                    let middle = (low + high) / 2;
+                    if look(middle).is_some() == first.is_some() { low = middle } else { high = middle }
                 }
+            }
+            let row: u64 = match (first, last) {
+                (None, None) => continue,
+                (Some(_), Some(_)) => 0xFF,
+                (Some(_), None) => (1 << high) - 1,
+                (None, Some(_)) => 0xFF & !((1 << high) - 1),
+            };
+            mask |= row << (j * FINE);
+            let (i, t) = if let Some(t) = first { (0, t) } else { (FINE - 1, last.unwrap_or(near)) };
+            nearest = nearest.min(self.plane_depth(&point(i), t));
+            if j % 3 == 0 || count == 0.0 {
+                let c = self.actor.spot(&point(i), t).colour;
+                (0..3).for_each(|k| sum[k] += c[k]);
+                count += 1.0;
             }
         }
         let colour = if count > 0.0 { sum.map(|v| v / count) } else { sum };

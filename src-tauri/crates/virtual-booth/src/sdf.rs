@@ -144,8 +144,10 @@ pub(crate) fn carve(a: f32, b: f32, k: f32) -> f32 {
 /// Distance to an ellipsoid about the origin; first-order exact near the surface.
 #[inline]
 pub(crate) fn ellipsoid(p: V3, r: V3) -> f32 {
-    let q = v3(p.x / r.x, p.y / r.y, p.z / r.z);
-    let g = v3(q.x / r.x, q.y / r.y, q.z / r.z);
+    // Reciprocals of constant radii are folded at compile time; divisions would not be.
+    let s = v3(1.0 / r.x, 1.0 / r.y, 1.0 / r.z);
+    let q = p.by(s);
+    let g = q.by(s);
     let k0 = q.len();
     let k1 = g.len();
     if k1 < 1e-6 {
@@ -159,7 +161,7 @@ pub(crate) fn ellipsoid(p: V3, r: V3) -> f32 {
 #[inline]
 pub(crate) fn limb(p: V3, a: V3, b: V3, ra: f32, rb: f32) -> f32 {
     let ab = b - a;
-    let t = ((p - a).dot(ab) / ab.dot(ab)).clamp(0.0, 1.0);
+    let t = ((p - a).dot(ab) * (1.0 / ab.dot(ab))).clamp(0.0, 1.0);
     (p - a - ab * t).len() - mix(ra, rb, t)
 }
 
