@@ -1,1 +1,273 @@
-//! shell
+//! The shell: window, commands of the pages, command line. No domain logic lives here.
+
+mod cli;
+mod demo;
+mod ipc;
+mod output;
+mod pictures;
+mod places;
+mod queue;
+mod window;
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use code::Pattern;
+use portrait::Models;
+use records::Store;
+use serde_json::json;
+use station::staff::FindingState;
+use station::{Config, Options, Station};
+use vendor::Profile;
+
+use crate::cli::{Cli, Command};
+use crate::output::{Output, Verdict};
+
+/// Runs the program with these arguments.
+///
+/// Exit codes: 0 when all inputs were accepted, 1 when some were refused, 2 for wrong usage.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not errors.
+            let wrong = error.use_stderr();
+            let _ = error.print();
+            return if wrong { Verdict::Usage.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("PHOTO_STATION_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .init();
+    let out = Output { json: cli.json };
+    let done = match cli.command.take() {
+        None => open_window(out, &cli),
+        Some(command) => obey(out, &cli, command),
+    };
+    done.unwrap_or_else(|verdict| verdict).into()
+}
+
+fn obey(out: Output, cli: &Cli, command: Command) -> Result<Verdict, Verdict> {
+    match command {
+        Command::Scan { images, show_text } => Ok(pictures::scan(out, &images, show_text, &pattern(out, cli)?)),
+        Command::Standardize { photos, out: folder, spec, plate, matte } => {
+            let spec = pictures::spec(out, &spec)?;
+            pictures::standardize(out, &*models(out, cli)?, &photos, &folder, &spec, plate.as_deref(), matte)
+        }
+        Command::Matte { photo, out: alpha, plate, composite, spec } => {
+            let spec = pictures::spec(out, &spec)?;
+            let models = models(out, cli)?;
+            pictures::matte(out, &models, &photo, &alpha, plate.as_deref(), composite.as_deref(), &spec)
+        }
+        Command::Check { photos, spec } => {
+            let spec = pictures::spec(out, &spec)?;
+            Ok(pictures::check(out, &*models(out, cli)?, &photos, &spec))
+        }
+        Command::Sheet { photo, out: target, layout } => {
+            let layout = match layout {
+                Some(layout) => layout,
+                None => profile(out, cli)?.sheet,
+            };
+            pictures::print_sheet(out, &photo, &target, &layout)
+        }
+        Command::Queue { command } => Ok(queue::run(out, &mut store(out, cli)?, command)),
+        Command::Sync { once } => sync(out, cli, once),
+        Command::Doctor => doctor(out, cli),
+        Command::Demo { out: folder, review } => demo::run(out, cli, &folder, review),
+        Command::StaffPin => staff_pin(out, cli),
+        Command::Bindings { out: file } => match ipc::write_bindings(&file) {
+            Ok(()) => Ok(Verdict::Accepted),
+            Err(error) => {
+                out.say(&error);
+                Err(Verdict::Refused)
+            }
+        },
+    }
+}
+
+/// Says why and gives up: the station cannot do this now.
+fn told(out: Output) -> impl Fn(&dyn std::fmt::Display) -> Verdict {
+    move |error| {
+        out.say(&error.to_string());
+        Verdict::Refused
+    }
+}
+
+fn models(out: Output, cli: &Cli) -> Result<Arc<Models>, Verdict> {
+    let folder = places::models(cli.models.as_deref());
+    Models::load(&folder).map(Arc::new).map_err(|error| {
+        out.say(&format!("the vision models in {}: {error}", folder.display()));
+        Verdict::Usage
+    })
+}
+
+fn store(out: Output, cli: &Cli) -> Result<Store, Verdict> {
+    let folder = places::data(cli.data.as_deref()).map_err(|error| told(out)(&error))?;
+    station::open_store(&folder, cli.station.rehearsal.is_some())
+        .map(|(store, _)| store)
+        .map_err(|error| told(out)(&error))
+}
+
+/// The settings of this station, with what the command line says on top.
+fn config(out: Output, cli: &Cli) -> Result<Config, Verdict> {
+    let folder = places::data(cli.data.as_deref()).map_err(|error| told(out)(&error))?;
+    let mut config = Config::load(&folder).map_err(|error| {
+        out.say(&error.to_string());
+        Verdict::Usage
+    })?;
+    let before = config.clone();
+    let given = &cli.station;
+    for (place, value) in [
+        (&mut config.backend, &given.backend),
+        (&mut config.profile, &given.profile),
+        (&mut config.camera, &given.camera),
+    ] {
+        if let Some(value) = value {
+            value.clone_into(place);
+        }
+    }
+    if config != before {
+        config.save(&folder).map_err(|error| told(out)(&error))?;
+    }
+    Ok(config)
+}
+
+/// The vendor profile the command line or the settings name.
+fn profile(out: Output, cli: &Cli) -> Result<Profile, Verdict> {
+    let name = match &cli.station.profile {
+        Some(name) => name.clone(),
+        None => config(out, cli)?.profile,
+    };
+    Profile::built_in(&name).ok_or_else(|| {
+        out.say(&format!("there is no vendor profile named {name}; there are: {}", Profile::BUILT_IN.join(", ")));
+        Verdict::Usage
+    })
+}
+
+fn pattern(out: Output, cli: &Cli) -> Result<Pattern, Verdict> {
+    Pattern::new(&profile(out, cli)?.code_pattern).map_err(|error| told(out)(&error))
+}
+
+fn runtime(out: Output) -> Result<tokio::runtime::Runtime, Verdict> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| told(out)(&error))
+}
+
+/// A station without camera and window, for the command line.
+async fn blind_station(out: Output, cli: &Cli) -> Result<Station, Verdict> {
+    let options = Options {
+        data: places::data(cli.data.as_deref()).map_err(|error| told(out)(&error))?,
+        config: config(out, cli)?,
+        key_in_file: cli.station.rehearsal.is_some(),
+        eyes: None,
+        activation: cli.station.activation.clone(),
+        rehearsal: None,
+    };
+    Station::open(options).await.map_err(|error| told(out)(&error))
+}
+
+fn sync(out: Output, cli: &Cli, once: bool) -> Result<Verdict, Verdict> {
+    runtime(out)?.block_on(async {
+        let station = blind_station(out, cli).await?;
+        if !station.enrolled_within(demo::ENROL_PATIENCE).await {
+            out.say("this station is not enrolled at its backend: start it once with --activation CODE");
+            return Err(Verdict::Refused);
+        }
+        loop {
+            let round = station.sync_once().await.map_err(|error| told(out)(&error))?;
+            let counts = station.with_records(|store| store.counts()).await.map_err(|error| told(out)(&error))?;
+            let waiting = counts.waiting();
+            out.result(
+                &json!({
+                    "online": round.online,
+                    "delivered": round.delivered,
+                    "refused": round.refused,
+                    "failed": round.failed,
+                    "changes": round.changes,
+                    "waiting": waiting,
+                    "needs_person": counts.needs_person,
+                }),
+                &format!(
+                    "{}: {} delivered, {} failed, {} need a person, {} changes; {waiting} wait",
+                    if round.online { "online" } else { "offline" },
+                    round.delivered,
+                    round.failed,
+                    counts.needs_person,
+                    round.changes
+                ),
+            );
+            if once {
+                return Ok(Verdict::all(round.online && waiting == 0 && counts.needs_person == 0));
+            }
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => return Ok(Verdict::Accepted),
+                () = tokio::time::sleep(std::time::Duration::from_secs(5)) => {}
+            }
+        }
+    })
+}
+
+fn doctor(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
+    runtime(out)?.block_on(async {
+        let station = blind_station(out, cli).await?;
+        // An enrolment under way is no finding.
+        if cli.station.activation.is_some() {
+            station.enrolled_within(demo::ENROL_PATIENCE).await;
+        }
+        let findings = station.doctor().await;
+        let mut fine = true;
+        for finding in &findings {
+            fine &= finding.state != FindingState::Broken;
+            let mark = match finding.state {
+                FindingState::Fine => "✓",
+                FindingState::Warning => "!",
+                FindingState::Broken => "✗",
+            };
+            let mut words = format!("{mark} {}: {} · {}", finding.subject, finding.zh, finding.en);
+            if !finding.todo_en.is_empty() {
+                words.push_str(&format!("\n    → {} · {}", finding.todo_zh, finding.todo_en));
+            }
+            out.result(&serde_json::to_value(finding).unwrap_or_default(), &words);
+        }
+        Ok(Verdict::all(fine))
+    })
+}
+
+fn staff_pin(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
+    out.say("the new staff PIN (at least six digits), ended by Enter:");
+    let mut pin = String::new();
+    std::io::stdin().lock().take(64).read_to_string(&mut pin).map_err(|error| told(out)(&error))?;
+    match station::desk::set_staff_pin(&mut store(out, cli)?, pin.trim()) {
+        Ok(()) => {
+            out.say("the staff PIN is set");
+            Ok(Verdict::Accepted)
+        }
+        Err(error) => Err(told(out)(&error)),
+    }
+}
+
+fn open_window(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
+    let config = config(out, cli)?;
+    let (source, rehearsal) = places::camera(&config, cli.station.rehearsal.as_deref()).map_err(|error| {
+        out.say(&error);
+        Verdict::Usage
+    })?;
+    let options = Options {
+        data: places::data(cli.data.as_deref()).map_err(|error| told(out)(&error))?,
+        config,
+        key_in_file: rehearsal.is_some(),
+        eyes: Some((source, models(out, cli)?)),
+        activation: cli.station.activation.clone(),
+        rehearsal,
+    };
+    let station =
+        tauri::async_runtime::block_on(Station::open(options)).map_err(|error| told(out)(&error))?;
+    window::open(station, cli.station.windowed).map_err(|error| told(out)(&error))?;
+    Ok(Verdict::Accepted)
+}

@@ -5,7 +5,7 @@ use qrcode::render::svg;
 
 /// The address as a QR code in an SVG document of at least 240 x 240 units; empty when it is too long for a
 /// code (then the page shows the amount and the support line alone).
-pub fn svg(url: &str) -> String {
+pub(crate) fn svg(url: &str) -> String {
     QrCode::new(url.as_bytes())
         .map(|code| {
             code.render::<svg::Color<'_>>()
@@ -24,7 +24,10 @@ mod tests {
     #[test]
     fn an_address_becomes_a_square_drawing() {
         let drawing = svg("https://pay.example/o/1");
-        assert!(drawing.contains("<svg") && drawing.contains("#10222e"), "no drawing: {drawing:.80}");
+        assert!(
+            drawing.contains("<svg") && drawing.contains("#10222e"),
+            "no drawing: {drawing:.80}"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 /// The whole state of the student's screen.
-#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub struct View {
     /// Rises by one with every change; a page may drop older views.
@@ -37,7 +37,7 @@ pub struct View {
 }
 
 /// Whom to ask for help, and when.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub struct Support {
     /// Telephone number as dialled.
@@ -47,7 +47,7 @@ pub struct Support {
 }
 
 /// The names in the step bar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepName {
     /// 出示采集码
@@ -63,7 +63,7 @@ pub enum StepName {
 }
 
 /// The camera in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "kebab-case")]
 pub enum CameraView {
     /// Being opened.
@@ -77,7 +77,7 @@ pub enum CameraView {
 }
 
 /// One page with its content.
-#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "snake_case")]
 pub enum Page {
     /// Nobody is here.
@@ -202,7 +202,7 @@ pub enum Page {
 }
 
 /// What the camera sees on the scan page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScanSight {
     /// No code.
@@ -213,6 +213,8 @@ pub enum ScanSight {
     TooClose,
     /// Burnt out by light.
     Glare,
+    /// There is a code, blurred, covered or moving.
+    Unclear,
     /// Several codes at once.
     Several,
     /// A payment code.
@@ -232,7 +234,7 @@ pub enum ScanSight {
 }
 
 /// Why a proof was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProofError {
     /// Not in the form asked for.
@@ -242,7 +244,7 @@ pub enum ProofError {
 }
 
 /// What is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "kebab-case")]
 pub enum WorkingOn {
     /// The identity.
@@ -258,7 +260,7 @@ pub enum WorkingOn {
 }
 
 /// A school in a search result.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub struct SchoolCard {
     /// Identifier at the backend.
@@ -270,7 +272,7 @@ pub struct SchoolCard {
 }
 
 /// One academic record to choose.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub struct RecordCard {
     /// Identifier at the backend.
@@ -288,7 +290,7 @@ pub struct RecordCard {
 }
 
 /// Whether an academic record can be collected now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordCardState {
     /// It can.
@@ -302,7 +304,7 @@ pub enum RecordCardState {
 }
 
 /// A masked identity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub struct Person {
     /// Masked name (王*明).
@@ -320,7 +322,7 @@ pub struct Person {
 }
 
 /// Why a visit cannot go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "kebab-case")]
 pub enum NotPossible {
     /// Outside the collection window.
@@ -344,7 +346,7 @@ pub enum NotPossible {
 }
 
 /// State of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "kebab-case")]
 pub enum PayState {
     /// Waiting for the payment.
@@ -358,7 +360,7 @@ pub enum PayState {
 }
 
 /// A sentence in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub struct Remark {
     /// Which check speaks, kebab-case.
@@ -370,7 +372,7 @@ pub struct Remark {
 }
 
 /// A finished photo to choose.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub struct Candidate {
     /// Identifier within the visit; the picture is `cam` `candidate/ID`.
@@ -380,7 +382,7 @@ pub struct Candidate {
 }
 
 /// How far a submitted photo is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "kebab-case")]
 pub enum Progress {
     /// On this disk only; it will be sent.
@@ -396,7 +398,7 @@ pub enum Progress {
 }
 
 /// Why the station takes nobody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "kebab-case")]
 pub enum OutOfService {
     /// No camera.
@@ -410,7 +412,7 @@ pub enum OutOfService {
 }
 
 /// What a person does.
-#[derive(Debug, Clone, Deserialize, Type)]
+#[derive(Debug, Clone, Serialize, Deserialize, Type)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "snake_case")]
 pub enum Action {
     /// Touch the welcome page.
@@ -480,7 +482,7 @@ pub enum Action {
 }
 
 /// A rectangle in fractions of the frame (0..1), unmirrored.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub struct Area {
     /// Left edge.
@@ -494,7 +496,7 @@ pub struct Area {
 }
 
 /// What the framing page draws over the preview, some fifteen times a second.
-#[derive(Debug, Clone, PartialEq, Serialize, Type)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub struct Guidance {
     /// Frame it was measured on.

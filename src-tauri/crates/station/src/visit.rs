@@ -10,7 +10,7 @@ use code::{CodeText, Kind, Tag};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 use vendor::api::{AcademicRecord, Eligibility, Identity, Order, OrderState, Proof};
-use vendor::{FeeTiming, Profile, ProofKind, Step};
+use vendor::{FeeWhen, Profile, ProofKind, Secret, Step};
 
 use crate::view::{
     Action, Candidate, NotPossible, OutOfService, Page, PayState, Person, Progress, ProofError, RecordCard,
@@ -22,8 +22,6 @@ use crate::view::{
 pub const SAME_CODE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// Attempts at the proof before the visit ends.
 pub const PROOF_ATTEMPTS: u32 = 3;
-/// Finished photos kept side by side.
-pub const CANDIDATES: usize = 3;
 /// From the start of the countdown to the shutter.
 const COUNTDOWN: SignedDuration = SignedDuration::from_secs(3);
 /// Between two questions about an order.
@@ -39,6 +37,8 @@ pub struct Shot {
     pub report: portrait::Report,
     /// What a reviewer might say.
     pub remarks: Vec<Remark>,
+    /// The shutter.
+    pub captured_at: Timestamp,
 }
 
 /// One student's data. Dropping it wipes the code; photos and masked words go with it.
@@ -96,18 +96,22 @@ impl Visit {
     }
 
     fn rejection(&self) -> Vec<String> {
-        self.record.as_ref().and_then(|r| r.last_rejection.as_ref()).map(|r| r.reasons.clone()).unwrap_or_default()
+        self.record
+            .as_ref()
+            .and_then(|r| r.last_rejection.as_ref())
+            .map(rejection_words)
+            .unwrap_or_default()
     }
 
     fn person(&self) -> Option<Person> {
         let (identity, record) = (self.identity.as_ref()?, self.record.as_ref()?);
         Some(Person {
             masked_name: identity.masked_name.clone(),
-            masked_id: identity.masked_id_number.clone(),
+            masked_id: identity.masked_id.clone(),
             school: record.school.clone(),
             level: record.level.clone(),
             major: record.major.clone(),
-            year: u32::from(record.graduation_year),
+            year: record.year,
         })
     }
 
@@ -122,22 +126,42 @@ impl Visit {
 enum Stage {
     Idle,
     Closed(OutOfService),
-    FindingSchool { found: Vec<SchoolCard>, searched: bool },
-    Scanning { sight: ScanSight },
-    Proving { error: Option<ProofError> },
+    FindingSchool {
+        found: Vec<SchoolCard>,
+        searched: bool,
+    },
+    Scanning {
+        sight: ScanSight,
+    },
+    Proving {
+        error: Option<ProofError>,
+    },
     Resolving,
     ChoosingRecord,
     Confirming,
     Requirements,
     Ordering,
-    Paying { state: PayState, next_poll: Timestamp },
-    Framing { countdown_from: Option<Timestamp>, refused: Vec<Remark> },
+    Paying {
+        state: PayState,
+        next_poll: Timestamp,
+    },
+    Framing {
+        countdown_from: Option<Timestamp>,
+        refused: Vec<Remark>,
+    },
     Developing,
     ChoosingPhoto,
     LastLook,
     Saving,
-    Done { progress: Progress, receipt: Option<String>, shoot_number: String },
-    NotPossible { reason: NotPossible, detail: Option<String> },
+    Done {
+        progress: Progress,
+        receipt: Option<String>,
+        shoot_number: String,
+    },
+    NotPossible {
+        reason: NotPossible,
+        detail: Option<String>,
+    },
 }
 
 /// What the camera should be looked at for.
@@ -324,7 +348,13 @@ impl Machine {
             Event::Schools(found) => {
                 if matches!(self.stage, Stage::FindingSchool { .. }) {
                     match found {
-                        Some(found) => self.go(Stage::FindingSchool { found, searched: true }, now),
+                        Some(found) => self.go(
+                            Stage::FindingSchool {
+                                found,
+                                searched: true,
+                            },
+                            now,
+                        ),
                         None => self.not_possible(NotPossible::NeedsNetwork, None, now),
                     }
                 }
@@ -335,9 +365,17 @@ impl Machine {
             Event::Steady => self.start_countdown(now),
             Event::Developed(result) => self.developed(result, now),
             Event::Saved(result) => self.saved(result, now),
-            Event::Progress { record_id, progress, receipt } => {
+            Event::Progress {
+                record_id,
+                progress,
+                receipt,
+            } => {
                 if self.visit.as_ref().is_some_and(|v| v.record_id == record_id)
-                    && let Stage::Done { progress: p, receipt: r, .. } = &mut self.stage
+                    && let Stage::Done {
+                        progress: p,
+                        receipt: r,
+                        ..
+                    } = &mut self.stage
                 {
                     *p = progress;
                     if receipt.is_some() {
@@ -370,12 +408,15 @@ impl Machine {
 
     fn act(&mut self, action: Action, now: Timestamp) -> Vec<Effect> {
         self.touch(now);
+        let saved = self.is_saved();
         match (action, &mut self.stage) {
             (Action::Start, Stage::Idle) => self.begin(now),
-            (Action::Cancel, Stage::Done { .. }) | (Action::Finish, Stage::Done { .. }) => self.end(Ending::Submitted),
+            (Action::Cancel, Stage::Done { .. }) | (Action::Finish, Stage::Done { .. }) => {
+                self.end(Ending::Submitted)
+            }
             (Action::Cancel | Action::Finish, Stage::NotPossible { .. }) => self.end(Ending::NotPossible),
             // The photo is already safe: leaving the payment page only leaves the fee open.
-            (Action::Cancel | Action::Finish, Stage::Ordering | Stage::Paying { .. }) if self.is_saved() => {
+            (Action::Cancel | Action::Finish, Stage::Ordering | Stage::Paying { .. }) if saved => {
                 self.pay_later(now)
             }
             // The disk is being written: too late to cancel, the receipt follows at once.
@@ -386,7 +427,9 @@ impl Machine {
                 vec![Effect::SearchSchools { name, level }]
             }
             (Action::TakeSchool { id, level }, Stage::FindingSchool { found, .. }) => {
-                let Some(school) = found.iter().find(|s| s.id == id).cloned() else { return Vec::new() };
+                let Some(school) = found.iter().find(|s| s.id == id).cloned() else {
+                    return Vec::new();
+                };
                 if let Some(visit) = &mut self.visit {
                     visit.school = Some((school, level));
                 }
@@ -398,12 +441,25 @@ impl Machine {
                     *error = Some(ProofError::Form);
                     return Vec::new();
                 }
-                self.proven(Proof::LastFour { value }, now)
+                self.proven(
+                    Proof::LastFour {
+                        value: Secret::new(value),
+                    },
+                    now,
+                )
             }
-            (Action::NameAndNumber { level, name, student_number, phone }, Stage::Proving { error }) => {
+            (
+                Action::NameAndNumber {
+                    level,
+                    name,
+                    student_number,
+                    phone,
+                },
+                Stage::Proving { error },
+            ) => {
                 let (name, student_number) = (name.trim().to_owned(), student_number.trim().to_owned());
                 let phone = phone.map(|p| p.trim().to_owned()).filter(|p| !p.is_empty());
-                let phone_ok = match (&phone, self.profile.asks_phone) {
+                let phone_ok = match (&phone, self.profile.ask_phone) {
                     (None, asked) => !asked,
                     (Some(p), _) => (5..=15).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()),
                 };
@@ -411,12 +467,23 @@ impl Machine {
                     *error = Some(ProofError::Form);
                     return Vec::new();
                 }
-                let school_id = self.visit.as_ref().and_then(|v| v.school.as_ref()).map(|(s, _)| s.id.clone());
-                self.proven(Proof::NameAndNumber { school_id, level, name, student_number, phone }, now)
+                let proof = Proof::NameAndNumber {
+                    level,
+                    name: Secret::new(name),
+                    student_number: Secret::new(student_number),
+                    phone: phone.map(Secret::new),
+                };
+                self.proven(proof, now)
             }
             (Action::TakeRecord { id }, Stage::ChoosingRecord) => {
-                let Some(visit) = &mut self.visit else { return Vec::new() };
-                let Some(record) = visit.identity.as_ref().and_then(|i| i.records.iter().find(|r| r.id == id)).cloned()
+                let Some(visit) = &mut self.visit else {
+                    return Vec::new();
+                };
+                let Some(record) = visit
+                    .identity
+                    .as_ref()
+                    .and_then(|i| i.records.iter().find(|r| r.id == id))
+                    .cloned()
                 else {
                     return Vec::new();
                 };
@@ -449,7 +516,9 @@ impl Machine {
                 Vec::new()
             }
             (Action::Take { id }, Stage::ChoosingPhoto) => {
-                let Some(visit) = &mut self.visit else { return Vec::new() };
+                let Some(visit) = &mut self.visit else {
+                    return Vec::new();
+                };
                 if !visit.shots.iter().any(|(i, _)| *i == id) {
                     return Vec::new();
                 }
@@ -474,9 +543,10 @@ impl Machine {
             Stage::Proving { .. } | Stage::Scanning { .. } | Stage::Confirming | Stage::Requirements => {
                 self.back_one_step(now)
             }
-            Stage::FindingSchool { .. } | Stage::ChoosingRecord | Stage::Framing { .. } | Stage::ChoosingPhoto => {
-                self.end(Ending::Cancelled)
-            }
+            Stage::FindingSchool { .. }
+            | Stage::ChoosingRecord
+            | Stage::Framing { .. }
+            | Stage::ChoosingPhoto => self.end(Ending::Cancelled),
             _ => Vec::new(),
         }
     }
@@ -484,9 +554,14 @@ impl Machine {
     /// The step before that asks for something; what was given there is forgotten.
     fn back_one_step(&mut self, now: Timestamp) -> Vec<Effect> {
         let before = (0..self.step).rev().find(|i| {
-            matches!(self.profile.steps.get(*i), Some(Step::FindSchool | Step::Scan | Step::Prove | Step::Requirements))
+            matches!(
+                self.profile.steps.get(*i),
+                Some(Step::FindSchool | Step::Scan | Step::Prove | Step::Requirements)
+            )
         });
-        let (Some(before), Some(visit)) = (before, &mut self.visit) else { return self.end(Ending::Cancelled) };
+        let (Some(before), Some(visit)) = (before, &mut self.visit) else {
+            return self.end(Ending::Cancelled);
+        };
         match self.profile.steps.get(before) {
             Some(Step::Scan) => visit.code = None,
             Some(Step::Prove) => visit.proof = Proof::None,
@@ -554,7 +629,9 @@ impl Machine {
         if !matches!(self.stage, Stage::Resolving) {
             return Vec::new();
         }
-        let Some(visit) = &mut self.visit else { return Vec::new() };
+        let Some(visit) = &mut self.visit else {
+            return Vec::new();
+        };
         match answer {
             Resolved::Identity(identity) => {
                 // Scanned after the record was chosen: it must still be among the student's records.
@@ -576,7 +653,12 @@ impl Machine {
                     Some(step) if visit.attempts_left > 0 => {
                         visit.proof = Proof::None;
                         self.step = step;
-                        self.go(Stage::Proving { error: Some(ProofError::Mismatch) }, now);
+                        self.go(
+                            Stage::Proving {
+                                error: Some(ProofError::Mismatch),
+                            },
+                            now,
+                        );
                     }
                     _ => self.not_possible(NotPossible::IdentityMismatch, None, now),
                 }
@@ -599,8 +681,8 @@ impl Machine {
             OrderReply::Order(order) => {
                 let state = match order.state {
                     OrderState::Paid => PayState::Paid,
-                    OrderState::Pending => PayState::Waiting,
-                    OrderState::Expired | OrderState::Cancelled => PayState::Expired,
+                    OrderState::Open => PayState::Waiting,
+                    OrderState::Expired => PayState::Expired,
                 };
                 if let Some(visit) = &mut self.visit {
                     visit.order = Some(*order);
@@ -609,7 +691,11 @@ impl Machine {
                     return self.advance(now);
                 }
                 let next_poll = now + ORDER_POLL;
-                if let Stage::Paying { state: s, next_poll: n } = &mut self.stage {
+                if let Stage::Paying {
+                    state: s,
+                    next_poll: n,
+                } = &mut self.stage
+                {
                     (*s, *n) = (state, next_poll);
                 } else {
                     self.go(Stage::Paying { state, next_poll }, now);
@@ -642,7 +728,10 @@ impl Machine {
     }
 
     fn start_countdown(&mut self, now: Timestamp) -> Vec<Effect> {
-        if let Stage::Framing { countdown_from, refused } = &mut self.stage
+        if let Stage::Framing {
+            countdown_from,
+            refused,
+        } = &mut self.stage
             && countdown_from.is_none()
         {
             *countdown_from = Some(now);
@@ -655,19 +744,27 @@ impl Machine {
         if !matches!(self.stage, Stage::Developing) {
             return Vec::new();
         }
-        let Some(visit) = &mut self.visit else { return Vec::new() };
+        let Some(visit) = &mut self.visit else {
+            return Vec::new();
+        };
         visit.taken += 1;
         match result {
             Ok(shot) => {
                 visit.shots.push((visit.taken, shot));
                 // The newest three: an older one is only replaced because the student asked for another.
-                if visit.shots.len() > CANDIDATES {
+                if visit.shots.len() > self.profile.candidates as usize {
                     visit.shots.remove(0);
                 }
                 self.advance(now)
             }
             Err(refused) => {
-                self.go(Stage::Framing { countdown_from: None, refused }, now);
+                self.go(
+                    Stage::Framing {
+                        countdown_from: None,
+                        refused,
+                    },
+                    now,
+                );
                 Vec::new()
             }
         }
@@ -678,7 +775,12 @@ impl Machine {
             return Vec::new();
         }
         if let Ok(shoot_number) = result {
-            if let Some(tag) = self.visit.as_ref().and_then(|v| v.code.as_ref()).map(CodeText::tag) {
+            if let Some(tag) = self
+                .visit
+                .as_ref()
+                .and_then(|v| v.code.as_ref())
+                .map(CodeText::tag)
+            {
                 self.last_code = Some((tag, now));
             }
             if let Some(visit) = &mut self.visit {
@@ -694,7 +796,10 @@ impl Machine {
 
     fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
         match &mut self.stage {
-            Stage::Framing { countdown_from: Some(from), .. } if now.duration_since(*from) >= COUNTDOWN => {
+            Stage::Framing {
+                countdown_from: Some(from),
+                ..
+            } if now.duration_since(*from) >= COUNTDOWN => {
                 self.go(Stage::Developing, now);
                 return vec![Effect::Shoot];
             }
@@ -722,8 +827,10 @@ impl Machine {
     /// The step under way is done: on to the next that has something to ask.
     fn advance(&mut self, now: Timestamp) -> Vec<Effect> {
         let identified = matches!(self.stage, Stage::Scanning { .. } | Stage::Proving { .. });
-        let more_follows =
-            matches!(self.profile.steps.get(self.step + 1), Some(Step::Scan | Step::Prove | Step::FindSchool));
+        let more_follows = matches!(
+            self.profile.steps.get(self.step + 1),
+            Some(Step::Scan | Step::Prove | Step::FindSchool)
+        );
         if identified && !more_follows {
             self.go(Stage::Resolving, now);
             return vec![Effect::Resolve];
@@ -742,15 +849,30 @@ impl Machine {
     /// Enters the step under way, passing over those with nothing to ask.
     fn enter(&mut self, now: Timestamp) -> Vec<Effect> {
         loop {
-            let Some(step) = self.profile.steps.get(self.step).copied() else { return self.finish(now) };
-            let Some(visit) = &mut self.visit else { return Vec::new() };
+            let Some(step) = self.profile.steps.get(self.step).copied() else {
+                return self.finish(now);
+            };
+            let Some(visit) = &mut self.visit else {
+                return Vec::new();
+            };
             match step {
                 Step::FindSchool => {
-                    self.go(Stage::FindingSchool { found: Vec::new(), searched: false }, now);
+                    self.go(
+                        Stage::FindingSchool {
+                            found: Vec::new(),
+                            searched: false,
+                        },
+                        now,
+                    );
                     return Vec::new();
                 }
                 Step::Scan => {
-                    self.go(Stage::Scanning { sight: ScanSight::Nothing }, now);
+                    self.go(
+                        Stage::Scanning {
+                            sight: ScanSight::Nothing,
+                        },
+                        now,
+                    );
                     return Vec::new();
                 }
                 Step::Prove => {
@@ -776,20 +898,27 @@ impl Machine {
                     return Vec::new();
                 }
                 Step::Pay => {
-                    let fee = &self.profile.fee;
-                    let free = matches!(fee.timing, FeeTiming::None | FeeTiming::OnlyForChange) || fee.amount_fen == 0;
-                    match &visit.record {
-                        _ if free => {}
-                        Some(record) if record.paid || record.last_rejection.is_some() => {}
-                        None => visit.owes = true,
-                        Some(_) => {
+                    match (&visit.record, self.profile.fee.when) {
+                        (_, FeeWhen::Never) | (None, FeeWhen::OnlyForChange) => {}
+                        (None, _) => visit.owes = true,
+                        // A rejection is shot again without a second payment.
+                        (Some(record), _) if record.fee.paid || record.last_rejection.is_some() => {}
+                        (Some(record), FeeWhen::BeforeShooting | FeeWhen::OnlyForChange)
+                            if record.fee.due_fen == 0 => {}
+                        (Some(_), _) => {
                             self.go(Stage::Ordering, now);
                             return vec![Effect::CreateOrder];
                         }
                     }
                 }
                 Step::Shoot => {
-                    self.go(Stage::Framing { countdown_from: None, refused: Vec::new() }, now);
+                    self.go(
+                        Stage::Framing {
+                            countdown_from: None,
+                            refused: Vec::new(),
+                        },
+                        now,
+                    );
                     return Vec::new();
                 }
                 Step::Choose => {
@@ -809,7 +938,11 @@ impl Machine {
     /// was opened.
     fn choose_or_take(&mut self, now: Timestamp) -> bool {
         let Some(visit) = &mut self.visit else { return true };
-        let records = visit.identity.as_ref().map(|i| i.records.as_slice()).unwrap_or_default();
+        let records = visit
+            .identity
+            .as_ref()
+            .map(|i| i.records.as_slice())
+            .unwrap_or_default();
         let mut open = records.iter().filter(|r| obstacle(r).is_none());
         match (open.next(), open.next()) {
             (Some(only), None) => {
@@ -821,8 +954,10 @@ impl Machine {
                 true
             }
             (None, _) => {
-                let (reason, detail) =
-                    records.iter().find_map(obstacle).unwrap_or((NotPossible::NotEligible, None));
+                let (reason, detail) = records
+                    .iter()
+                    .find_map(obstacle)
+                    .unwrap_or((NotPossible::NotEligible, None));
                 self.not_possible(reason, detail, now);
                 true
             }
@@ -834,7 +969,14 @@ impl Machine {
             // A profile without a submission cannot be parsed; still, never show "done" for what is not.
             return self.end(Ending::Cancelled);
         };
-        self.go(Stage::Done { progress: Progress::SavedHere, receipt: None, shoot_number }, now);
+        self.go(
+            Stage::Done {
+                progress: Progress::SavedHere,
+                receipt: None,
+                shoot_number,
+            },
+            now,
+        );
         Vec::new()
     }
 
@@ -859,8 +1001,16 @@ impl Machine {
         match self.visit.take() {
             Some(visit) => {
                 // Whatever the student left by, a saved record counts as submitted.
-                let ending = if visit.saved_as.is_some() { Ending::Submitted } else { ending };
-                vec![Effect::Ended { record_id: visit.record_id, started: visit.started, ending }]
+                let ending = if visit.saved_as.is_some() {
+                    Ending::Submitted
+                } else {
+                    ending
+                };
+                vec![Effect::Ended {
+                    record_id: visit.record_id,
+                    started: visit.started,
+                    ending,
+                }]
             }
             None => Vec::new(),
         }
@@ -878,7 +1028,7 @@ impl Machine {
 
     fn may_retake(&self) -> bool {
         let limit = self.profile.max_shots;
-        !self.is_saved() && self.visit.as_ref().is_some_and(|v| limit == 0 || v.taken < limit)
+        !self.is_saved() && self.visit.as_ref().is_some_and(|v| v.taken < limit)
     }
 
     // ---- what is seen
@@ -888,7 +1038,9 @@ impl Machine {
         let visit = self.visit.as_ref();
         let attempts_left = visit.map_or(PROOF_ATTEMPTS, |v| v.attempts_left);
         match &self.stage {
-            Stage::Idle => Page::Welcome { window: self.profile.window.as_ref().map(ToString::to_string) },
+            Stage::Idle => Page::Welcome {
+                window: self.profile.window.as_ref().map(window_words),
+            },
             Stage::Closed(reason) => Page::OutOfService { reason: *reason },
             Stage::FindingSchool { found, searched } => Page::FindSchool {
                 found: found.clone(),
@@ -898,15 +1050,26 @@ impl Machine {
             Stage::Scanning { sight } => Page::Scan { sight: *sight },
             Stage::Proving { error } if self.profile.proof == ProofKind::NameAndNumber => Page::ProveName {
                 levels: self.profile.levels.clone(),
-                phone: self.profile.asks_phone,
+                phone: self.profile.ask_phone,
                 error: *error,
                 attempts_left,
             },
-            Stage::Proving { error } => Page::ProveLastFour { error: *error, attempts_left },
-            Stage::Resolving => Page::Working { what: WorkingOn::Identity },
-            Stage::Ordering => Page::Working { what: WorkingOn::Order },
-            Stage::Developing => Page::Working { what: WorkingOn::Photo },
-            Stage::Saving => Page::Working { what: WorkingOn::Saving },
+            Stage::Proving { error } => Page::ProveLastFour {
+                error: *error,
+                attempts_left,
+            },
+            Stage::Resolving => Page::Working {
+                what: WorkingOn::Identity,
+            },
+            Stage::Ordering => Page::Working {
+                what: WorkingOn::Order,
+            },
+            Stage::Developing => Page::Working {
+                what: WorkingOn::Photo,
+            },
+            Stage::Saving => Page::Working {
+                what: WorkingOn::Saving,
+            },
             Stage::ChoosingRecord => Page::ChooseRecord {
                 records: visit
                     .and_then(|v| v.identity.as_ref())
@@ -914,10 +1077,13 @@ impl Machine {
                     .unwrap_or_default(),
             },
             Stage::Confirming => match visit.and_then(Visit::person) {
-                Some(person) => {
-                    Page::Confirm { person, rejection: visit.map(Visit::rejection).unwrap_or_default() }
-                }
-                None => Page::Working { what: WorkingOn::Identity },
+                Some(person) => Page::Confirm {
+                    person,
+                    rejection: visit.map(Visit::rejection).unwrap_or_default(),
+                },
+                None => Page::Working {
+                    what: WorkingOn::Identity,
+                },
             },
             Stage::Requirements => Page::Requirements,
             Stage::Paying { state, .. } => match visit.and_then(|v| v.order.as_ref()) {
@@ -927,9 +1093,14 @@ impl Machine {
                     expires_in: u32::try_from(order.expires_at.duration_since(now).as_secs()).unwrap_or(0),
                     state: *state,
                 },
-                None => Page::Working { what: WorkingOn::Order },
+                None => Page::Working {
+                    what: WorkingOn::Order,
+                },
             },
-            Stage::Framing { countdown_from, refused } => Page::Framing {
+            Stage::Framing {
+                countdown_from,
+                refused,
+            } => Page::Framing {
                 taken: visit.map_or(0, |v| v.taken),
                 limit: self.profile.max_shots,
                 countdown: countdown_from.map(|from| {
@@ -939,7 +1110,9 @@ impl Machine {
                 refused: refused.clone(),
             },
             Stage::ChoosingPhoto => Page::ChoosePhoto {
-                candidates: visit.map(|v| v.shots.iter().map(candidate).collect()).unwrap_or_default(),
+                candidates: visit
+                    .map(|v| v.shots.iter().map(candidate).collect())
+                    .unwrap_or_default(),
                 may_retake: self.may_retake(),
             },
             Stage::LastLook => {
@@ -950,19 +1123,26 @@ impl Machine {
                         person: visit.and_then(Visit::person),
                         review_hours: self.profile.review_hours,
                     },
-                    None => Page::Working { what: WorkingOn::Photo },
+                    None => Page::Working {
+                        what: WorkingOn::Photo,
+                    },
                 }
             }
-            Stage::Done { progress, receipt, shoot_number } => Page::Done {
+            Stage::Done {
+                progress,
+                receipt,
+                shoot_number,
+            } => Page::Done {
                 shoot_number: shoot_number.clone(),
                 progress: *progress,
                 receipt: receipt.clone(),
                 review_hours: self.profile.review_hours,
                 pay_later: visit.is_some_and(|v| v.owes),
             },
-            Stage::NotPossible { reason, detail } => {
-                Page::NotPossible { reason: *reason, detail: detail.clone() }
-            }
+            Stage::NotPossible { reason, detail } => Page::NotPossible {
+                reason: *reason,
+                detail: detail.clone(),
+            },
         }
     }
 
@@ -1015,13 +1195,41 @@ fn is_last_four(value: &str) -> bool {
     }
 }
 
+/// "10月9日–19日", or with both months where they differ.
+fn window_words(window: &vendor::api::Window) -> String {
+    let (from, to) = (window.from, window.to);
+    if from.month() == to.month() && from.year() == to.year() {
+        format!("{}月{}日–{}日", from.month(), from.day(), to.day())
+    } else {
+        format!(
+            "{}月{}日–{}月{}日",
+            from.month(),
+            from.day(),
+            to.month(),
+            to.day()
+        )
+    }
+}
+
+fn rejection_words(rejection: &vendor::api::Rejection) -> Vec<String> {
+    rejection
+        .reasons
+        .iter()
+        .map(|r| r.zh.clone())
+        .chain(rejection.note.clone())
+        .collect()
+}
+
 /// Why this academic record cannot be collected now.
 fn obstacle(record: &AcademicRecord) -> Option<(NotPossible, Option<String>)> {
     match &record.eligibility {
-        Eligibility::Eligible => None,
+        Eligibility::Open => None,
         Eligibility::AlreadyCollected => Some((NotPossible::AlreadyCollected, None)),
-        Eligibility::OutsideWindow { .. } => Some((NotPossible::OutsideWindow, record.eligibility.words())),
-        Eligibility::NotEligible { .. } => Some((NotPossible::NotEligible, record.eligibility.words())),
+        Eligibility::OutsideWindow => Some((
+            NotPossible::OutsideWindow,
+            record.window.as_ref().map(window_words),
+        )),
+        Eligibility::NotEligible => Some((NotPossible::NotEligible, None)),
     }
 }
 
@@ -1031,7 +1239,7 @@ fn card(record: &AcademicRecord) -> RecordCard {
         school: record.school.clone(),
         level: record.level.clone(),
         major: record.major.clone(),
-        year: u32::from(record.graduation_year),
+        year: record.year,
         state: match obstacle(record) {
             None if record.last_rejection.is_some() => RecordCardState::Rejected,
             None => RecordCardState::Open,
@@ -1042,5 +1250,8 @@ fn card(record: &AcademicRecord) -> RecordCard {
 }
 
 fn candidate((id, shot): &(u32, Arc<Shot>)) -> Candidate {
-    Candidate { id: *id, remarks: shot.remarks.clone() }
+    Candidate {
+        id: *id,
+        remarks: shot.remarks.clone(),
+    }
 }

@@ -1,0 +1,221 @@
+//! The staff desk: the records as lists and pages, the PIN, and the doctor.
+
+use jiff::Timestamp;
+use records::{Filter, PhotoKind, RecordId, RecordRow, RecordState, RecordsError, Store};
+
+use crate::doctor;
+use crate::staff::{
+    Finding, HistoryLine, QueueFilter, QueuePage, QueueRow, RecordPage, StateCount, hash_pin, pin_matches,
+};
+use crate::station::{Station, StationError, setting};
+
+/// Most rows of one page: a list draws what it shows, not everything there is.
+const LARGEST_PAGE: u32 = 500;
+
+impl Station {
+    /// A page of the records, newest first.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn queue_list(&self, filter: QueueFilter) -> Result<QueuePage, StationError> {
+        self.with_records(move |store| list(store, &filter)).await
+    }
+
+    /// One record with its history.
+    ///
+    /// # Errors
+    /// When there is none, or the records cannot be read.
+    pub async fn queue_show(&self, id: String) -> Result<RecordPage, StationError> {
+        self.with_records(move |store| show(store, id.parse()?)).await
+    }
+
+    /// Sends these records again as soon as possible; how many were taken.
+    ///
+    /// # Errors
+    /// When the records cannot be written. Those that are not in a state to be sent are left alone.
+    pub async fn queue_retry(&self, ids: Vec<String>) -> Result<u32, StationError> {
+        let taken = self
+            .with_records(move |store| retry(store, &ids, Timestamp::now()))
+            .await?;
+        self.sync_soon();
+        Ok(taken)
+    }
+
+    /// A photo of a record.
+    ///
+    /// # Errors
+    /// When there is none, or it was purged.
+    pub async fn record_photo(&self, id: String, original: bool) -> Result<Vec<u8>, StationError> {
+        let kind = if original {
+            PhotoKind::Original
+        } else {
+            PhotoKind::Standard
+        };
+        self.with_records(move |store| store.photo(id.parse()?, kind))
+            .await
+    }
+
+    /// Whether this is the staff PIN; `None` while none is set. Slow on purpose (argon2id).
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn staff_pin_matches(&self, pin: String) -> Result<Option<bool>, StationError> {
+        self.with_records(move |store| {
+            Ok(store
+                .setting(setting::STAFF_PIN)?
+                .map(|hash| pin_matches(&pin, &hash)))
+        })
+        .await
+    }
+
+    /// What is wrong and what to do.
+    pub async fn doctor(&self) -> Vec<Finding> {
+        doctor::examine(self).await
+    }
+}
+
+/// Sets the staff PIN.
+///
+/// # Errors
+/// When it is shorter than [`crate::staff::SHORTEST_PIN`] digits, or the records cannot be written.
+pub fn set_staff_pin(store: &mut Store, pin: &str) -> records::Result<()> {
+    let hash = hash_pin(pin).ok_or(RecordsError::BadInput(
+        "a PIN has at least six digits and nothing else",
+    ))?;
+    store.set_setting(setting::STAFF_PIN, Some(&hash))
+}
+
+/// A page of the records.
+///
+/// # Errors
+/// When the records cannot be read.
+pub fn list(store: &mut Store, filter: &QueueFilter) -> records::Result<QueuePage> {
+    let states = filter
+        .state
+        .as_deref()
+        .map(RecordState::named)
+        .unwrap_or_default();
+    if filter.state.is_some() && states.is_empty() {
+        return Err(RecordsError::BadInput("there is no such state"));
+    }
+    let limit = if filter.limit == 0 {
+        100
+    } else {
+        filter.limit.min(LARGEST_PAGE)
+    };
+    let asked = Filter {
+        states,
+        text: filter.search.clone(),
+        limit,
+        offset: filter.offset,
+        oldest_first: false,
+    };
+    let rows = store.list(&asked)?;
+    let total = store.count(&asked)?;
+    let mut shown = Vec::with_capacity(rows.len());
+    for row in rows {
+        let name = store
+            .show(row.id)?
+            .identity
+            .map(|i| i.masked_name)
+            .unwrap_or_default();
+        shown.push(line(row, name));
+    }
+    let counts = store.counts()?;
+    let counts = [
+        ("saved", counts.saved),
+        ("sending", counts.sending),
+        ("needs-person", counts.needs_person),
+        ("delivered", counts.delivered),
+        ("under-review", counts.under_review),
+        ("approved", counts.approved),
+        ("rejected", counts.rejected),
+        ("purged", counts.purged),
+    ];
+    Ok(QueuePage {
+        rows: shown,
+        total: u32::try_from(total).unwrap_or(u32::MAX),
+        counts: counts
+            .into_iter()
+            .map(|(state, count)| StateCount {
+                state: state.into(),
+                count: u32::try_from(count).unwrap_or(u32::MAX),
+            })
+            .collect(),
+    })
+}
+
+fn line(row: RecordRow, masked_name: String) -> QueueRow {
+    QueueRow {
+        id: row.id.to_string(),
+        tag: row.code_tag,
+        shoot_number: row.shoot_number,
+        state: row.state.as_str().to_owned(),
+        masked_name,
+        school: row.school,
+        submitted_at: row.submitted_at.to_string(),
+        attempts: row.attempts,
+        note: row.trouble,
+    }
+}
+
+/// One record with its history.
+///
+/// # Errors
+/// When there is none, or the records cannot be read.
+pub fn show(store: &mut Store, id: RecordId) -> records::Result<RecordPage> {
+    let detail = store.show(id)?;
+    let report = match store.report(id) {
+        Ok(report) => report.to_string(),
+        Err(RecordsError::Purged(_)) => String::new(),
+        Err(error) => return Err(error),
+    };
+    let history = detail
+        .history
+        .iter()
+        .map(|note| HistoryLine {
+            at: note.at.to_string(),
+            what: note.what.clone(),
+            detail: note.detail.clone().unwrap_or_default(),
+        })
+        .collect();
+    Ok(RecordPage {
+        photos: detail.row.state != RecordState::Purged,
+        row: line(
+            detail.row,
+            detail.identity.map(|i| i.masked_name).unwrap_or_default(),
+        ),
+        history,
+        report,
+        standard_sha256: detail.standard_sha256,
+        receipt: detail.receipt.map(|r| r.number),
+        reasons: detail.review.map(|r| r.reasons).unwrap_or_default(),
+    })
+}
+
+/// Sends these records again; those that are not in a state to be sent are left alone. Without ids: all that
+/// need a person.
+///
+/// # Errors
+/// When an id is none, or the records cannot be written.
+pub fn retry(store: &mut Store, ids: &[String], now: Timestamp) -> records::Result<u32> {
+    let ids: Vec<RecordId> = if ids.is_empty() {
+        let all = Filter {
+            states: RecordState::named("needs-person"),
+            limit: u32::MAX,
+            ..Filter::default()
+        };
+        store.list(&all)?.into_iter().map(|row| row.id).collect()
+    } else {
+        ids.iter().map(|id| id.parse()).collect::<Result<_, _>>()?
+    };
+    let mut taken = 0;
+    for id in ids {
+        match store.retry(id, now) {
+            Ok(_) => taken += 1,
+            Err(RecordsError::Impossible(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(taken)
+}

@@ -1,0 +1,541 @@
+//! Sending what waits and fetching what was decided.
+//!
+//! [`plan`] is pure: from the time, what is due and how the network has been, it says what to do next. The
+//! [`Courier`] does it: oldest first, a few side by side, each attempt marked in the records before it
+//! starts. Only a receipt that verifies takes a record out of the outbox.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use records::{
+    AttemptResult, Change, Identity, MaskedIdentity, Outgoing, Payment, PersonReason, PhotoKind, Receipt,
+    RecordId, RecordsError, Review,
+};
+use uuid::Uuid;
+use vendor::api::{Capture, ChangeKind, Photo, Subject};
+use vendor::{ProblemCode, Secret, SecretBytes, VendorError};
+
+use crate::station::{Shared, StationError};
+use crate::view::Progress;
+
+/// Records sent side by side: enough to fill a campus uplink, few enough that a student's own request does
+/// not wait behind them.
+pub const SIDE_BY_SIDE: u32 = 3;
+/// How often the backend is asked what was decided.
+pub const FETCH_EVERY: SignedDuration = SignedDuration::from_secs(20);
+/// Longest wait between two looks at the outbox.
+const IDLE: SignedDuration = SignedDuration::from_secs(5);
+/// Changes fetched at once.
+const PAGE: u32 = 200;
+/// Name of the program in captures and enrolments.
+pub const SOFTWARE: &str = concat!("photo-station/", env!("CARGO_PKG_VERSION"));
+
+/// How the network has been.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Network {
+    /// Times in a row that nobody answered.
+    pub failures: u32,
+    /// Do not try before.
+    pub not_before: Option<Timestamp>,
+    /// When the backend was last asked what was decided.
+    pub fetched_at: Option<Timestamp>,
+}
+
+impl Network {
+    /// The backend answered.
+    pub fn answered(&mut self) {
+        self.failures = 0;
+        self.not_before = None;
+    }
+
+    /// Nobody answered: the wait doubles from 2 s, and `seed` spreads stations that were cut off together.
+    pub fn silent(&mut self, now: Timestamp, seed: u64) {
+        self.failures = self.failures.saturating_add(1);
+        // A campus network comes back within minutes: the records' own back-off may be longer, this is not.
+        let wait = records::back_off(self.failures, seed).min(Duration::from_secs(60));
+        self.not_before = Some(now + SignedDuration::try_from(wait).unwrap_or(IDLE));
+    }
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Task {
+    /// Ask whether anybody is there before any record's attempt is spent on a dead network.
+    Probe,
+    /// Send these records, side by side.
+    Send(Vec<RecordId>),
+    /// Ask what was decided.
+    Fetch,
+    /// Nothing until then, or until somebody calls.
+    Wait(SignedDuration),
+}
+
+/// What to do next, from the time, the records that are due (oldest first) and how the network has been.
+pub fn plan(now: Timestamp, network: &Network, due: &[RecordId]) -> Task {
+    if let Some(not_before) = network.not_before
+        && now < not_before
+    {
+        return Task::Wait(not_before.duration_since(now).min(IDLE));
+    }
+    if network.failures > 0 {
+        return Task::Probe;
+    }
+    // A decision that waits behind a long outbox would keep a rejected student waiting: both get their turn.
+    let fetch_due = network
+        .fetched_at
+        .is_none_or(|at| now.duration_since(at) >= FETCH_EVERY || at > now);
+    if fetch_due {
+        return Task::Fetch;
+    }
+    if due.is_empty() {
+        return Task::Wait(IDLE);
+    }
+    Task::Send(due.iter().take(SIDE_BY_SIDE as usize).copied().collect())
+}
+
+/// What one round did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Round {
+    /// Records delivered.
+    pub delivered: u32,
+    /// Records that need a person now.
+    pub refused: u32,
+    /// Attempts that failed and will be made again.
+    pub failed: u32,
+    /// Decisions taken over.
+    pub changes: u32,
+    /// Whether the backend answered.
+    pub online: bool,
+}
+
+impl Round {
+    fn add(&mut self, other: Round) {
+        self.delivered += other.delivered;
+        self.refused += other.refused;
+        self.failed += other.failed;
+        self.changes += other.changes;
+        self.online |= other.online;
+    }
+}
+
+/// Carries records to the backend and decisions back.
+pub(crate) struct Courier {
+    shared: Shared,
+    network: Network,
+}
+
+impl Courier {
+    pub(crate) fn new(shared: Shared) -> Courier {
+        Courier {
+            shared,
+            network: Network::default(),
+        }
+    }
+
+    /// Does the next thing there is to do; returns how long to wait when there is nothing.
+    pub(crate) async fn turn(&mut self) -> Result<(Round, Option<SignedDuration>), StationError> {
+        let now = Timestamp::now();
+        let due = self
+            .shared
+            .records(move |store| store.next_due(now, SIDE_BY_SIDE))
+            .await?;
+        let ids: Vec<RecordId> = due.iter().map(|d| d.id).collect();
+        let mut round = Round::default();
+        match plan(now, &self.network, &ids) {
+            Task::Wait(how_long) => return Ok((round, Some(how_long))),
+            Task::Probe => match self.shared.client().status().await {
+                Ok(_) => round.online = true,
+                Err(error) if !error.needs_network() => round.online = true,
+                Err(_) => {}
+            },
+            Task::Fetch => round = self.fetch(now).await?,
+            Task::Send(_) => {
+                let attempts: Vec<_> = due
+                    .into_iter()
+                    .map(|outgoing| send(self.shared.clone(), outgoing))
+                    .collect();
+                for attempt in attempts.into_iter().map(tokio::spawn).collect::<Vec<_>>() {
+                    round.add(attempt.await.map_err(|e| StationError::System(e.to_string()))??);
+                }
+            }
+        }
+        if round.online {
+            self.network.answered();
+        } else {
+            self.network
+                .silent(Timestamp::now(), Uuid::now_v7().as_u64_pair().1);
+        }
+        self.shared.set_online(round.online);
+        Ok((round, None))
+    }
+
+    /// One whole round for the command line: everything due is tried once, then the decisions are fetched.
+    pub(crate) async fn once(&mut self) -> Result<Round, StationError> {
+        let mut total = Round::default();
+        let mut tried = std::collections::HashSet::new();
+        loop {
+            let now = Timestamp::now();
+            let due = self
+                .shared
+                .records(move |store| store.next_due(now, SIDE_BY_SIDE))
+                .await?;
+            let fresh: Vec<Outgoing> = due.into_iter().filter(|d| tried.insert(d.id)).collect();
+            if fresh.is_empty() {
+                break;
+            }
+            for outgoing in fresh {
+                total.add(send(self.shared.clone(), outgoing).await?);
+            }
+        }
+        total.add(self.fetch(Timestamp::now()).await?);
+        self.shared.set_online(total.online);
+        Ok(total)
+    }
+
+    async fn fetch(&mut self, now: Timestamp) -> Result<Round, StationError> {
+        let mut round = Round::default();
+        loop {
+            let cursor = self.shared.records(|store| store.cursor()).await?;
+            let page = match self.shared.client().changes(cursor.as_deref(), PAGE).await {
+                Ok(page) => page,
+                Err(error) => {
+                    round.online = !error.needs_network();
+                    tracing::info!(%error, "changes could not be fetched");
+                    break;
+                }
+            };
+            round.online = true;
+            let (changes, next, more) = (page.changes, page.next_cursor, page.more);
+            let told: Vec<_> = changes
+                .iter()
+                .filter_map(|c| Some((c.record_id, progress(&c.what)?)))
+                .collect();
+            round.changes += u32::try_from(told.len()).unwrap_or(u32::MAX);
+            self.shared
+                .records(move |store| take_over(store, changes, &next, Timestamp::now()))
+                .await?;
+            for (record_id, progress) in told {
+                self.shared.tell(record_id, progress, None);
+            }
+            if !more {
+                break;
+            }
+        }
+        self.network.fetched_at = Some(now);
+        Ok(round)
+    }
+}
+
+/// One attempt at one record: marked, made, written down.
+async fn send(shared: Shared, outgoing: Outgoing) -> Result<Round, StationError> {
+    let id = outgoing.id;
+    let begun = Timestamp::now();
+    shared
+        .records(move |store| store.begin_attempt(id, begun))
+        .await?;
+    let mut round = Round::default();
+    let result = match capture(&shared, outgoing).await {
+        Ok(capture) => match shared.client().put_capture(id.uuid(), &capture).await {
+            Ok(accepted) => {
+                round.online = true;
+                round.delivered = 1;
+                let receipt = accepted.receipt;
+                shared.tell(
+                    id.uuid(),
+                    Progress::Delivered,
+                    Some(receipt.receipt_number.clone()),
+                );
+                AttemptResult::Delivered(Receipt {
+                    number: receipt.receipt_number.clone(),
+                    bytes: serde_json::to_vec(&receipt).unwrap_or_default(),
+                    standard_sha256: receipt.standard_sha256,
+                })
+            }
+            Err(error) => {
+                round.online = !error.needs_network();
+                let result = judged(&error);
+                if matches!(result, AttemptResult::Refused { .. }) {
+                    round.refused = 1;
+                    shared.tell(id.uuid(), Progress::NeedsPerson, None);
+                } else {
+                    round.failed = 1;
+                }
+                result
+            }
+        },
+        Err(damaged) => {
+            round.refused = 1;
+            AttemptResult::Refused {
+                reason: PersonReason::Damaged,
+                why: damaged.to_string(),
+            }
+        }
+    };
+    let ended = Timestamp::now();
+    shared
+        .records(move |store| store.finish_attempt(id, result, ended))
+        .await?;
+    Ok(round)
+}
+
+/// What a failed attempt means for the record. A refusal never deletes anything: a person looks.
+fn judged(error: &VendorError) -> AttemptResult {
+    let why = error.to_string();
+    if matches!(error, VendorError::BadReceipt(_)) || !error.is_permanent() {
+        return AttemptResult::Failed {
+            why,
+            retry_after: error.retry_after(),
+        };
+    }
+    let reason = match error.problem().map(|p| p.code) {
+        // The station's own standing, not the photo's: it mends when the station is enrolled again.
+        None
+        | Some(ProblemCode::UnknownStation | ProblemCode::SignatureInvalid | ProblemCode::SignatureMissing) =>
+        {
+            return AttemptResult::Failed {
+                why,
+                retry_after: None,
+            };
+        }
+        Some(
+            ProblemCode::UnknownCode
+            | ProblemCode::ProofMismatch
+            | ProblemCode::ProofRequired
+            | ProblemCode::CodeMismatch
+            | ProblemCode::IdentityExpired
+            | ProblemCode::UnknownRecord,
+        ) => PersonReason::Identity,
+        Some(ProblemCode::AlreadyCollected) => PersonReason::AlreadyCollected,
+        Some(_) => PersonReason::Refused,
+    };
+    AttemptResult::Refused { reason, why }
+}
+
+async fn capture(shared: &Shared, outgoing: Outgoing) -> Result<Capture, StationError> {
+    let id = outgoing.id;
+    let (standard, original, detail) = shared
+        .records(move |store| {
+            Ok((
+                store.photo(id, PhotoKind::Standard)?,
+                store.photo(id, PhotoKind::Original)?,
+                store.report(id)?,
+            ))
+        })
+        .await?;
+    let original_type = if original.starts_with(&[0x89, b'P', b'N', b'G']) {
+        "image/png"
+    } else {
+        "image/jpeg"
+    };
+    let text = |secret: &records::Secret| Secret::new(String::from_utf8_lossy(secret.expose()).into_owned());
+    Ok(Capture {
+        subject: Subject {
+            identity_token: outgoing.identity_token.as_ref().map(text),
+            academic_record_id: outgoing.academic_record,
+            code: Some(SecretBytes::new(outgoing.code_text.expose())),
+            proof: serde_json::from_slice(outgoing.proof.expose()).unwrap_or(vendor::api::Proof::None),
+            school_id: outgoing.school_id,
+        },
+        standard: Photo::new("image/jpeg", standard),
+        original: Photo::new(original_type, original),
+        captured_at: outgoing.captured_at,
+        submitted_at: outgoing.submitted_at,
+        consented_at: outgoing.consent_at,
+        shoot_number: outgoing.shoot_number,
+        spec: outgoing.spec,
+        report: detail,
+        forced_reason: outgoing.forced_reason,
+        software: SOFTWARE.to_owned(),
+    })
+}
+
+/// What the front should be told of a change.
+fn progress(what: &ChangeKind) -> Option<Progress> {
+    match what {
+        ChangeKind::Approved => Some(Progress::Approved),
+        ChangeKind::Rejected { .. } => Some(Progress::Rejected),
+        ChangeKind::Paid { .. } => Some(Progress::Delivered),
+        ChangeKind::Resolved { .. } | ChangeKind::Superseded { .. } | ChangeKind::Other => None,
+    }
+}
+
+/// Writes a page of decisions down, together with how far the feed has been read.
+fn take_over(
+    store: &mut records::Store,
+    changes: Vec<vendor::api::Change>,
+    cursor: &str,
+    now: Timestamp,
+) -> records::Result<()> {
+    let mut reviews = Vec::new();
+    for change in changes {
+        let record_id = RecordId::from(change.record_id);
+        let (review, reasons) = match change.what {
+            ChangeKind::Approved => (Review::Approved, Vec::new()),
+            ChangeKind::Rejected { rejection } => (
+                Review::Rejected,
+                rejection
+                    .reasons
+                    .iter()
+                    .map(|r| r.zh.clone())
+                    .chain(rejection.note)
+                    .collect(),
+            ),
+            ChangeKind::Paid { order_id } => {
+                ignore_unknown(store.set_payment(record_id, &Payment::Paid { order: order_id }, now))?;
+                (Review::UnderReview, Vec::new())
+            }
+            ChangeKind::Resolved {
+                masked_name,
+                masked_id,
+                academic_record_id,
+            } => {
+                let masked = MaskedIdentity {
+                    masked_name,
+                    masked_id,
+                    school: String::new(),
+                    level: String::new(),
+                    major: String::new(),
+                    year: 0,
+                };
+                let identity = Identity {
+                    academic_record: academic_record_id,
+                    masked,
+                    token: None,
+                };
+                ignore_unknown(store.resolve(record_id, &identity, now))?;
+                continue;
+            }
+            ChangeKind::Superseded { .. } | ChangeKind::Other => continue,
+        };
+        let sequence = u64::try_from(change.at.as_microsecond()).unwrap_or(0);
+        reviews.push(Change {
+            record_id,
+            review,
+            reasons,
+            at: change.at,
+            sequence,
+        });
+    }
+    store.apply_changes(&reviews, cursor, now)?;
+    Ok(())
+}
+
+/// A change may speak of a record that was carried to another station or purged here: nothing to do.
+fn ignore_unknown(result: records::Result<()>) -> records::Result<()> {
+    match result {
+        Err(RecordsError::NotFound(_) | RecordsError::Purged(_)) => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_760_000_000).unwrap()
+    }
+
+    fn fetched() -> Network {
+        Network {
+            fetched_at: Some(now()),
+            ..Network::default()
+        }
+    }
+
+    fn ids(n: u8) -> Vec<RecordId> {
+        (0..n).map(|i| RecordId::from_parts(now(), [i; 10])).collect()
+    }
+
+    #[test]
+    fn the_oldest_go_first_and_only_a_few_at_once() {
+        let due = ids(10);
+        assert_eq!(
+            plan(now(), &fetched(), &due),
+            Task::Send(due[..SIDE_BY_SIDE as usize].to_vec())
+        );
+    }
+
+    #[test]
+    fn decisions_get_their_turn_before_a_long_outbox() {
+        assert_eq!(plan(now(), &Network::default(), &ids(500)), Task::Fetch);
+    }
+
+    #[test]
+    fn a_dead_network_is_probed_before_any_record_is_tried() {
+        let mut network = fetched();
+        network.silent(now(), 7);
+        assert!(
+            matches!(plan(now(), &network, &ids(3)), Task::Wait(_)),
+            "not at once"
+        );
+        let later = network.not_before.unwrap();
+        assert_eq!(plan(later, &network, &ids(3)), Task::Probe);
+        network.answered();
+        assert!(matches!(
+            plan(later, &network, &ids(3)),
+            Task::Send(_) | Task::Fetch
+        ));
+    }
+
+    #[test]
+    fn waits_grow_to_a_minute_and_no_further() {
+        let mut network = Network::default();
+        let mut longest = SignedDuration::ZERO;
+        for _ in 0..40 {
+            network.silent(now(), 3);
+            longest = longest.max(network.not_before.unwrap().duration_since(now()));
+        }
+        assert!(
+            longest > SignedDuration::from_secs(20) && longest <= SignedDuration::from_secs(60),
+            "{longest:?}"
+        );
+    }
+
+    #[test]
+    fn a_clock_set_back_does_not_stop_the_fetching() {
+        let network = Network {
+            fetched_at: Some(now() + SignedDuration::from_hours(5)),
+            ..Network::default()
+        };
+        assert_eq!(plan(now(), &network, &[]), Task::Fetch);
+    }
+
+    #[test]
+    fn only_a_refusal_needs_a_person_and_a_station_out_of_favour_waits() {
+        let refused = |code| VendorError::Refused(Box::new(vendor::Problem::new(code)));
+        assert!(matches!(
+            judged(&refused(ProblemCode::UnknownCode)),
+            AttemptResult::Refused {
+                reason: PersonReason::Identity,
+                ..
+            }
+        ));
+        assert!(matches!(
+            judged(&refused(ProblemCode::CaptureConflict)),
+            AttemptResult::Refused {
+                reason: PersonReason::Refused,
+                ..
+            }
+        ));
+        for code in [
+            ProblemCode::UnknownStation,
+            ProblemCode::RateLimited,
+            ProblemCode::ClockSkew,
+        ] {
+            assert!(
+                matches!(judged(&refused(code)), AttemptResult::Failed { .. }),
+                "{code}"
+            );
+        }
+        let portal = VendorError::NotTheBackend {
+            status: 200,
+            why: "a page".into(),
+        };
+        assert!(matches!(judged(&portal), AttemptResult::Failed { .. }));
+        assert!(matches!(
+            judged(&VendorError::BadReceipt("for other photos")),
+            AttemptResult::Failed { .. }
+        ));
+    }
+}

@@ -1,0 +1,169 @@
+//! The camera's eyes: one thread that looks at the newest frame for what the visit wants just now.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use camera::{Camera, Frame};
+use code::{Pattern, Reader, Sight, Trouble};
+use portrait::{Models, Spec, Tracker};
+use tokio::sync::{broadcast, mpsc};
+
+use crate::view::{Area, Guidance, ScanSight};
+use crate::visit::{Event, Watch};
+
+/// How long a face must be right and still before the shutter releases itself.
+const STILL: Duration = Duration::from_secs(1);
+/// The longest wait for a frame before looking again at what is wanted.
+const FRAME_WAIT: Duration = Duration::from_millis(100);
+
+/// What the visit wants to be looked for, shared with the thread.
+#[derive(Default)]
+pub(crate) struct Wanted(AtomicU8);
+
+impl Wanted {
+    pub(crate) fn set(&self, watch: Watch) {
+        self.0.store(watch as u8, Ordering::Release);
+    }
+
+    fn get(&self) -> Watch {
+        match self.0.load(Ordering::Acquire) {
+            x if x == Watch::Code as u8 => Watch::Code,
+            x if x == Watch::Face as u8 => Watch::Face,
+            _ => Watch::Nothing,
+        }
+    }
+}
+
+/// What to look for: both belong to the profile in force.
+pub(crate) struct Lens {
+    pub(crate) pattern: Pattern,
+    pub(crate) spec: Arc<Spec>,
+}
+
+/// Everything the thread needs.
+pub(crate) struct Eyes {
+    pub(crate) camera: Arc<Camera>,
+    pub(crate) models: Arc<Models>,
+    pub(crate) lens: Arc<RwLock<Lens>>,
+    pub(crate) wanted: Arc<Wanted>,
+    pub(crate) events: mpsc::UnboundedSender<Event>,
+    pub(crate) guidance: broadcast::Sender<Guidance>,
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+impl Eyes {
+    /// Opens the eyes; they close when `stop` is set or nobody listens any more.
+    pub(crate) fn open(self) -> std::io::Result<JoinHandle<()>> {
+        std::thread::Builder::new()
+            .name("eyes".into())
+            .spawn(move || self.run())
+    }
+
+    fn run(self) {
+        let mut reader = Reader::new();
+        let mut tracker = Tracker::default();
+        let mut seen = 0;
+        let mut still_since: Option<Instant> = None;
+        let mut last_sight = ScanSight::Nothing;
+        while !self.stop.load(Ordering::Acquire) && !self.events.is_closed() {
+            let watch = self.wanted.get();
+            if watch != Watch::Face {
+                still_since = None;
+                tracker = Tracker::default();
+            }
+            if watch == Watch::Nothing {
+                std::thread::sleep(Duration::from_millis(30));
+                continue;
+            }
+            let Some(frame) = self.camera.wait_newer(seen, FRAME_WAIT) else {
+                continue;
+            };
+            seen = frame.sequence();
+            match watch {
+                Watch::Code => self.look_for_code(&frame, &mut reader, &mut last_sight),
+                Watch::Face => self.look_for_face(&frame, &mut tracker, &mut still_since),
+                Watch::Nothing => {}
+            }
+        }
+    }
+
+    fn look_for_code(&self, frame: &Frame, reader: &mut Reader, last: &mut ScanSight) {
+        let Ok(luma) = frame.to_luma() else { return };
+        let pattern = self
+            .lens
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pattern
+            .clone();
+        let event = match reader.look(&luma, &pattern) {
+            Sight::One(seen) => Event::Code(seen.kind, seen.found.text),
+            other => {
+                let sight = match other {
+                    Sight::Several(_) => ScanSight::Several,
+                    Sight::Located(glimpse) => match glimpse.trouble {
+                        Trouble::TooSmall => ScanSight::TooSmall,
+                        Trouble::CutOff => ScanSight::TooClose,
+                        Trouble::Glare => ScanSight::Glare,
+                        Trouble::Unclear => ScanSight::Unclear,
+                    },
+                    _ => ScanSight::Nothing,
+                };
+                if sight == *last {
+                    return;
+                }
+                *last = sight;
+                Event::Sight(sight)
+            }
+        };
+        if matches!(event, Event::Code(..)) {
+            *last = ScanSight::Steady;
+        }
+        let _ = self.events.send(event);
+    }
+
+    fn look_for_face(&self, frame: &Frame, tracker: &mut Tracker, still_since: &mut Option<Instant>) {
+        let Ok(rgb) = frame.to_rgb() else { return };
+        let spec = Arc::clone(&self.lens.read().unwrap_or_else(PoisonError::into_inner).spec);
+        let seen = portrait::guide(&self.models, &rgb, &spec, tracker);
+        let hold = if seen.ready {
+            let since = *still_since.get_or_insert(frame.at());
+            let share = frame.at().saturating_duration_since(since).as_secs_f32() / STILL.as_secs_f32();
+            if share >= 1.0 {
+                let _ = self.events.send(Event::Steady);
+            }
+            share.min(1.0)
+        } else {
+            *still_since = None;
+            0.0
+        };
+        let _ = self.guidance.send(drawn(&seen, frame, &spec, hold));
+    }
+}
+
+/// The guidance as the page draws it: fractions of the frame and of the crop.
+fn drawn(seen: &portrait::Guidance, frame: &Frame, spec: &Spec, hold: f32) -> Guidance {
+    let (w, h) = (frame.width() as f32, frame.height() as f32);
+    let area = |r: &portrait::Rect| Area {
+        x: r.x as f32 / w,
+        y: r.y as f32 / h,
+        w: r.width as f32 / w,
+        h: r.height as f32 / h,
+    };
+    let rows = |band: &portrait::Band| [band.min, band.max].map(|y| (y / f64::from(spec.height)) as f32);
+    let columns = |band: &portrait::Band| [band.min, band.max].map(|x| (x / f64::from(spec.width)) as f32);
+    Guidance {
+        frame: u32::try_from(frame.sequence() & u64::from(u32::MAX)).unwrap_or(0),
+        frame_width: frame.width(),
+        frame_height: frame.height(),
+        face: seen.face.as_ref().map(area),
+        crop: area(&seen.crop),
+        crown_band: rows(&spec.crown),
+        eye_band: rows(&spec.eyes),
+        face_width: columns(&spec.face_width),
+        hint: seen.hint.as_str().to_owned(),
+        ready: seen.ready,
+        hold,
+    }
+}

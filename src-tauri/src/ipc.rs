@@ -1,0 +1,222 @@
+//! What the pages may ask: thin adapters from Tauri commands to the station.
+//!
+//! Every type that crosses is generated into `ui/src/bindings.ts` (`cargo xtask bindings`), and a test keeps
+//! the two in step. Staff commands answer only while a PIN has opened the staff pages.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use specta::Type;
+use station::Station;
+use station::staff::{Finding, Lock, QueueFilter, QueuePage, RecordPage};
+use station::view::{Action, Guidance, View};
+use tauri::State;
+use tauri_specta::Event;
+
+/// The screen changed.
+#[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
+#[serde(transparent)]
+pub(crate) struct ViewChanged(pub View);
+
+/// The camera saw the next frame while framing.
+#[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
+#[serde(transparent)]
+pub(crate) struct GuidanceChanged(pub Guidance);
+
+/// Why a command did nothing. The page has words for each code.
+#[derive(Debug, Clone, Serialize, Type)]
+pub(crate) struct Failure {
+    /// Which.
+    pub code: FailureCode,
+    /// More for staff, English, without secrets.
+    pub detail: String,
+}
+
+/// Why a command did nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum FailureCode {
+    /// The staff pages are closed: enter the PIN.
+    StaffOnly,
+    /// Too many wrong PINs: wait.
+    Locked,
+    /// No staff PIN has been set on this station.
+    NoPin,
+    /// There is no such record.
+    NotFound,
+    /// The records could not be read or written.
+    Records,
+    /// The backend did not answer.
+    Offline,
+}
+
+impl From<station::StationError> for Failure {
+    fn from(error: station::StationError) -> Failure {
+        let code = match &error {
+            station::StationError::NoSuchRecord => FailureCode::NotFound,
+            station::StationError::Backend(_) => FailureCode::Offline,
+            _ => FailureCode::Records,
+        };
+        Failure { code, detail: error.to_string() }
+    }
+}
+
+/// Whether staff are at the station.
+#[derive(Default)]
+pub(crate) struct StaffSession {
+    open: AtomicBool,
+    lock: Mutex<Lock>,
+}
+
+impl StaffSession {
+    /// True while the PIN has opened the staff pages.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        if self.is_open() {
+            return Ok(());
+        }
+        Err(Failure { code: FailureCode::StaffOnly, detail: String::new() })
+    }
+}
+
+/// The screen as it stands.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn view(station: State<'_, Station>) -> View {
+    station.view()
+}
+
+/// A person did something.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn act(action: Action, station: State<'_, Station>) {
+    station.act(action);
+}
+
+/// Opens the staff pages; false for a wrong PIN.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn staff_login(
+    pin: String,
+    station: State<'_, Station>,
+    session: State<'_, StaffSession>,
+) -> Result<bool, Failure> {
+    let now = Timestamp::now();
+    let open = session.lock.lock().is_ok_and(|lock| lock.is_open(now));
+    if !open {
+        return Err(Failure { code: FailureCode::Locked, detail: String::new() });
+    }
+    let Some(right) = station.staff_pin_matches(pin).await? else {
+        return Err(Failure { code: FailureCode::NoPin, detail: String::new() });
+    };
+    if let Ok(mut lock) = session.lock.lock() {
+        lock.tried(right, now);
+    }
+    session.open.store(right, Ordering::Release);
+    Ok(right)
+}
+
+/// Closes the staff pages.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn staff_logout(session: State<'_, StaffSession>) {
+    session.open.store(false, Ordering::Release);
+}
+
+/// A page of the records.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn queue_list(
+    filter: QueueFilter,
+    station: State<'_, Station>,
+    session: State<'_, StaffSession>,
+) -> Result<QueuePage, Failure> {
+    session.check()?;
+    Ok(station.queue_list(filter).await?)
+}
+
+/// One record.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn queue_show(
+    id: String,
+    station: State<'_, Station>,
+    session: State<'_, StaffSession>,
+) -> Result<RecordPage, Failure> {
+    session.check()?;
+    Ok(station.queue_show(id).await?)
+}
+
+/// Sends these records again as soon as possible; how many were taken.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn queue_retry(
+    ids: Vec<String>,
+    station: State<'_, Station>,
+    session: State<'_, StaffSession>,
+) -> Result<u32, Failure> {
+    session.check()?;
+    Ok(station.queue_retry(ids).await?)
+}
+
+/// Looks at the backend now instead of at the next turn.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn sync_now(station: State<'_, Station>, session: State<'_, StaffSession>) -> Result<(), Failure> {
+    session.check()?;
+    station.sync_soon();
+    Ok(())
+}
+
+/// What is wrong and what to do.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn doctor(
+    station: State<'_, Station>,
+    session: State<'_, StaffSession>,
+) -> Result<Vec<Finding>, Failure> {
+    session.check()?;
+    Ok(station.doctor().await)
+}
+
+/// Ends the program (staff only; a student has no way out of the kiosk).
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn quit(app: tauri::AppHandle, session: State<'_, StaffSession>) -> Result<(), Failure> {
+    session.check()?;
+    app.exit(0);
+    Ok(())
+}
+
+/// Every command and event, for the window and for the generated types.
+pub(crate) fn builder() -> tauri_specta::Builder<tauri::Wry> {
+    tauri_specta::Builder::<tauri::Wry>::new()
+        .commands(tauri_specta::collect_commands![
+            view,
+            act,
+            staff_login,
+            staff_logout,
+            queue_list,
+            queue_show,
+            queue_retry,
+            sync_now,
+            doctor,
+            quit,
+        ])
+        .events(tauri_specta::collect_events![ViewChanged, GuidanceChanged])
+}
+
+/// The TypeScript types of everything above.
+///
+/// # Errors
+/// When a type cannot be said in TypeScript or the file cannot be written.
+pub(crate) fn write_bindings(path: &std::path::Path) -> Result<(), String> {
+    let typescript = specta_typescript::Typescript::default()
+        .header("// Generated from Rust by `cargo xtask bindings`. Do not edit.\n/* eslint-disable */\n");
+    builder().export(typescript, path).map_err(|error| error.to_string())
+}

@@ -1,0 +1,188 @@
+//! The records on the command line: list, show, retry, export, import, verify, purge.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use records::{BundleLock, Carry, Depth, PhotoKind, RecordId, RecordsError, Secret, Store};
+use serde_json::json;
+use station::desk;
+use station::staff::QueueFilter;
+
+use crate::cli::QueueCommand;
+use crate::output::{Output, Verdict};
+use crate::pictures;
+
+/// Retention where no profile has said one yet: the longest any contract of ours allows.
+const LONGEST_RETENTION_DAYS: u32 = 365;
+
+/// Does what was asked with the records of this station.
+pub(crate) fn run(out: Output, store: &mut Store, command: QueueCommand) -> Verdict {
+    let now = Timestamp::now();
+    let done = match command {
+        QueueCommand::List { state, search, limit } => list(out, store, state, search, limit),
+        QueueCommand::Show { id, photos } => show(out, store, &id, photos.as_deref()),
+        QueueCommand::Retry { ids } => desk::retry(store, &ids, now).map(|taken| {
+            out.result(&json!({ "retried": taken }), &format!("{taken} records will be sent again"));
+            Verdict::all(ids.is_empty() || taken as usize == ids.len())
+        }),
+        QueueCommand::Export { out: bundle, passphrase_file } => lock(out, passphrase_file.as_deref())
+            .and_then(|lock| store.export(&bundle, &lock, &Carry::Undelivered, now))
+            .map(|carried| {
+                out.result(
+                    &json!({ "bundle": bundle, "records": carried.records.len() }),
+                    &format!("{}: {} records; they stay here, too", bundle.display(), carried.records.len()),
+                );
+                Verdict::Accepted
+            }),
+        QueueCommand::Import { bundle, passphrase_file } => lock(out, passphrase_file.as_deref())
+            .and_then(|lock| store.import(&bundle, &lock, now))
+            .map(|carried| {
+                for (id, why) in &carried.refused {
+                    out.say(&format!("record {id} was not taken: {why}"));
+                }
+                out.result(
+                    &json!({
+                        "taken": carried.records.len(),
+                        "already": carried.already.len(),
+                        "refused": carried.refused.len(),
+                    }),
+                    &format!(
+                        "{} records taken, {} were here already, {} refused",
+                        carried.records.len(),
+                        carried.already.len(),
+                        carried.refused.len()
+                    ),
+                );
+                Verdict::all(carried.refused.is_empty())
+            }),
+        QueueCommand::Verify => store.verify(Depth::Full).map(|report| {
+            for fault in &report.faults {
+                let record = fault.record.as_deref().unwrap_or("–");
+                out.result(
+                    &json!({ "fault": fault.code, "record": fault.record, "detail": fault.detail }),
+                    &format!("{} {record}: {}", fault.code, fault.detail),
+                );
+            }
+            out.result(
+                &json!({
+                    "clean": report.is_clean(),
+                    "records": report.records,
+                    "photos": report.photos,
+                    "audit_rows": report.audit_rows,
+                }),
+                &format!(
+                    "{} records, {} photos, {} audit rows: {}",
+                    report.records,
+                    report.photos,
+                    report.audit_rows,
+                    if report.is_clean() { "clean" } else { "NOT clean" }
+                ),
+            );
+            Verdict::all(report.is_clean())
+        }),
+        QueueCommand::Purge => purge(out, store, now),
+    };
+    done.unwrap_or_else(|error| {
+        out.result(&json!({ "error": error.to_string() }), &error.to_string());
+        match error {
+            RecordsError::BadInput(_) => Verdict::Usage,
+            _ => Verdict::Refused,
+        }
+    })
+}
+
+fn list(
+    out: Output,
+    store: &mut Store,
+    state: Option<String>,
+    search: Option<String>,
+    limit: u32,
+) -> records::Result<Verdict> {
+    let mut offset = 0;
+    while offset < limit {
+        let page = desk::list(
+            store,
+            &QueueFilter { state: state.clone(), search: search.clone(), offset, limit: (limit - offset).min(500) },
+        )?;
+        if page.rows.is_empty() {
+            break;
+        }
+        for row in &page.rows {
+            out.result(
+                &serde_json::to_value(row).unwrap_or_default(),
+                &format!(
+                    "{}  {:12} {:6} {}  {}  {}",
+                    row.id,
+                    row.state,
+                    row.shoot_number,
+                    row.tag,
+                    row.submitted_at,
+                    row.note.as_deref().unwrap_or_default()
+                ),
+            );
+        }
+        offset += u32::try_from(page.rows.len()).unwrap_or(u32::MAX);
+    }
+    if offset == 0 && !out.json {
+        out.say("no records");
+    }
+    Ok(Verdict::Accepted)
+}
+
+fn show(out: Output, store: &mut Store, id: &str, photos: Option<&Path>) -> records::Result<Verdict> {
+    let id: RecordId = match id.parse() {
+        Ok(id) => id,
+        Err(error) => store.find(id)?.ok_or(error)?,
+    };
+    let page = desk::show(store, id)?;
+    let mut words = vec![format!("{} {} {} {}", page.row.id, page.row.state, page.row.shoot_number, page.row.tag)];
+    words.extend(page.history.iter().map(|line| format!("  {}  {}  {}", line.at, line.what, line.detail)));
+    words.extend(page.reasons.iter().map(|reason| format!("  ✗ {reason}")));
+    let mut object = serde_json::to_value(&page).unwrap_or_default();
+    object["report"] = serde_json::from_str(&page.report).unwrap_or_default();
+    out.result(&object, &words.join("\n"));
+    if let Some(folder) = photos {
+        for (kind, name) in [(PhotoKind::Standard, "standard"), (PhotoKind::Original, "original")] {
+            let bytes = store.photo(id, kind)?;
+            let ending = if bytes.starts_with(&[0x89, b'P']) { "png" } else { "jpg" };
+            // Named by the record alone: no tag, no name, no number of the student's.
+            let file = folder.join(format!("{id}-{name}.{ending}"));
+            let made = std::fs::create_dir_all(folder).map_err(|source| RecordsError::File { path: folder.into(), source });
+            made?;
+            if pictures::write(out, &file, &bytes).is_err() {
+                return Ok(Verdict::Usage);
+            }
+        }
+    }
+    Ok(Verdict::Accepted)
+}
+
+fn purge(out: Output, store: &mut Store, now: Timestamp) -> records::Result<Verdict> {
+    let days = station::retention_days(store)?.unwrap_or(LONGEST_RETENTION_DAYS);
+    let report = store.purge(now, Duration::from_secs(u64::from(days) * 86_400))?;
+    out.result(
+        &json!({ "purged": report.purged.len(), "kept": report.kept.len(), "retention_days": days }),
+        &format!(
+            "photos of {} records deleted, {} kept (retention: {days} days after delivery)",
+            report.purged.len(),
+            report.kept.len()
+        ),
+    );
+    Ok(Verdict::Accepted)
+}
+
+fn lock(out: Output, file: Option<&Path>) -> records::Result<BundleLock> {
+    let path = || file.map_or_else(|| PathBuf::from("standard input"), Path::to_path_buf);
+    let text = match file {
+        Some(file) => std::fs::read_to_string(file),
+        None => {
+            out.say("the bundle's passphrase, ended by the end of the input:");
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map(|_| text)
+        }
+    }
+    .map_err(|source| RecordsError::File { path: path(), source })?;
+    Ok(BundleLock::Passphrase(Secret::new(text.trim_end_matches(['\r', '\n']).as_bytes())))
+}

@@ -1,0 +1,119 @@
+//! The window: one page, full screen, fed by the station's view.
+
+use std::borrow::Cow;
+
+use station::Station;
+use tauri::http::{Request, Response, StatusCode, header};
+use tauri::{Manager, UriSchemeContext, WebviewUrl, WebviewWindowBuilder, WindowEvent};
+use tauri_specta::Event;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::ipc::{self, GuidanceChanged, StaffSession, ViewChanged};
+
+/// Opens the window and stays until it ends.
+///
+/// # Errors
+/// When the system has no display or the window cannot be made.
+pub(crate) fn open(station: Station, windowed: bool) -> tauri::Result<()> {
+    let commands = ipc::builder();
+    tauri::Builder::default()
+        .plugin(tauri_plugin_single_instance::init(|app, _, _| {
+            // A second start shows the first: two programs must not share one camera and one queue.
+            if let Some(window) = app.get_webview_window("station") {
+                let _ = window.set_focus();
+            }
+        }))
+        .manage(station)
+        .manage(StaffSession::default())
+        .register_asynchronous_uri_scheme_protocol("cam", |context, request, responder| {
+            let handle = picture(&context, &request);
+            tauri::async_runtime::spawn(async move { responder.respond(handle.await) });
+        })
+        .invoke_handler(commands.invoke_handler())
+        .setup(move |app| {
+            commands.mount_events(app);
+            let window = WebviewWindowBuilder::new(app, "station", WebviewUrl::App("index.html".into()))
+                .title("采集站 Photo Station")
+                .inner_size(1280.0, 800.0)
+                .fullscreen(!windowed)
+                .decorations(windowed)
+                .closable(windowed)
+                .devtools(false)
+                .build()?;
+            if !windowed {
+                window.on_window_event(|event| {
+                    if let WindowEvent::CloseRequested { api, .. } = event {
+                        api.prevent_close();
+                    }
+                });
+            }
+            follow(app.handle().clone());
+            Ok(())
+        })
+        .run(tauri::generate_context!())
+}
+
+/// Tells the page about every change until the program ends.
+fn follow(app: tauri::AppHandle) {
+    let station = app.state::<Station>();
+    let (mut views, mut guidance) = (station.views(), station.guidance());
+    let handle = app.clone();
+    tauri::async_runtime::spawn(async move {
+        while views.changed().await.is_ok() {
+            let view = views.borrow_and_update().clone();
+            let _ = ViewChanged(view).emit(&handle);
+        }
+    });
+    tauri::async_runtime::spawn(async move {
+        loop {
+            match guidance.recv().await {
+                Ok(seen) => {
+                    let _ = GuidanceChanged(seen).emit(&app);
+                }
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => break,
+            }
+        }
+    });
+}
+
+/// A picture for the page: `preview`, `candidate/ID`, and for staff `record/ID/standard|original`.
+fn picture<R: tauri::Runtime>(
+    context: &UriSchemeContext<'_, R>,
+    request: &Request<Vec<u8>>,
+) -> impl Future<Output = Response<Cow<'static, [u8]>>> + use<R> {
+    let app = context.app_handle();
+    let station = app.state::<Station>().inner().clone();
+    let staff = app.state::<StaffSession>().is_open();
+    // convertFileSrc encodes the whole path as one segment.
+    let path = request.uri().path().trim_start_matches('/').replace("%2F", "/").replace("%2f", "/");
+    async move {
+        let bytes = match path.split('/').collect::<Vec<_>>().as_slice() {
+            ["preview"] => tauri::async_runtime::spawn_blocking(move || station.preview()).await.ok().flatten(),
+            ["candidate", id] => id.parse().ok().and_then(|id| station.candidate(id)),
+            ["record", id, kind @ ("standard" | "original")] if staff => {
+                station.record_photo((*id).to_owned(), *kind == "original").await.ok()
+            }
+            _ => None,
+        };
+        match bytes {
+            Some(bytes) => {
+                let media_type = if bytes.starts_with(&[0x89, b'P']) { "image/png" } else { "image/jpeg" };
+                reply(StatusCode::OK, media_type, bytes)
+            }
+            None => reply(StatusCode::NOT_FOUND, "text/plain", Vec::new()),
+        }
+    }
+}
+
+fn reply(status: StatusCode, media_type: &str, bytes: Vec<u8>) -> Response<Cow<'static, [u8]>> {
+    let mut response = Response::new(Cow::Owned(bytes));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    if let Ok(value) = header::HeaderValue::from_str(media_type) {
+        headers.insert(header::CONTENT_TYPE, value);
+    }
+    // A student's picture must not stay in the browser's cache.
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    response
+}
