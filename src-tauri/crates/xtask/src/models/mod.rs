@@ -1,6 +1,6 @@
-//! The three vision networks: fetched from pinned npm packages and converted to ONNX once, at set-up.
+//! The vision networks: fetched from pinned npm packages and converted to ONNX once, at set-up.
 //!
-//! Why not in the repository: they are 3 MB of somebody else's numbers with a well-kept source of their
+//! Why not in the repository: they are 5 MB of somebody else's numbers with a well-kept source of their
 //! own. `@mediapipe/{face_detection,face_mesh,selfie_segmentation}` (Apache-2.0) carry them as TensorFlow
 //! Lite files; `crates/portrait/models/package-lock.json` pins each package by SHA-512. The program's
 //! runtime reads ONNX, so [`tflite`] reads them and [`onnx`] writes them anew.
@@ -64,7 +64,7 @@ struct Network {
     name: &'static str,
     package: &'static str,
     source: Source,
-    outputs: &'static [(&'static str, &'static str)],
+    part: onnx::Part,
     sha256: &'static str,
 }
 
@@ -79,12 +79,15 @@ enum Source {
     },
 }
 
-const NETWORKS: [Network; 3] = [
+const NETWORKS: [Network; 4] = [
     Network {
         name: "face_detection",
         package: "@mediapipe/face_detection",
         source: Source::File("face_detection_short_range.tflite"),
-        outputs: &[("regressors", "boxes"), ("classificators", "scores")],
+        part: onnx::Part {
+            outputs: &[("regressors", "boxes"), ("classificators", "scores")],
+            grids: &[],
+        },
         sha256: "7258aa3d73b9226bddbee13e9cd59c578dc6d7740665494b8a53a31340efbe84",
     },
     Network {
@@ -95,19 +98,49 @@ const NETWORKS: [Network; 3] = [
             loader: "face_mesh_solution_packed_assets_loader.js",
             entry: "/face_landmark.tflite",
         },
-        outputs: &[("conv2d_21", "points"), ("conv2d_31", "presence")],
+        part: onnx::Part {
+            outputs: &[("conv2d_21", "points"), ("conv2d_31", "presence")],
+            grids: &[],
+        },
         sha256: "db05d47c1193866efc0ddad6b9054e2dc641960b773385c6806d5d33b277147f",
+    },
+    // Of the mesh with attention only what it sees better than the plain one: lids and irises. Where the eyes
+    // are is given from outside, so its own mesh and the operators no runtime knows stay out.
+    Network {
+        name: "face_eyes",
+        package: "@mediapipe/face_mesh",
+        source: Source::Packed {
+            archive: "face_mesh_solution_packed_assets.data",
+            loader: "face_mesh_solution_packed_assets_loader.js",
+            entry: "/face_landmark_with_attention.tflite",
+        },
+        part: onnx::Part {
+            outputs: &[
+                ("conv_left_eye", "left_lids"),
+                ("conv_left_iris", "left_iris"),
+                ("conv_right_eye", "right_lids"),
+                ("conv_right_iris", "right_iris"),
+            ],
+            grids: &[
+                ("landmarks_to_transform_matrix_v2_1", "left_grid"),
+                ("landmarks_to_transform_matrix_v2_2", "right_grid"),
+            ],
+        },
+        sha256: "2496bb3f3ec8bd5b5c624171850e2bfc7f264c38ea4cb60920d33e7c75ff9575",
     },
     Network {
         name: "selfie_segmentation",
         package: "@mediapipe/selfie_segmentation",
         source: Source::File("selfie_segmentation.tflite"),
-        outputs: &[("activation_10", "person")],
+        part: onnx::Part {
+            outputs: &[("activation_10", "person")],
+            grids: &[],
+        },
         sha256: "5f23c21e67435ae5fba3487cb670017a2bd028b113a7b2cb1ef5fc5c23127d7c",
     },
 ];
 
-/// Makes sure `assets/models` holds the three networks and their licence notice.
+/// Makes sure `assets/models` holds the networks and their licence notice.
 ///
 /// `root` is the checkout; `npm` is a command ready for npm's arguments (for instance `npm`, or `node` with
 /// the path of `npm-cli.js`), with whatever environment it needs. A second run only checks digests.
@@ -136,7 +169,7 @@ pub(crate) fn ensure(root: &Path, npm: Command) -> Result<Outcome, ModelsError> 
     for network in &NETWORKS {
         let package = workshop.join("node_modules").join(network.package);
         let graph = tflite::parse(&network.source.read(&package)?)?;
-        let onnx = onnx::convert(network.name, &graph, network.outputs)?;
+        let onnx = onnx::convert(network.name, &graph, &network.part)?;
         write(&out.join(format!("{}.onnx", network.name)), &onnx)?;
         let found = digest(&onnx);
         if found != network.sha256 {

@@ -7,38 +7,57 @@
 use super::ModelsError;
 use super::tflite::{Activation, Data, Graph, Kind, Operator, Window};
 
-/// Converts a network. `outputs` names its outputs anew: (name in the file, name in ONNX); the input is
-/// always `image`.
-pub(super) fn convert(name: &str, graph: &Graph, outputs: &[(&str, &str)]) -> Result<Vec<u8>, ModelsError> {
-    let mut writer = Conversion::new(graph);
-    let [input] = graph.inputs[..] else {
+/// Which part of a network to convert, by the names in its file and the names it gets.
+pub(super) struct Part {
+    /// Values to compute. Operators that none of them needs are left out.
+    pub(super) outputs: &'static [(&'static str, &'static str)],
+    /// Matrices of warps. Each becomes an input: where every sample of the window is taken, as ONNX's
+    /// `GridSample` wants it, `[1, height, width, 2]`, from -1 to 1 across and down.
+    pub(super) grids: &'static [(&'static str, &'static str)],
+}
+
+/// Converts a network, or a part of it. Its picture becomes the input `image`.
+pub(super) fn convert(name: &str, graph: &Graph, part: &Part) -> Result<Vec<u8>, ModelsError> {
+    let find = |wanted: &str| {
+        let tensor = graph.tensors.iter().position(|tensor| tensor.name == wanted);
+        tensor.ok_or_else(|| ModelsError::Unsupported(format!("there is no value {wanted}")))
+    };
+    let [image] = graph.inputs[..] else {
         return Err(ModelsError::Unsupported(format!("{} inputs", graph.inputs.len())));
     };
-    writer.names[input] = "image".into();
-    let mut declared = Vec::new();
-    for (original, new) in outputs {
-        let output = graph
-            .outputs
-            .iter()
-            .copied()
-            .find(|&n| graph.tensors[n].name == *original);
-        let output =
-            output.ok_or_else(|| ModelsError::Unsupported(format!("there is no output {original}")))?;
-        writer.names[output] = (*new).into();
-        declared.push(output);
+    let mut writer = Conversion::new(graph);
+    let mut inputs = vec![value_info("image", &channels_first(&graph.tensors[image].shape))];
+    writer.names[image] = "image".into();
+    let mut given = vec![image];
+    for (original, new) in part.grids {
+        let grid = find(original)?;
+        let warp = graph.operators.iter().find(|op| op.inputs.get(1) == Some(&grid));
+        let Some(&[_, height, width, _]) = warp.map(|op| &graph.tensors[op.output].shape[..]) else {
+            return Err(ModelsError::Unsupported(format!(
+                "{original} is not the matrix of a warp"
+            )));
+        };
+        inputs.push(value_info(new, &[1, height, width, 2]));
+        writer.names[grid] = (*new).into();
+        given.push(grid);
     }
-    for operator in &graph.operators {
+    let mut outputs = Vec::new();
+    for (original, new) in part.outputs {
+        let output = find(original)?;
+        writer.names[output] = (*new).into();
+        outputs.push(output);
+    }
+    for operator in needed(graph, &outputs, &given) {
         writer.operator(operator)?;
     }
 
     let mut body = writer.nodes;
     body.text(2, name);
     body.0.extend(writer.initializers.0);
-    body.message(
-        11,
-        &value_info("image", &channels_first(&graph.tensors[input].shape)),
-    );
-    for output in declared {
+    for input in &inputs {
+        body.message(11, input);
+    }
+    for output in outputs {
         body.message(
             12,
             &value_info(
@@ -55,6 +74,25 @@ pub(super) fn convert(name: &str, graph: &Graph, outputs: &[(&str, &str)]) -> Re
     model.message(7, &body);
     model.message(8, &opset);
     Ok(model.0)
+}
+
+/// The operators behind some values, up to those that are given, in the order they run.
+fn needed<'a>(graph: &'a Graph, outputs: &[usize], given: &[usize]) -> Vec<&'a Operator> {
+    let mut wanted = vec![false; graph.tensors.len()];
+    for &output in outputs {
+        wanted[output] = true;
+    }
+    let mut operators: Vec<&Operator> = Vec::new();
+    for operator in graph.operators.iter().rev() {
+        if wanted[operator.output] && !given.contains(&operator.output) {
+            for &input in &operator.inputs {
+                wanted[input] = true;
+            }
+            operators.push(operator);
+        }
+    }
+    operators.reverse();
+    operators
 }
 
 struct Conversion<'a> {
@@ -81,7 +119,7 @@ impl<'a> Conversion<'a> {
 
     fn operator(&mut self, op: &Operator) -> Result<(), ModelsError> {
         let output = self.names[op.output].clone();
-        match op.kind {
+        match &op.kind {
             Kind::Dequantize => {
                 // Its constant was widened when it was read: the result is the same constant.
                 let source = self.argument(op, 0)?;
@@ -92,13 +130,15 @@ impl<'a> Conversion<'a> {
             Kind::Relu => self.unary(op, "Relu", &output)?,
             Kind::Logistic => self.unary(op, "Sigmoid", &output)?,
             Kind::HardSwish => self.unary(op, "HardSwish", &output)?,
-            Kind::Add(activation) => self.binary(op, "Add", activation)?,
-            Kind::Mul(activation) => self.binary(op, "Mul", activation)?,
-            Kind::Conv(window) => self.convolution(op, window, false)?,
-            Kind::DepthwiseConv(window) => self.convolution(op, window, true)?,
-            Kind::ConvTransposeWithBias { same, stride } => self.transposed_convolution(op, same, stride)?,
-            Kind::MaxPool { window, size } => self.pool(op, "MaxPool", window, size)?,
-            Kind::AveragePool { window, size } => self.pool(op, "AveragePool", window, size)?,
+            Kind::Add(activation) => self.binary(op, "Add", *activation)?,
+            Kind::Mul(activation) => self.binary(op, "Mul", *activation)?,
+            Kind::Conv(window) => self.convolution(op, *window, false)?,
+            Kind::DepthwiseConv(window) => self.convolution(op, *window, true)?,
+            Kind::ConvTransposeWithBias { same, stride } => {
+                self.transposed_convolution(op, *same, *stride)?
+            }
+            Kind::MaxPool { window, size } => self.pool(op, "MaxPool", *window, *size)?,
+            Kind::AveragePool { window, size } => self.pool(op, "AveragePool", *window, *size)?,
             Kind::Prelu => {
                 let input = self.value(op, 0)?;
                 let slope = self.argument(op, 1)?;
@@ -128,6 +168,16 @@ impl<'a> Conversion<'a> {
                     &[("mode", Attribute::Text("constant"))],
                 );
             }
+            Kind::Warp => {
+                let (input, grid) = (self.value(op, 0)?, self.value(op, 1)?);
+                let attributes = [
+                    ("mode", Attribute::Text("bilinear")),
+                    ("padding_mode", Attribute::Text("zeros")),
+                    ("align_corners", Attribute::Int(0)),
+                ];
+                self.node("GridSample", &[&input, &grid], &output, &attributes);
+            }
+            Kind::Unknown(name) => return Err(ModelsError::Unsupported(name.clone())),
             Kind::Reshape => self.reshape(op, &output)?,
             Kind::Concatenation { axis } => {
                 if op.inputs.iter().any(|&n| self.graph.tensors[n].shape.len() == 4) {
@@ -141,7 +191,7 @@ impl<'a> Conversion<'a> {
                     "Concat",
                     &inputs,
                     &output,
-                    &[("axis", Attribute::Int(axis.into()))],
+                    &[("axis", Attribute::Int((*axis).into()))],
                 );
             }
             Kind::ResizeBilinear {
@@ -152,7 +202,7 @@ impl<'a> Conversion<'a> {
                 let sizes = channels_first(&self.graph.tensors[op.output].shape);
                 let sizes: Vec<i32> = sizes.iter().map(|&n| n as i32).collect();
                 let sizes = self.int_initializer(&sizes);
-                let mode = match (align_corners, half_pixel_centers) {
+                let mode = match (*align_corners, *half_pixel_centers) {
                     (true, _) => "align_corners",
                     (false, true) => "half_pixel",
                     (false, false) => "asymmetric",

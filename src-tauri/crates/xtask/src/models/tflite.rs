@@ -1,4 +1,4 @@
-//! Reads the part of a TensorFlow Lite file that the three networks use.
+//! Reads the part of a TensorFlow Lite file that the networks use.
 //!
 //! Field numbers follow `tensorflow/lite/schema/schema.fbs`, offsets the
 //! [FlatBuffers internals](https://flatbuffers.dev/internals/). Every read is bounds-checked: a damaged
@@ -13,7 +13,6 @@ pub(super) struct Graph {
     pub(super) tensors: Vec<Tensor>,
     pub(super) operators: Vec<Operator>,
     pub(super) inputs: Vec<usize>,
-    pub(super) outputs: Vec<usize>,
 }
 
 /// A value: a constant where `data` is there, else what an operator computes.
@@ -50,7 +49,7 @@ pub(super) enum Activation {
     Relu,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) enum Kind {
     Add(Activation),
     AveragePool {
@@ -82,6 +81,10 @@ pub(super) enum Kind {
         align_corners: bool,
         half_pixel_centers: bool,
     },
+    /// MediaPipe's `TransformTensorBilinear`: a window of a picture, turned and stretched by a matrix.
+    Warp,
+    /// Its name; an error only where the result is needed.
+    Unknown(String),
 }
 
 /// Reads the first subgraph of a `.tflite` file.
@@ -184,7 +187,9 @@ fn kind(code: &Code, op: &Table<'_>) -> Result<Kind, ModelsError> {
                 stride,
             });
         }
-        Code::Custom(name) => return Err(ModelsError::Unsupported(format!("custom operator {name}"))),
+        Code::Custom(name) if name == "TransformTensorBilinear" => return Ok(Kind::Warp),
+        Code::Custom(name) => return Ok(Kind::Unknown(format!("custom operator {name}"))),
+
         Code::Builtin(number) => *number,
     };
     let options = op.child(4)?;
@@ -242,7 +247,7 @@ fn kind(code: &Code, op: &Table<'_>) -> Result<Kind, ModelsError> {
         34 => Kind::Pad,
         54 => Kind::Prelu,
         117 => Kind::HardSwish,
-        other => return Err(ModelsError::Unsupported(format!("builtin operator {other}"))),
+        other => Kind::Unknown(format!("builtin operator {other}")),
     })
 }
 
