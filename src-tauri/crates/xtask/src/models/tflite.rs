@@ -140,12 +140,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Graph, ModelsError> {
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let (inputs, outputs) = (indices(subgraph.ints(1)?)?, indices(subgraph.ints(2)?)?);
+    let inputs = indices(subgraph.ints(1)?)?;
     Ok(Graph {
         tensors,
         operators,
         inputs,
-        outputs,
     })
 }
 
