@@ -1,1 +1,158 @@
-fn main(){}
+//! The reference backend as a program.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use vendor::{Clock, Profile};
+use vendor_backend::{AutoReview, Backend, BackendError, BackendOptions, demo};
+
+/// The reference backend of 采集站 Photo Station.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until interrupted.
+    Serve(Serve),
+    /// Print the contract as OpenAPI 3.1.
+    Openapi,
+    /// Print the demo students with their codes, one JSON object a line.
+    DemoCodes {
+        /// Seed of the demo.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+}
+
+#[derive(clap::Args)]
+struct Serve {
+    /// Folder of the database.
+    #[arg(long)]
+    data: PathBuf,
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1:8700")]
+    listen: SocketAddr,
+    /// What telephones and stations call this backend, where that is not the address above.
+    #[arg(long)]
+    public_url: Option<String>,
+    /// biyezhengzhao, yipai, binyu, or a profile file.
+    #[arg(long, default_value = "biyezhengzhao")]
+    profile: String,
+    /// Make the demo schools and students.
+    #[arg(long)]
+    seed_demo: bool,
+    /// Seed of the demo.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Decide without a reviewer: off, approve, or reject:N (the first N photos of each student).
+    #[arg(long, default_value = "off")]
+    auto_review: AutoReview,
+    /// What a reviewer types; a fresh one is made and printed where this is absent.
+    #[arg(long, env = "REVIEWER_TOKEN", hide_env_values = true)]
+    reviewer_token: Option<String>,
+    /// Print a fresh one-time activation code at the start.
+    #[arg(long)]
+    activate: bool,
+}
+
+fn profile(name: &str) -> Result<Profile, BackendError> {
+    if let Some(profile) = Profile::built_in(name) {
+        return Ok(profile);
+    }
+    let text = std::fs::read_to_string(name).map_err(|source| BackendError::Io {
+        what: format!("profile {name}"),
+        source,
+    })?;
+    Profile::parse(&text).map_err(|error| BackendError::Profile(error.to_string()))
+}
+
+async fn serve(arguments: Serve) -> Result<(), BackendError> {
+    let given = arguments.reviewer_token.is_some();
+    let mut running = Backend::start(BackendOptions {
+        data: Some(arguments.data),
+        listen: arguments.listen,
+        public_url: arguments.public_url,
+        profile: profile(&arguments.profile)?,
+        seed_demo: arguments.seed_demo.then_some(arguments.seed),
+        auto_review: arguments.auto_review,
+        reviewer_token: arguments.reviewer_token,
+        clock: Clock::system(),
+    })
+    .await?;
+    println!("backend    {}", running.url());
+    println!("review     {}/review", running.url());
+    if !given {
+        println!("reviewer   {}", running.reviewer_token());
+    }
+    if arguments.seed_demo {
+        println!("demo       {}/demo", running.url());
+        println!("activation {}", demo::ACTIVATION_CODE);
+    }
+    if arguments.activate {
+        println!("activation {} (once)", running.activation_code().await?);
+    }
+    tokio::select! {
+        () = running.wait() => {}
+        () = interrupted() => running.stop().await,
+    }
+    Ok(())
+}
+
+/// Ctrl-C, or a supervisor's polite end.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let result = match Arguments::parse().command {
+        Command::Openapi => {
+            print!("{}", vendor_backend::openapi());
+            Ok(())
+        }
+        Command::DemoCodes { seed } => {
+            for person in demo::people(seed) {
+                println!("{}", serde_json::json!(person));
+            }
+            Ok(())
+        }
+        Command::Serve(arguments) => tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|source| BackendError::Io {
+                what: "runtime".to_owned(),
+                source,
+            })
+            .and_then(|runtime| runtime.block_on(serve(arguments))),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The embedded store: one SQLite file (or memory), one writer, every request one transaction.
+//!
+//! What must happen once is held by a constraint, not by the order of statements: a record id, a receipt
+//! number, a nonce, an idempotency key, one open order and one live photo for an academic record.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
+
+use crate::fault::Fault;
+
+/// Each entry brings the schema one version further; entries are never changed once released.
+const MIGRATIONS: [&str; 1] = [
+    // 1: everything of the first release. Times are microseconds since 1970. Columns named `*_mac` hold
+    // HMAC-like digests under this database's own key: what a student shows or types is not kept in clear.
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+     CREATE TABLE activation_codes (
+         code_mac BLOB PRIMARY KEY, reusable INTEGER NOT NULL, used_by TEXT) WITHOUT ROWID;
+     CREATE TABLE stations (
+         id TEXT PRIMARY KEY, name TEXT NOT NULL, key_id TEXT NOT NULL UNIQUE, public_key TEXT NOT NULL,
+         software TEXT NOT NULL, enrolled_at INTEGER NOT NULL, revoked_at INTEGER) WITHOUT ROWID;
+     CREATE TABLE nonces (
+         key_id TEXT NOT NULL, nonce TEXT NOT NULL, keep_until INTEGER NOT NULL,
+         PRIMARY KEY (key_id, nonce)) WITHOUT ROWID;
+     CREATE INDEX nonces_by_end ON nonces (keep_until);
+     CREATE TABLE idempotent (
+         station_id TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, answer TEXT NOT NULL,
+         at INTEGER NOT NULL, PRIMARY KEY (station_id, key)) WITHOUT ROWID;
+     CREATE TABLE schools (
+         id TEXT PRIMARY KEY, name TEXT NOT NULL, levels TEXT NOT NULL, session_code TEXT,
+         window_from TEXT, window_to TEXT, class_payment INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+     CREATE TABLE students (
+         id TEXT PRIMARY KEY, masked_name TEXT NOT NULL, masked_id TEXT NOT NULL,
+         last_four_mac BLOB NOT NULL) WITHOUT ROWID;
+     CREATE TABLE academic_records (
+         id TEXT PRIMARY KEY, student_id TEXT NOT NULL REFERENCES students, school_id TEXT NOT NULL REFERENCES schools,
+         level TEXT NOT NULL, major TEXT NOT NULL, year INTEGER NOT NULL, eligible INTEGER NOT NULL DEFAULT 1,
+         code_mac BLOB NOT NULL UNIQUE, number_mac BLOB NOT NULL UNIQUE,
+         paid INTEGER NOT NULL DEFAULT 0, collection TEXT NOT NULL DEFAULT 'none', rejection TEXT) WITHOUT ROWID;
+     CREATE INDEX academic_records_by_student ON academic_records (student_id);
+     CREATE TABLE identities (
+         token_mac BLOB PRIMARY KEY, station_id TEXT NOT NULL, student_id TEXT NOT NULL REFERENCES students,
+         code_record_id TEXT, expires_at INTEGER NOT NULL) WITHOUT ROWID;
+     CREATE INDEX identities_by_end ON identities (expires_at);
+     CREATE TABLE wrong_proofs (
+         subject_mac BLOB PRIMARY KEY, wrong INTEGER NOT NULL, since INTEGER NOT NULL,
+         locked_until INTEGER NOT NULL) WITHOUT ROWID;
+     CREATE TABLE orders (
+         id TEXT PRIMARY KEY, academic_record_id TEXT NOT NULL REFERENCES academic_records,
+         amount_fen INTEGER NOT NULL, state TEXT NOT NULL, pay_token TEXT NOT NULL UNIQUE,
+         created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, paid_at INTEGER) WITHOUT ROWID;
+     CREATE UNIQUE INDEX one_open_order ON orders (academic_record_id) WHERE state = 'open';
+     CREATE TABLE captures (
+         seq INTEGER PRIMARY KEY AUTOINCREMENT, record_id TEXT NOT NULL UNIQUE, station_id TEXT NOT NULL,
+         academic_record_id TEXT NOT NULL REFERENCES academic_records, standard_sha256 TEXT NOT NULL,
+         original_sha256 TEXT NOT NULL, receipt TEXT NOT NULL, state TEXT NOT NULL, rejection TEXT,
+         about TEXT NOT NULL, captured_at INTEGER NOT NULL, received_at INTEGER NOT NULL, decided_at INTEGER);
+     CREATE UNIQUE INDEX one_live_photo ON captures (academic_record_id)
+         WHERE state IN ('under-review', 'approved');
+     CREATE UNIQUE INDEX one_unpaid_photo ON captures (academic_record_id) WHERE state = 'awaiting-payment';
+     CREATE TABLE files (
+         record_id TEXT NOT NULL REFERENCES captures (record_id), kind TEXT NOT NULL, media_type TEXT NOT NULL,
+         sha256 TEXT NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (record_id, kind));
+     CREATE TABLE changes (
+         seq INTEGER PRIMARY KEY AUTOINCREMENT, station_id TEXT NOT NULL, record_id TEXT NOT NULL,
+         at INTEGER NOT NULL, what TEXT NOT NULL);
+     CREATE INDEX changes_by_station ON changes (station_id, seq);",
+];
+
+/// The store; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Database(Arc<Mutex<Connection>>);
+
+impl Database {
+    /// Opens `FOLDER/backend.sqlite3`, or a database in memory, and brings its schema up to date.
+    pub(crate) fn open(folder: Option<&Path>) -> rusqlite::Result<Database> {
+        let mut connection = match folder {
+            Some(folder) => Connection::open(folder.join("backend.sqlite3"))?,
+            None => Connection::open_in_memory()?,
+        };
+        connection.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+             PRAGMA busy_timeout = 5000;",
+        )?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let version: usize = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        for migration in MIGRATIONS.iter().skip(version) {
+            transaction.execute_batch(migration)?;
+        }
+        if version < MIGRATIONS.len() {
+            transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
+        }
+        transaction.commit()?;
+        Ok(Database(Arc::new(Mutex::new(connection))))
+    }
+
+    /// Runs `work` as one transaction away from the async threads; a fault rolls everything back.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let database = self.clone();
+        tokio::task::spawn_blocking(move || database.now(work))
+            .await
+            .map_err(|_| Fault::Broken("a database task died"))?
+    }
+
+    /// As [`run`](Self::run), on this very thread.
+    pub(crate) fn now<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+        // A panic under the lock has rolled its transaction back: the connection is as good as before.
+        let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = work(&transaction)?;
+        transaction.commit()?;
+        Ok(result)
+    }
+}
+
+/// A value of the table `meta`, made by `make` the first time.
+pub(crate) fn meta(
+    tx: &Transaction<'_>,
+    name: &str,
+    make: impl FnOnce() -> Result<Vec<u8>, Fault>,
+) -> Result<Vec<u8>, Fault> {
+    let found = tx
+        .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
+        .optional()?;
+    if let Some(value) = found {
+        return Ok(value);
+    }
+    let value = make()?;
+    tx.execute("INSERT INTO meta (name, value) VALUES (?1, ?2)", (name, &value))?;
+    Ok(value)
+}
+
+/// A time as it is stored.
+pub(crate) fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+/// A time as it was stored; the epoch for a value no timestamp has.
+pub(crate) fn timestamp(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// A stored enumerated word or JSON text back into its type.
+pub(crate) fn parsed<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, Fault> {
+    serde_json::from_str(json).map_err(|_| Fault::Broken("stored JSON cannot be read"))
+}
+
+/// JSON text to be stored.
+pub(crate) fn written(value: &impl serde::Serialize) -> Result<String, Fault> {
+    serde_json::to_string(value).map_err(|_| Fault::Broken("JSON cannot be written"))
+}

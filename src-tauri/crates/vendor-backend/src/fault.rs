@@ -1,0 +1,78 @@
+//! How the backend says no: problem+json for stations, a plain page for people.
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use vendor::problem::{MEDIA_TYPE, Problem, ProblemCode};
+use vendor::signature::SignatureError;
+
+/// Why a request failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// A reason of the contract.
+    #[error("{}", .0.code)]
+    Problem(Box<Problem>),
+    /// The database failed.
+    #[error("database: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// Something else of our own failed.
+    #[error("{0}")]
+    Broken(&'static str),
+}
+
+impl From<ProblemCode> for Fault {
+    fn from(code: ProblemCode) -> Fault {
+        Problem::new(code).into()
+    }
+}
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Fault {
+        Fault::Problem(Box::new(problem))
+    }
+}
+
+impl From<SignatureError> for Fault {
+    fn from(error: SignatureError) -> Fault {
+        let code = match error {
+            SignatureError::Missing(_) => ProblemCode::SignatureMissing,
+            SignatureError::Clock { .. } => ProblemCode::ClockSkew,
+            SignatureError::Digest => ProblemCode::DigestMismatch,
+            _ => ProblemCode::SignatureInvalid,
+        };
+        Problem::new(code).detail(error.to_string()).into()
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let problem = match self {
+            Fault::Problem(problem) => *problem,
+            // A full disk or a locked file: SQLite's words name tables, never values.
+            Fault::Database(error) => {
+                tracing::error!(%error, "database");
+                Problem::new(ProblemCode::Internal)
+            }
+            Fault::Broken(what) => {
+                tracing::error!(what, "broken");
+                Problem::new(ProblemCode::Internal)
+            }
+        };
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let wait = problem.retry_after;
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if let Some(seconds) = wait {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static("Signature realm=\"photo-station\""),
+            );
+        }
+        response
+    }
+}

@@ -1,0 +1,502 @@
+//! Schools, students and their academic records; who is who, and what may be collected now.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::{Extension, Json};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension as _, Row, Transaction};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use vendor::api::{
+    AcademicRecord, CollectionState, Eligibility, FeeState, Identity, Proof, ResolveRequest, School,
+    SchoolList, Window,
+};
+use vendor::problem::{Problem, ProblemCode};
+use vendor::{FeeWhen, ProofKind, Secret};
+
+use crate::Service;
+use crate::database::{micros, parsed, timestamp};
+use crate::fault::Fault;
+use crate::stations::{Station, json};
+
+/// Wrong proofs for one code before it is locked, and for how long. Ten thousand last fours at five an hour
+/// are eighty-three days.
+const WRONG_PROOFS: u32 = 5;
+const LOCKED_FOR: SignedDuration = SignedDuration::from_mins(60);
+/// A capture may wait for the network for weeks; its identity should not have to be asked anew.
+const IDENTITY_LASTS: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// A digest under the database's own key, so that the file alone does not tell who showed what.
+pub(crate) fn mac(key: &[u8], label: &str, parts: &[&[u8]]) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    for part in [key, label.as_bytes()].iter().chain(parts) {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().to_vec()
+}
+
+/// How a collection code is kept.
+pub(crate) fn code_mac(key: &[u8], code: &[u8]) -> Vec<u8> {
+    mac(key, "code", &[code])
+}
+
+/// How the end of an ID number is kept.
+pub(crate) fn last_four_mac(key: &[u8], student_id: &str, last_four: &str) -> Vec<u8> {
+    mac(
+        key,
+        "last-four",
+        &[
+            student_id.as_bytes(),
+            last_four.trim().to_ascii_uppercase().as_bytes(),
+        ],
+    )
+}
+
+/// How a student's name and number at a school are kept.
+pub(crate) fn number_mac(key: &[u8], school_id: &str, level: &str, name: &str, number: &str) -> Vec<u8> {
+    let parts = [
+        school_id,
+        level.trim(),
+        name.trim(),
+        &number.trim().to_ascii_uppercase(),
+    ];
+    mac(key, "number", &parts.map(str::as_bytes))
+}
+
+fn token_mac(key: &[u8], token: &str) -> Vec<u8> {
+    mac(key, "token", &[token.as_bytes()])
+}
+
+/// What to look for.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SchoolQuery {
+    /// Part of the name; empty: any.
+    #[serde(default)]
+    name: String,
+    /// Level; empty: any.
+    #[serde(default)]
+    level: String,
+}
+
+/// Schools by name and level, at most twenty.
+#[utoipa::path(get, path = "/v1/schools", tag = "visit", params(SchoolQuery),
+    responses((status = 200, description = "What was found; empty where nothing was.", body = SchoolList),
+        (status = "default", description = "Refused.", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn schools(
+    State(service): State<Arc<Service>>,
+    query: Result<Query<SchoolQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<SchoolList>, Fault> {
+    let Query(query) = query.map_err(|_| ProblemCode::InvalidRequest)?;
+    let schools = service
+        .database
+        .run(move |tx| {
+            let mut statement = tx.prepare(
+                "SELECT id, name, levels, session_code, window_from, window_to FROM schools
+                 WHERE instr(name, ?1) > 0 ORDER BY instr(name, ?1), length(name), id",
+            )?;
+            let rows = statement.query_map([query.name.trim()], |row| {
+                let levels: String = row.get(2)?;
+                let school = School {
+                    id: row.get(0)?,
+                    name: row.get(1)?,
+                    levels: Vec::new(),
+                    session_code: row.get(3)?,
+                    window: window(row, 4)?,
+                };
+                Ok((school, levels))
+            })?;
+            let mut schools = Vec::new();
+            for row in rows {
+                let (mut school, levels) = row?;
+                school.levels = parsed(&levels)?;
+                if query.level.is_empty() || school.levels.contains(&query.level) {
+                    schools.push(school);
+                }
+            }
+            schools.truncate(20);
+            Ok(schools)
+        })
+        .await?;
+    Ok(Json(SchoolList { schools }))
+}
+
+fn window(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Window>> {
+    let (from, to): (Option<String>, Option<String>) = (row.get(at)?, row.get(at + 1)?);
+    Ok(from.zip(to).and_then(|(from, to)| {
+        Some(Window {
+            from: from.parse().ok()?,
+            to: to.parse().ok()?,
+        })
+    }))
+}
+
+/// Who is this? Answers a masked identity, the academic records and a token to act on.
+#[utoipa::path(post, path = "/v1/identities", tag = "visit", request_body = ResolveRequest,
+    responses((status = 200, description = "The student, masked.", body = Identity),
+        (status = "default", description = "Refused: `unknown-code`, `proof-mismatch`, `proof-required`, \
+            `proof-locked`, `code-mismatch`.", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn resolve(
+    State(service): State<Arc<Service>>,
+    Extension(station): Extension<Station>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Identity>, Fault> {
+    let request: ResolveRequest = json(&headers, &body)?;
+    let now = service.clock.now();
+    let mut token = [0u8; 32];
+    getrandom::fill(&mut token).map_err(|_| Fault::Broken("no randomness"))?;
+    let token = URL_SAFE_NO_PAD.encode(token);
+    let here = service.clone();
+    // A wrong proof must be counted although it is refused: the refusal travels inside a committed success.
+    let identity = service
+        .database
+        .run(move |tx| {
+            let found = who(
+                tx,
+                &here,
+                request.code.as_ref().map(vendor::SecretBytes::expose),
+                &request.proof,
+                request.school_id.as_deref(),
+                now,
+            )?;
+            let student = match found {
+                Ok(student) => student,
+                Err(problem) => return Ok(Err(problem)),
+            };
+            let expires_at = now + IDENTITY_LASTS;
+            tx.execute("DELETE FROM identities WHERE expires_at < ?1", [micros(now)])?;
+            tx.execute(
+                "INSERT INTO identities (token_mac, station_id, student_id, code_record_id, expires_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                (
+                    token_mac(&here.mac_key, &token),
+                    &station.id,
+                    &student.id,
+                    &student.code_record,
+                    micros(expires_at),
+                ),
+            )?;
+            let (masked_name, masked_id) = masked(tx, &student.id)?;
+            let mut records = records_of(tx, &here, &student, now)?;
+            records.sort_by_key(|record| !record.of_this_code);
+            Ok(Ok(Identity {
+                identity_token: Secret::new(token),
+                expires_at,
+                masked_name,
+                masked_id,
+                code_bound: student.code_record.is_some(),
+                records,
+            }))
+        })
+        .await?;
+    identity.map(Json).map_err(Fault::from)
+}
+
+/// A student who was made out.
+#[derive(Debug, Clone)]
+pub(crate) struct Student {
+    pub(crate) id: String,
+    /// The academic record the code was fetched for, where a code was shown.
+    pub(crate) code_record: Option<String>,
+    /// The academic record the name and number belong to.
+    pub(crate) number_record: Option<String>,
+}
+
+/// Who shows this code and gives this proof? By the profile's rule; the inner error is a refusal after which
+/// the transaction must still be committed, since it counted a wrong proof.
+pub(crate) fn who(
+    tx: &Transaction<'_>,
+    service: &Service,
+    code: Option<&[u8]>,
+    proof: &Proof,
+    school_id: Option<&str>,
+    now: Timestamp,
+) -> Result<Result<Student, Problem>, Fault> {
+    let key = &service.mac_key;
+    let shown = match code {
+        None => None,
+        Some(code) => match by_mac(tx, "code_mac", &code_mac(key, code))? {
+            Some(found) => Some(found),
+            None => return Ok(Err(Problem::new(ProblemCode::UnknownCode))),
+        },
+    };
+    let no_code = || Problem::new(ProblemCode::InvalidRequest).detail("code: this vendor needs it");
+    match (service.profile.proof, proof) {
+        (ProofKind::None, _) => {
+            let Some((record, student)) = shown else {
+                return Ok(Err(no_code()));
+            };
+            Ok(Ok(Student {
+                id: student,
+                code_record: Some(record),
+                number_record: None,
+            }))
+        }
+        (ProofKind::LastFour, Proof::LastFour { value }) => {
+            let Some((record, student)) = shown else {
+                return Ok(Err(no_code()));
+            };
+            let subject = mac(key, "attempts", &[student.as_bytes()]);
+            if let Err(locked) = locked(tx, &subject, now)? {
+                return Ok(Err(locked));
+            }
+            let kept: Vec<u8> = tx.query_row(
+                "SELECT last_four_mac FROM students WHERE id = ?1",
+                [&student],
+                |row| row.get(0),
+            )?;
+            if kept != last_four_mac(key, &student, value.expose()) {
+                return Ok(Err(wrong(tx, &subject, now)?));
+            }
+            tx.execute("DELETE FROM wrong_proofs WHERE subject_mac = ?1", [&subject])?;
+            Ok(Ok(Student {
+                id: student,
+                code_record: Some(record),
+                number_record: None,
+            }))
+        }
+        (
+            ProofKind::NameAndNumber,
+            Proof::NameAndNumber {
+                level,
+                name,
+                student_number,
+                ..
+            },
+        ) => {
+            let Some(school) = school_id else {
+                return Ok(Err(
+                    Problem::new(ProblemCode::InvalidRequest).detail("school_id: this vendor needs it")
+                ));
+            };
+            // Counted by number, not by name: guessing names for a known number is what must be slow.
+            let number = student_number.expose().trim().to_ascii_uppercase();
+            let subject = mac(key, "attempts", &[school.as_bytes(), number.as_bytes()]);
+            if let Err(locked) = locked(tx, &subject, now)? {
+                return Ok(Err(locked));
+            }
+            let kept = number_mac(key, school, level, name.expose(), student_number.expose());
+            let Some((record, student)) = by_mac(tx, "number_mac", &kept)? else {
+                return Ok(Err(wrong(tx, &subject, now)?));
+            };
+            tx.execute("DELETE FROM wrong_proofs WHERE subject_mac = ?1", [&subject])?;
+            if shown.as_ref().is_some_and(|(_, owner)| *owner != student) {
+                return Ok(Err(Problem::new(ProblemCode::CodeMismatch)));
+            }
+            Ok(Ok(Student {
+                id: student,
+                code_record: shown.map(|(record, _)| record),
+                number_record: Some(record),
+            }))
+        }
+        (ProofKind::LastFour | ProofKind::NameAndNumber, _) => {
+            Ok(Err(Problem::new(ProblemCode::ProofRequired)))
+        }
+    }
+}
+
+/// The academic record and student behind a kept digest.
+fn by_mac(tx: &Transaction<'_>, column: &'static str, mac: &[u8]) -> Result<Option<(String, String)>, Fault> {
+    let query = format!("SELECT id, student_id FROM academic_records WHERE {column} = ?1");
+    Ok(tx
+        .query_row(&query, [mac], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?)
+}
+
+fn locked(tx: &Transaction<'_>, subject: &[u8], now: Timestamp) -> Result<Result<(), Problem>, Fault> {
+    let until: Option<i64> = tx
+        .query_row(
+            "SELECT locked_until FROM wrong_proofs WHERE subject_mac = ?1",
+            [subject],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(match until.map(timestamp).filter(|until| *until > now) {
+        Some(until) => {
+            let mut problem = Problem::new(ProblemCode::ProofLocked);
+            problem.retry_after = u32::try_from(until.duration_since(now).as_secs() + 1).ok();
+            Err(problem)
+        }
+        None => Ok(()),
+    })
+}
+
+/// Counts a wrong proof; the last one allowed locks.
+fn wrong(tx: &Transaction<'_>, subject: &[u8], now: Timestamp) -> Result<Problem, Fault> {
+    let before: Option<(u32, i64)> = tx
+        .query_row(
+            "SELECT wrong, since FROM wrong_proofs WHERE subject_mac = ?1",
+            [subject],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let (count, since) = match before {
+        Some((count, since)) if timestamp(since) + LOCKED_FOR > now => (count + 1, since),
+        _ => (1, micros(now)),
+    };
+    let left = WRONG_PROOFS.saturating_sub(count);
+    let locked_until = if left == 0 { micros(now + LOCKED_FOR) } else { 0 };
+    tx.execute(
+        "INSERT INTO wrong_proofs (subject_mac, wrong, since, locked_until) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (subject_mac) DO UPDATE SET wrong = ?2, since = ?3, locked_until = ?4",
+        (subject, count, since, locked_until),
+    )?;
+    let mut problem = Problem::new(ProblemCode::ProofMismatch);
+    problem.attempts_left = Some(left);
+    Ok(problem)
+}
+
+/// Whose token is this? Only at the station it was given to.
+pub(crate) fn token_holder(
+    tx: &Transaction<'_>,
+    service: &Service,
+    station: &Station,
+    token: &Secret,
+    now: Timestamp,
+) -> Result<Option<Student>, Fault> {
+    Ok(tx
+        .query_row(
+            "SELECT student_id, code_record_id FROM identities
+             WHERE token_mac = ?1 AND station_id = ?2 AND expires_at > ?3",
+            (
+                token_mac(&service.mac_key, token.expose()),
+                &station.id,
+                micros(now),
+            ),
+            |row| {
+                Ok(Student {
+                    id: row.get(0)?,
+                    code_record: row.get(1)?,
+                    number_record: None,
+                })
+            },
+        )
+        .optional()?)
+}
+
+/// Masked name and masked ID number.
+pub(crate) fn masked(tx: &Transaction<'_>, student_id: &str) -> Result<(String, String), Fault> {
+    Ok(tx.query_row(
+        "SELECT masked_name, masked_id FROM students WHERE id = ?1",
+        [student_id],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?)
+}
+
+fn records_of(
+    tx: &Transaction<'_>,
+    service: &Service,
+    student: &Student,
+    now: Timestamp,
+) -> Result<Vec<AcademicRecord>, Fault> {
+    let mut statement =
+        tx.prepare("SELECT id FROM academic_records WHERE student_id = ?1 ORDER BY year DESC, id")?;
+    let ids: Vec<String> = statement
+        .query_map([&student.id], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let own = student.code_record.as_ref().or(student.number_record.as_ref());
+    ids.iter()
+        .map(|id| {
+            let mut record = academic_record(tx, service, id, now)?
+                .ok_or(Fault::Broken("a record vanished"))?
+                .0;
+            record.of_this_code = own == Some(id);
+            Ok(record)
+        })
+        .collect()
+}
+
+/// One academic record as it stands at a time, and its student; `of_this_code` is false.
+pub(crate) fn academic_record(
+    tx: &Transaction<'_>,
+    service: &Service,
+    id: &str,
+    at: Timestamp,
+) -> Result<Option<(AcademicRecord, String)>, Fault> {
+    let row = tx
+        .query_row(
+            "SELECT a.id, a.school_id, s.name, a.level, a.major, a.year, s.window_from, s.window_to, a.eligible,
+                    a.paid, a.collection, a.rejection, s.class_payment, a.student_id
+             FROM academic_records a JOIN schools s ON s.id = a.school_id WHERE a.id = ?1",
+            [id],
+            |row| {
+                Ok((
+                    AcademicRecord {
+                        id: row.get(0)?,
+                        school_id: row.get(1)?,
+                        school: row.get(2)?,
+                        level: row.get(3)?,
+                        major: row.get(4)?,
+                        year: row.get(5)?,
+                        of_this_code: false,
+                        eligibility: Eligibility::Open,
+                        window: window(row, 6)?,
+                        fee: FeeState { due_fen: 0, when: service.profile.fee.when, paid: row.get(9)? },
+                        collection: CollectionState::None,
+                        last_rejection: None,
+                    },
+                    row.get::<_, bool>(8)?,
+                    row.get::<_, String>(10)?,
+                    row.get::<_, Option<String>>(11)?,
+                    row.get::<_, bool>(12)?,
+                    row.get::<_, String>(13)?,
+                ))
+            },
+        )
+        .optional()?;
+    let Some((mut record, eligible, collection, rejection, class_payment, student)) = row else {
+        return Ok(None);
+    };
+    record.collection = parsed(&format!("\"{collection}\""))?;
+    record.last_rejection = rejection.map(|json| parsed(&json)).transpose()?;
+    if class_payment {
+        record.fee = FeeState {
+            due_fen: 0,
+            when: FeeWhen::Never,
+            paid: false,
+        };
+    }
+    record.fee.due_fen = due(service.profile.fee.amount_fen, record.fee, record.collection);
+    record.eligibility = eligibility(&record, eligible, at);
+    Ok(Some((record, student)))
+}
+
+/// What is to be paid now.
+fn due(amount_fen: u32, fee: FeeState, collection: CollectionState) -> u32 {
+    match fee.when {
+        _ if fee.paid || collection == CollectionState::Approved => 0,
+        FeeWhen::Never => 0,
+        FeeWhen::BeforeShooting | FeeWhen::AfterUpload => amount_fen,
+        // Only to replace what a reviewer has not decided yet; shooting again after a rejection is free.
+        FeeWhen::OnlyForChange if collection == CollectionState::UnderReview => amount_fen,
+        FeeWhen::OnlyForChange => 0,
+    }
+}
+
+fn eligibility(record: &AcademicRecord, eligible: bool, at: Timestamp) -> Eligibility {
+    let change_allowed = record.fee.when == FeeWhen::OnlyForChange;
+    match record.collection {
+        CollectionState::Approved => Eligibility::AlreadyCollected,
+        CollectionState::UnderReview if !change_allowed => Eligibility::AlreadyCollected,
+        _ if !eligible => Eligibility::NotEligible,
+        _ if record.window.is_some_and(|window| !window.contains(at)) => Eligibility::OutsideWindow,
+        _ => Eligibility::Open,
+    }
+}
+
+/// Refuses what cannot be collected.
+pub(crate) fn must_be_open(eligibility: Eligibility) -> Result<(), Fault> {
+    match eligibility {
+        Eligibility::Open => Ok(()),
+        Eligibility::OutsideWindow => Err(ProblemCode::OutsideWindow.into()),
+        Eligibility::AlreadyCollected => Err(ProblemCode::AlreadyCollected.into()),
+        Eligibility::NotEligible => Err(ProblemCode::NotEligible.into()),
+    }
+}

@@ -1,0 +1,294 @@
+//! Which station is speaking? Enrolment, and the gate every signed request passes.
+//!
+//! The order of the checks is the order of their cost: form and clock, then whose key, then the signature,
+//! then the nonce, and only then the body.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use rusqlite::{ErrorCode, OptionalExtension as _, Transaction};
+use serde::de::DeserializeOwned;
+use vendor::PublicKey;
+use vendor::api::{EnrolRequest, Enrolled, Status};
+use vendor::problem::{Problem, ProblemCode};
+use vendor::signature::{Message, SignedRequest, Verified, WINDOW_SECONDS};
+
+use crate::Service;
+use crate::database::micros;
+use crate::fault::Fault;
+use crate::people::mac;
+
+/// A capture: two photos as base64url. A 1920x1080 frame without loss is some 5 MB.
+const LARGEST_CAPTURE: usize = 24 << 20;
+/// Everything else: identities, orders, enrolment.
+const LARGEST_BODY: usize = 64 << 10;
+
+/// The station a request came from.
+#[derive(Debug, Clone)]
+pub(crate) struct Station {
+    /// The backend's name for it.
+    pub(crate) id: String,
+}
+
+/// Lets signed requests of known stations through, with [`Station`] as an extension and the whole body read.
+pub(crate) async fn gate(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    match admit(&service, request).await {
+        Ok(request) => next.run(request).await,
+        Err(fault) => fault.into_response(),
+    }
+}
+
+async fn admit(service: &Service, request: Request) -> Result<Request, Fault> {
+    let now = service.clock.now();
+    let (mut parts, body) = request.into_parts();
+    let signed = read(&parts, now)?;
+    let key_id = signed.key_id.clone();
+    let (station, key) = service
+        .database
+        .run(move |tx| known(tx, &key_id))
+        .await?
+        .ok_or(ProblemCode::UnknownStation)?;
+    let verified = verify(service, &parts, signed, &key, now).await?;
+    let body = read_body(&parts, body).await?;
+    verified.body(&body)?;
+    parts.extensions.insert(station);
+    Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+/// Reads the form of the signature from the head of a request.
+fn read(parts: &Parts, now: Timestamp) -> Result<SignedRequest, Fault> {
+    with_message(parts, |message| SignedRequest::read(message, now)).map_err(|error| {
+        let mut fault = Fault::from(error);
+        if let Fault::Problem(problem) = &mut fault
+            && problem.code == ProblemCode::ClockSkew
+        {
+            problem.server_time = Some(now);
+        }
+        fault
+    })
+}
+
+/// Checks the signature, then spends the nonce: a forged request must not be able to burn a station's nonce.
+async fn verify(
+    service: &Service,
+    parts: &Parts,
+    signed: SignedRequest,
+    key: &PublicKey,
+    now: Timestamp,
+) -> Result<Verified, Fault> {
+    let (key_id, nonce) = (signed.key_id.clone(), signed.nonce.clone());
+    // Acceptable from `created - window` to `created + window` by our clock; twice covers every case.
+    let keep_until = signed.created.as_second() + 2 * WINDOW_SECONDS;
+    let verified = with_message(parts, |message| signed.verify(message, key))?;
+    service
+        .database
+        .run(move |tx| {
+            tx.execute("DELETE FROM nonces WHERE keep_until < ?1", [now.as_second()])?;
+            let spent = tx.execute(
+                "INSERT INTO nonces (key_id, nonce, keep_until) VALUES (?1, ?2, ?3)",
+                (key_id, nonce, keep_until),
+            );
+            match spent {
+                Ok(_) => Ok(()),
+                Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                    Err(ProblemCode::Replayed.into())
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await?;
+    Ok(verified)
+}
+
+fn with_message<T>(parts: &Parts, f: impl FnOnce(&Message<'_>) -> T) -> T {
+    // A header that is no text cannot have been signed; it counts as absent.
+    let fields: Vec<_> = parts
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+        .collect();
+    let host = parts
+        .headers
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok());
+    let authority = parts
+        .uri
+        .authority()
+        .map(axum::http::uri::Authority::as_str)
+        .or(host)
+        .unwrap_or_default();
+    f(&Message {
+        method: parts.method.as_str(),
+        authority,
+        path: parts.uri.path(),
+        query: parts.uri.query(),
+        fields: &fields,
+    })
+}
+
+async fn read_body(parts: &Parts, body: Body) -> Result<Bytes, Fault> {
+    let limit = if parts.method == Method::PUT {
+        LARGEST_CAPTURE
+    } else {
+        LARGEST_BODY
+    };
+    // `to_bytes` fails on a body that is too long and on one that was broken off; nobody reads the answer to
+    // the latter.
+    to_bytes(body, limit)
+        .await
+        .map_err(|_| ProblemCode::TooLarge.into())
+}
+
+/// A JSON body of the contract. The detail names the place of a fault, never what stood there.
+pub(crate) fn json<T: DeserializeOwned>(parts: &axum::http::HeaderMap, body: &[u8]) -> Result<T, Fault> {
+    let content_type = parts
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if content_type.split(';').next().map(str::trim) != Some("application/json") {
+        return Err(ProblemCode::UnsupportedMediaType.into());
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Problem::new(ProblemCode::InvalidRequest).detail(place).into()
+    })
+}
+
+fn known(tx: &Transaction<'_>, key_id: &str) -> Result<Option<(Station, PublicKey)>, Fault> {
+    let found: Option<(String, String)> = tx
+        .query_row(
+            "SELECT id, public_key FROM stations WHERE key_id = ?1 AND revoked_at IS NULL",
+            [key_id],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    found
+        .map(|(id, key)| {
+            let key = key
+                .parse()
+                .map_err(|_| Fault::Broken("a stored key cannot be read"))?;
+            Ok((Station { id }, key))
+        })
+        .transpose()
+}
+
+/// How an activation code is kept.
+pub(crate) fn activation_mac(mac_key: &[u8], code: &str) -> Vec<u8> {
+    mac(
+        mac_key,
+        "activation",
+        &[code.trim().to_ascii_uppercase().as_bytes()],
+    )
+}
+
+/// Writes a new one-time activation code.
+pub(crate) fn add_activation(tx: &Transaction<'_>, mac_key: &[u8], code: &str) -> Result<(), Fault> {
+    tx.execute(
+        "INSERT INTO activation_codes (code_mac, reusable) VALUES (?1, 0)",
+        [activation_mac(mac_key, code)],
+    )?;
+    Ok(())
+}
+
+/// Makes a station known.
+///
+/// The activation code is used up by the first key; the same key may ask again and gets the same answer.
+#[utoipa::path(post, path = "/v1/enrol", tag = "station", request_body = EnrolRequest,
+    responses((status = 200, description = "The station is known.", body = Enrolled),
+        (status = "default", description = "Refused.", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn enrol(
+    State(service): State<Arc<Service>>,
+    request: Request,
+) -> Result<Json<Enrolled>, Fault> {
+    let now = service.clock.now();
+    let (parts, body) = request.into_parts();
+    let signed = read(&parts, now)?;
+    // The key is in the body, so the body comes first here; the limit for it is small.
+    let body = read_body(&parts, body).await?;
+    let request: EnrolRequest = json(&parts.headers, &body)?;
+    verify(&service, &parts, signed, &request.public_key, now)
+        .await?
+        .body(&body)?;
+    let well = (1..=100).contains(&request.station_name.chars().count()) && request.software.len() <= 100;
+    if !well {
+        return Err(Problem::new(ProblemCode::InvalidRequest)
+            .detail("station_name or software")
+            .into());
+    }
+    let code_mac = activation_mac(&service.mac_key, request.activation_code.expose());
+    let key_id = request.public_key.key_id();
+    let id = format!(
+        "ps-{}",
+        key_id
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(10)
+            .collect::<String>()
+    );
+    let station_id = service
+        .database
+        .run(move |tx| {
+            // Taking the code is one statement: two keys cannot both have it.
+            let taken = tx.execute(
+                "UPDATE activation_codes SET used_by = ?2
+                 WHERE code_mac = ?1 AND (reusable = 1 OR used_by IS NULL OR used_by = ?2)",
+                (&code_mac, &key_id),
+            )?;
+            if taken == 0 {
+                return Err(ProblemCode::ActivationInvalid.into());
+            }
+            tx.execute(
+                "INSERT INTO stations (id, name, key_id, public_key, software, enrolled_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (key_id) DO UPDATE SET name = ?2, software = ?5",
+                (
+                    &id,
+                    &request.station_name,
+                    &key_id,
+                    request.public_key.to_string(),
+                    &request.software,
+                    micros(now),
+                ),
+            )?;
+            if known(tx, &key_id)?.is_none() {
+                return Err(ProblemCode::UnknownStation.into());
+            }
+            Ok(id)
+        })
+        .await?;
+    tracing::info!(station_id, "enrolled");
+    Ok(Json(Enrolled {
+        station_id,
+        vendor: service.profile.name.clone(),
+        profile_id: service.profile.id.clone(),
+        receipt_public_key: service.receipt_key.public_key(),
+    }))
+}
+
+/// Who answers here, and what time it has. Unsigned: it proves nothing.
+#[utoipa::path(get, path = "/v1/status", tag = "station", security(()),
+    responses((status = 200, description = "The backend is there.", body = Status)))]
+pub(crate) async fn status(State(service): State<Arc<Service>>) -> Json<Status> {
+    Json(Status {
+        api: "v1".to_owned(),
+        vendor: service.profile.name.clone(),
+        profile_id: service.profile.id.clone(),
+        server_time: service.clock.now(),
+    })
+}
+
+/// The vendor's profile: steps, proof, fee, spec, requirements, support line.
+#[utoipa::path(get, path = "/v1/profile", tag = "station",
+    responses((status = 200, description = "The profile in force.", body = vendor::Profile),
+        (status = "default", description = "Refused.", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn profile(State(service): State<Arc<Service>>) -> Json<vendor::Profile> {
+    Json(service.profile.clone())
+}
