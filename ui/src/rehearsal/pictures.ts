@@ -1,7 +1,9 @@
 /**
  * Pictures for the rehearsal, drawn, so that pages can be looked at in a browser without a camera. Only the
- * development server has them; nothing of this file is in the program.
+ * development server has them; nothing of this file is in the program. `REHEARSAL_PREVIEW=FILE.jpg` shows a real
+ * picture instead of the drawn one, for measuring.
  */
+import { readFileSync } from 'node:fs'
 import type { Plugin } from 'vite'
 
 function person(scale: number, x: number, y: number): string {
@@ -42,8 +44,14 @@ export function rehearsalPictures(): Plugin {
     configureServer(server) {
       server.middlewares.use('/cam/', (request, response) => {
         const path = (request.url ?? '').replace(/^\//, '').split('?')[0] ?? ''
-        response.setHeader('content-type', 'image/svg+xml')
         response.setHeader('cache-control', 'no-store')
+        const real = process.env.REHEARSAL_PREVIEW
+        if (real && path === 'preview') {
+          response.setHeader('content-type', 'image/jpeg')
+          response.end(readFileSync(real))
+          return
+        }
+        response.setHeader('content-type', 'image/svg+xml')
         response.end(path === 'preview' || path.endsWith('original') ? preview : standard)
       })
     },

@@ -143,6 +143,22 @@ describe('the school', () => {
   })
 })
 
+describe('the welcome page', () => {
+  it('is itself again for the next student after somebody looked at the help in English', async () => {
+    vi.useFakeTimers()
+    const page = stand('welcome')
+    await part(page, 'booth').trigger('pointerdown')
+    await part(page, 'language').trigger('click')
+    await part(page, 'help-button').trigger('click')
+    expect(document.querySelector('[data-testid="help"]')).not.toBeNull()
+    vi.advanceTimersByTime(60_000)
+    await page.vm.$nextTick()
+    expect(document.querySelector('[data-testid="help"]')).toBeNull()
+    expect(page.text()).toContain('毕业证照自助采集')
+    vi.useRealTimers()
+  })
+})
+
 describe('after a visit', () => {
   it('nothing of it is left on the page', async () => {
     const page = stand('last-look')

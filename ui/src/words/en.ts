@@ -54,7 +54,7 @@ const en: Words = {
     lead: 'Any of the three ways. Each needs your own CHSI account',
     channels: {
       wechat: {
-        name: 'WeChat account “学信网”',
+        name: 'WeChat: 学信网',
         steps: [
           'Find and follow “学信网” in WeChat',
           'Log in from its menu',
@@ -62,11 +62,11 @@ const en: Words = {
         ],
       },
       app: {
-        name: 'CHSI app (学信网)',
+        name: 'App: 学信网',
         steps: ['Open the app and log in', 'Find “图像采集”', 'Open the code and save the image'],
       },
       web: {
-        name: 'Website chsi.com.cn',
+        name: 'Web: chsi.com.cn',
         steps: [
           'Open chsi.com.cn in a browser',
           'Log in to “学信档案”',
@@ -150,7 +150,8 @@ const en: Words = {
     year: 'Year',
     mine: 'Yes, go on',
     notMine: 'Not me',
-    rejected: 'The last photo was not accepted',
+    rejected: 'The last photo was not accepted: {reasons}',
+    and: ', ',
     again: 'Please shoot again, no second payment',
   },
   notPossible: {

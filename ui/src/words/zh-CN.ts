@@ -142,7 +142,8 @@ export default {
     year: '毕业年份',
     mine: '是我，继续',
     notMine: '不是我',
-    rejected: '上次照片未通过',
+    rejected: '上次照片未通过：{reasons}',
+    and: '、',
     again: '请重新拍摄，无需再次付费',
   },
   notPossible: {
