@@ -90,7 +90,9 @@ function tell(event: string, payload: unknown): void {
 
 secure(document)
 if (asked.get('lang')?.startsWith('en')) speak('en')
-document.documentElement.dataset.theme = asked.get('theme') ?? 'light'
+const theme = asked.get('theme') ?? 'light'
+document.documentElement.dataset.theme = theme
+document.documentElement.classList.toggle('dark', theme === 'dark')
 createApp(App).use(i18n).mount('#app')
 await connect()
 if (asked.get('lang')?.startsWith('en')) speak('en')
