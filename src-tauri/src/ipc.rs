@@ -55,7 +55,9 @@ pub(crate) enum FailureCode {
 impl From<station::StationError> for Failure {
     fn from(error: station::StationError) -> Failure {
         let code = match &error {
-            station::StationError::NoSuchRecord => FailureCode::NotFound,
+            station::StationError::Records(records::RecordsError::NotFound(_) | records::RecordsError::BadInput(_)) => {
+                FailureCode::NotFound
+            }
             station::StationError::Backend(_) => FailureCode::Offline,
             _ => FailureCode::Records,
         };

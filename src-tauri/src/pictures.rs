@@ -192,8 +192,8 @@ pub(crate) fn matte(
         made(out, picture.save(target).map_err(std::io::Error::other), target)?;
     }
     out.result(
-        &json!({ "file": file, "alpha": alpha_file, "composite": composite, "method": matte.method, "notes": matte.notes }),
-        &format!("{}: {} ({})", file.display(), alpha_file.display(), matte.method),
+        &json!({ "file": file, "alpha": alpha_file, "composite": composite, "method": matte.method.as_str(), "notes": matte.notes }),
+        &format!("{}: {} ({})", file.display(), alpha_file.display(), matte.method.as_str()),
     );
     Ok(Verdict::Accepted)
 }
@@ -219,8 +219,8 @@ pub(crate) fn check(out: Output, models: &Models, photos: &[PathBuf], spec: &Spe
 
 /// A print sheet; the file's ending says which kind.
 pub(crate) fn print_sheet(out: Output, file: &Path, target: &Path, layout: &str) -> Result<Verdict, Verdict> {
-    let Some(layout) = sheet::Layout::built_in(layout) else {
-        let names: Vec<&str> = sheet::Layout::names().collect();
+    let Some(layout) = sheet::layout::built_in(layout) else {
+        let names: Vec<&str> = sheet::layout::names().collect();
         out.say(&format!("there is no layout named {layout}; there are: {}", names.join(", ")));
         return Err(Verdict::Usage);
     };
@@ -244,8 +244,8 @@ pub(crate) fn print_sheet(out: Output, file: &Path, target: &Path, layout: &str)
         Ok(sheet) => {
             write(out, target, &sheet)?;
             out.result(
-                &json!({ "file": file, "sheet": target, "layout": layout.id, "prints": layout.prints() }),
-                &format!("{}: {} prints", target.display(), layout.prints()),
+                &json!({ "file": file, "sheet": target, "layout": layout.id, "prints": layout.places().count() }),
+                &format!("{}: {} prints", target.display(), layout.places().count()),
             );
             Ok(Verdict::Accepted)
         }
@@ -266,4 +266,9 @@ fn made(out: Output, result: std::io::Result<()>, file: &Path) -> Result<(), Ver
         out.say(&format!("{}: {error}", file.display()));
         Verdict::Usage
     })
+}
+
+/// Text for an HTML page.
+pub(crate) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -124,6 +124,7 @@ pub(crate) struct Inner {
     guidance: broadcast::Sender<Guidance>,
     candidates: Mutex<Vec<(u32, Vec<u8>)>>,
     payment_url: Mutex<Option<String>>,
+    sheet: Mutex<String>,
     wake_sync: Notify,
     pub(crate) online: AtomicBool,
     pub(crate) enrolled: AtomicBool,
@@ -219,6 +220,7 @@ impl Station {
             events,
             candidates: Mutex::default(),
             payment_url: Mutex::default(),
+            sheet: Mutex::new(machine.profile().sheet.clone()),
             wake_sync: Notify::new(),
             online: AtomicBool::new(false),
             enrolled: AtomicBool::new(known.station_id.is_some()),
@@ -292,6 +294,11 @@ impl Station {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// The print sheet of the profile in force, a name in `assets/sheets/`.
+    pub fn sheet_name(&self) -> String {
+        self.inner().sheet.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Looks at the outbox and the backend now.
@@ -719,6 +726,7 @@ impl Front {
     /// The eyes look for what the profile in force calls a collection code, by its photo standard.
     fn refocus(&self) {
         let profile = self.machine.profile();
+        profile.sheet.clone_into(&mut self.shared.sheet.lock().unwrap_or_else(PoisonError::into_inner));
         let current = self
             .shared
             .lens
