@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -67,6 +68,20 @@ type Shared = Arc<Mutex<Child>>;
 /// The children alive now, for the Ctrl-C handler.
 static CHILDREN: Mutex<Vec<(Shared, OnInterrupt)>> = Mutex::new(Vec::new());
 
+/// Set before the handler ends the first child.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// A child ended by the same Ctrl-C is no failure to talk about: the handler ends this program. The terminal tells
+/// both at once, so a child that a signal ended leaves it a moment to begin.
+fn stay_silent_if_interrupted(status: ExitStatus) {
+    if status.code().is_none() {
+        thread::sleep(Duration::from_millis(200));
+    }
+    while INTERRUPTED.load(Ordering::SeqCst) {
+        thread::park();
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -74,6 +89,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Installs the handler for Ctrl-C, a polite kill and a closed terminal: no child stays behind.
 pub(crate) fn end_children_on_ctrl_c() {
     let handler = || {
+        INTERRUPTED.store(true, Ordering::SeqCst);
         let children = lock(&CHILDREN).clone();
         for (child, on_interrupt) in &children {
             if *on_interrupt == OnInterrupt::Kill {
@@ -120,7 +136,10 @@ impl Running {
     pub(crate) fn wait(&self) -> Outcome<ExitStatus> {
         loop {
             match lock(&self.child).try_wait() {
-                Ok(Some(status)) => return Ok(status),
+                Ok(Some(status)) => {
+                    stay_silent_if_interrupted(status);
+                    return Ok(status);
+                }
                 Ok(None) => {}
                 Err(error) => return Err(Stop::new(format!("lost sight of a child process: {error}"))),
             }

@@ -135,7 +135,7 @@ impl<'a> Conversion<'a> {
             Kind::Conv(window) => self.convolution(op, *window, false)?,
             Kind::DepthwiseConv(window) => self.convolution(op, *window, true)?,
             Kind::ConvTransposeWithBias { same, stride } => {
-                self.transposed_convolution(op, *same, *stride)?
+                self.transposed_convolution(op, *same, *stride)?;
             }
             Kind::MaxPool { window, size } => self.pool(op, "MaxPool", *window, *size)?,
             Kind::AveragePool { window, size } => self.pool(op, "AveragePool", *window, *size)?,

@@ -81,7 +81,7 @@ pub(super) enum Kind {
         align_corners: bool,
         half_pixel_centers: bool,
     },
-    /// MediaPipe's `TransformTensorBilinear`: a window of a picture, turned and stretched by a matrix.
+    /// `MediaPipe`'s `TransformTensorBilinear`: a window of a picture, turned and stretched by a matrix.
     Warp,
     /// Its name; an error only where the result is needed.
     Unknown(String),
