@@ -7,8 +7,9 @@ use crate::act::{Act, Posing};
 use crate::clothes::Body;
 use crate::hair::Fleece;
 use crate::head::{Expression, FOREHEAD, Head, PUPILS};
+use crate::person::{NECK_JOINT, Person};
 use crate::phone::{HeldPhone, Screen};
-use crate::render::{Area, Camera, Film, NECK_JOINT, Person, Thread, expose};
+use crate::render::{Area, Camera, Film, Thread, expose};
 use crate::room::{self, Radiance, Sensor, Tone, Wall};
 use crate::sdf::{Turn, V3, mix, scramble, v3};
 use crate::student::{Hair, Student};
@@ -222,7 +223,7 @@ impl Rendered {
                 },
                 rgba: Vec::new(),
             };
-            let (open, alpha) = develop(&wall, &none, None, options, tone, (0.0, 0.0));
+            let (open, alpha) = develop(&wall, &none, None, options, tone);
             let truth = Truth::nobody(options.width, options.height, light);
             let phase = Phase {
                 open,
@@ -256,7 +257,7 @@ impl Rendered {
             .map(|i| {
                 let shift = (SWAY[i].0 * scale, SWAY[i].1 * scale);
                 let moved = translate(&shots.open, shift, width, height);
-                let (open, alpha) = develop(&wall, &moved, cast_shadow.as_deref(), options, tone, shift);
+                let (open, alpha) = develop(&wall, &moved, cast_shadow.as_deref(), options, tone);
                 let shut = shots.shut.as_ref().map(|film| {
                     let moved = translate(film, shift, width, height);
                     patch(&wall, &moved, cast_shadow.as_deref(), options, tone)
@@ -670,7 +671,6 @@ fn develop(
     shadow: Option<&[f32]>,
     options: &BoothOptions,
     tone: &Tone,
-    _shift: (f32, f32),
 ) -> (RgbImage, GrayImage) {
     let (width, height) = (wall.width, wall.height);
     let mut bytes = vec![0_u8; width * height * 3];

@@ -61,6 +61,9 @@ impl Body {
     pub(crate) fn neck(&self, p: V3) -> f32 {
         let low = v3(0.0, -3.05, -1.5);
         let mut d = limb(p, self.neck_top, low, self.neck, self.neck * 1.05);
+        if d > 0.75 {
+            return d - 0.1;
+        }
         // The two muscles from behind the ears to the notch between the collar bones.
         for (side, top) in [-1.0, 1.0].into_iter().zip(self.behind_ears) {
             d = join(d, limb(p, top, v3(side * 0.16, -3.02, -0.72), 0.15, 0.10), 0.22);
@@ -190,7 +193,12 @@ impl Body {
 
     /// Distance to body and clothes.
     pub(crate) fn distance(&self, p: V3) -> f32 {
-        let parts = self.parts(p);
+        let skin = join(self.neck(p), self.trunk(p), 0.45);
+        // No layer of cloth stands off further.
+        if skin > 1.0 {
+            return skin - 0.28;
+        }
+        let parts = self.dressed(p, skin);
         parts
             .skin
             .min(parts.cloth)

@@ -18,8 +18,13 @@ pub(crate) fn frame(p: V3) -> f32 {
     let rim = outline.hypot(q.z - plane(q.x)) - 0.019;
     let bridge = limb(q, v3(0.0, 0.065, 0.40), v3(0.165, 0.035, 0.36), 0.018, 0.019);
     let hinge = v3(0.97, 0.07, plane(0.93) - 0.12);
-    let temple = limb(q, hinge, v3(1.09, 0.06, -1.05), 0.022, 0.02)
-        .min(limb(q, v3(0.87, 0.09, plane(0.87)), hinge, 0.022, 0.024));
+    let temple = limb(q, hinge, v3(1.09, 0.06, -1.05), 0.022, 0.02).min(limb(
+        q,
+        v3(0.87, 0.09, plane(0.87)),
+        hinge,
+        0.022,
+        0.024,
+    ));
     rim.min(bridge).min(temple)
 }
 

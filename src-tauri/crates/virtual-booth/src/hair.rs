@@ -179,8 +179,8 @@ impl Cut {
                 let before = smoothstep(-1.45, -1.05, root.z);
                 let fore = smoothstep(-1.4, -2.2, p.y) * before;
                 // Over the chest it hangs in two falls beside the neck.
-                let fall = 0.92 + 0.10 * wild - p.x.abs();
-                let x = side * (over + 0.7 * off + 1.4 * fall * fore);
+                let fall = 1.0 + 0.22 * wild - p.x.abs();
+                let x = side * (over + 0.7 * off + 0.8 * fall * fore);
                 v3(x, -1.0 + 0.5 * over, -0.55 * off + 0.35 * fore + 0.05 * wild)
             }
             Hair::Bun => (BUN - v3(0.0, 0.32, 0.1) - p).unit() + v3(0.0, 0.02 * wild, 0.0),
@@ -217,7 +217,7 @@ impl Cut {
             Hair::Short => 0.55,
             Hair::Curly => 1.6,
             Hair::Bun => 0.05,
-            _ => 0.9,
+            _ => 1.7,
         };
         let mut way = (self.flow(root, root, first, wild) + first * rise).unit();
         let mut p = root;
@@ -228,11 +228,19 @@ impl Cut {
             let high = skin(p);
             let flow = self.flow(root, p, out, wild).unit();
             // Height is the layer's matter; the flow only says which way along the skin.
-            let flow = if self.hair == Hair::Curly { flow } else { flow - out * flow.dot(out).max(0.0) };
-            let rising = smoothstep(0.0, 0.22, (i as f32 + 1.0) * step);
+            let flow = if self.hair == Hair::Curly {
+                flow
+            } else {
+                flow - out * flow.dot(out).max(0.0)
+            };
+            let rising = smoothstep(0.0, 0.12, (i as f32 + 1.0) * step);
             let float = 0.012 + self.thickness(p) * layer;
             // Below the jaw nothing holds long hair to the skin.
-            let held = if self.hair == Hair::Long || self.hair == Hair::Bob { smoothstep(-1.1, -0.3, p.y) } else { 1.0 };
+            let held = if self.hair == Hair::Long || self.hair == Hair::Bob {
+                smoothstep(-1.1, -0.3, p.y)
+            } else {
+                1.0
+            };
             let pull = ((float * rising - high) * 5.0).clamp(-1.6 * held, 1.6);
             let want = (flow + out * pull).unit();
             way = way.lerp(want, 0.55).unit();
@@ -409,11 +417,19 @@ fn under_hair(p: V3, ears: bool, trunk: bool) -> f32 {
         );
     }
     if p.y < -0.8 {
-        d = join(d, limb(q, v3(0.0, -1.2, -1.25), v3(0.0, -3.0, -1.5), 0.86, 0.9), 0.2);
+        d = join(
+            d,
+            limb(q, v3(0.0, -1.2, -1.25), v3(0.0, -3.0, -1.5), 0.86, 0.9),
+            0.2,
+        );
     }
     if trunk && p.y < -1.6 {
         // Outside a jacket's shoulders and chest.
-        d = join(d, limb(q, v3(0.30, -2.72, -1.62), v3(2.50, -3.96, -1.62), 0.74, 0.80), 0.3);
+        d = join(
+            d,
+            limb(q, v3(0.30, -2.72, -1.62), v3(2.50, -3.96, -1.62), 0.74, 0.80),
+            0.3,
+        );
         d = join(d, ellipsoid(q - v3(0.0, -6.2, -1.5), v3(2.7, 3.3, 1.62)), 0.5);
     }
     d
@@ -456,6 +472,17 @@ impl Density {
                 if let Some(i) = Self::index(x, y, z) {
                     cells[i] += shade;
                 }
+            }
+        }
+        // A hair's shade belongs to the neighbouring cells too, or the grid would show.
+        let [sx, sy, sz] = Self::SIZE;
+        for (stride, len) in [(1, sx), (sx, sy), (sx * sy, sz)] {
+            let sharp = cells.clone();
+            for (i, cell) in cells.iter_mut().enumerate() {
+                let at = i / stride % len;
+                let before = if at > 0 { sharp[i - stride] } else { 0.0 };
+                let after = if at + 1 < len { sharp[i + stride] } else { 0.0 };
+                *cell = 0.25 * before + 0.5 * sharp[i] + 0.25 * after;
             }
         }
         Self { cells }

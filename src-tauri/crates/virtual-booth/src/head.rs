@@ -89,7 +89,7 @@ impl Head {
         let q = v3(p.x.abs(), p.y, p.z);
         let bulk = self.bulk(q, face);
         // The nose, the lips and the ears stand off the bulk by less than half a unit.
-        if bulk > 0.75 {
+        if bulk > 1.3 {
             return bulk - 0.5;
         }
         let mut d = self.features(bulk, q, face);
@@ -229,10 +229,7 @@ impl Head {
         let crease = ellipsoid(low - v3(0.0, -1.30, 0.40), v3(0.26, 0.06, 0.11));
         let d = carve(d, crease, 0.16);
         let d = join(join(d, upper, 0.06), lower, 0.045);
-        let slit = ellipsoid(
-            q - v3(0.0, MOUTH_Y, 0.40),
-            v3(0.36, 0.010, 0.12),
-        );
+        let slit = ellipsoid(q - v3(0.0, MOUTH_Y, 0.40), v3(0.36, 0.010, 0.12));
         // The groove under the nose.
         let groove = limb(q, v3(0.0, -0.80, 0.40), v3(0.0, -0.95, 0.42), 0.028, 0.035);
         carve(carve(d, slit, 0.035), groove, 0.07)

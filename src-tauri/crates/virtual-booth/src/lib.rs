@@ -24,6 +24,7 @@ mod clothes;
 mod glasses;
 mod hair;
 mod head;
+mod person;
 mod phone;
 mod render;
 mod room;

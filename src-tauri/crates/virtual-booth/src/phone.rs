@@ -36,7 +36,8 @@ const HALF: (f32, f32, f32) = (0.56, 1.16, 0.055);
 const CODE_AT: (f32, f32) = (0.0, 0.08);
 /// Half the side of the white card that holds the code with its quiet zone.
 const CARD: f32 = 0.455;
-const MAGIC_MARGIN: f32 = 0.085;
+/// How far fingers reach over the screen's edge.
+const GRIP: f32 = 0.085;
 
 pub(crate) const KIND_SCREEN: u8 = 40;
 const KIND_BODY: u8 = 41;
@@ -80,6 +81,18 @@ impl HeldPhone {
 
     fn local(&self, p: V3) -> V3 {
         self.turn.undo(p - self.at)
+    }
+
+    /// Where a ray meets the part of the screen that no finger reaches: distance, place on the screen.
+    fn mid_screen(&self, ray: &Ray) -> Option<(f32, f32, f32)> {
+        let (o, d) = (self.local(ray.from), self.turn.undo(ray.way));
+        if d.z > -0.1 {
+            return None;
+        }
+        let t = (HALF.2 - o.z) / d.z;
+        let q = o + d * t;
+        let free = q.x.abs() < HALF.0 - GRIP && q.y.abs() < HALF.1 - GRIP;
+        free.then_some((t, q.x, q.y))
     }
 
     fn case(p: V3) -> f32 {
@@ -178,19 +191,23 @@ impl HeldPhone {
 impl Actor for HeldPhone {
     fn hit(&self, ray: &Ray, near: f32, far: f32) -> Option<f32> {
         // Straight through the middle of the screen nothing can be in the way: no need to march.
-        let (o, d) = (self.local(ray.from), self.turn.undo(ray.way));
-        if d.z < -0.1 {
-            let t = (HALF.2 - o.z) / d.z;
-            let q = o + d * t;
-            if q.x.abs() < HALF.0 - MAGIC_MARGIN && q.y.abs() < HALF.1 - MAGIC_MARGIN && t >= near && t <= far
-            {
-                return Some(t);
-            }
+        if let Some((t, _, _)) = self.mid_screen(ray) {
+            return (t >= near && t <= far).then_some(t);
         }
         crate::render::march(ray, near, far, |p| self.shape(p))
     }
 
+    fn clear(&self, ray: &Ray, widen: f32) -> Option<f32> {
+        crate::render::clear(ray, widen, 3.0, 22.0, |p| self.shape(p))
+    }
+
     fn spot(&self, ray: &Ray, t: f32) -> Spot {
+        if let Some((_, x, y)) = self.mid_screen(ray) {
+            return Spot {
+                colour: self.glass(x, y),
+                kind: KIND_SCREEN,
+            };
+        }
         let p = ray.from + ray.way * t;
         let q = self.local(p);
         let (case, hand, sleeve) = (Self::case(q), Self::hand(q), Self::sleeve(q));

@@ -7,15 +7,12 @@
 
 use rayon::prelude::*;
 
-use crate::act::Lamps;
-use crate::clothes::{self, Body, Layer};
-use crate::glasses;
-use crate::hair::{Fleece, sheen};
-use crate::head::{self, Expression, HEAD_CENTRE, HEAD_RADIUS, Head, Matter};
-use crate::sdf::{Turn, V3, clouds, join, mix, mix3, smoothstep, v3};
+use crate::sdf::{V3, mix, v3};
 
 /// Points a side on which a pixel's coverage is counted.
 const FINE: usize = 8;
+/// The kind of a surface that only thick hair is seen of.
+const KIND_HIDDEN: u8 = 3;
 const TILE: usize = 32;
 /// Pixels a side of the blocks whose rays start together.
 const BLOCK: usize = 8;
@@ -98,6 +95,22 @@ pub(crate) fn march(ray: &Ray, near: f32, far: f32, field: impl Fn(V3) -> f32) -
     None
 }
 
+/// Walks along a cone's axis as long as the whole cone is free; see [`Actor::clear`].
+pub(crate) fn clear(ray: &Ray, widen: f32, near: f32, far: f32, field: impl Fn(V3) -> f32) -> Option<f32> {
+    let mut t = near;
+    for _ in 0..48 {
+        let room = field(ray.from + ray.way * t) - widen * t - 0.01;
+        if room <= 0.0 {
+            break;
+        }
+        t += room * 0.86;
+        if t > far {
+            return None;
+        }
+    }
+    Some(t)
+}
+
 /// A rectangle of pixels: x, y, width, height.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Area {
@@ -132,427 +145,15 @@ pub(crate) struct Film {
 /// A piece of a strand on the picture.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Thread {
-    a: (f32, f32),
-    b: (f32, f32),
+    pub(crate) a: (f32, f32),
+    pub(crate) b: (f32, f32),
     /// Distance from the camera's plane.
-    za: f32,
-    zb: f32,
-    wa: f32,
-    wb: f32,
-    colour: [f32; 3],
-    brow: bool,
-}
-
-/// A person to be rendered; space is the body's: head space of a head held straight.
-pub(crate) struct Person<'a> {
-    pub(crate) head: &'a Head,
-    pub(crate) fleece: &'a Fleece,
-    pub(crate) body: Body,
-    pub(crate) turn: Turn,
-    pub(crate) face: Expression,
-    /// Glare of the glasses, if any are worn.
-    pub(crate) glasses: Option<f32>,
-    /// The body's origin in camera space.
-    pub(crate) at: V3,
-    pub(crate) lamps: [(V3, f32); 2],
-    pub(crate) light: Lamps,
-}
-
-/// The joint the head turns about, at the top of the neck.
-pub(crate) const NECK_JOINT: V3 = v3(0.0, -1.30, -1.20);
-
-const KIND_FRAME: u8 = 30;
-const KIND_HIDDEN: u8 = 3;
-
-impl Person<'_> {
-    /// From head space to body space.
-    pub(crate) fn from_head(&self, p: V3) -> V3 {
-        NECK_JOINT + self.turn.apply(p - NECK_JOINT)
-    }
-
-    fn to_head(&self, p: V3) -> V3 {
-        NECK_JOINT + self.turn.undo(p - NECK_JOINT)
-    }
-
-    /// Hair that hangs below the neck follows the head less and less.
-    fn place_hair(&self, p: V3, brow: bool) -> V3 {
-        let turned = self.from_head(p);
-        if brow {
-            turned
-        } else {
-            p.lerp(turned, smoothstep(-3.6, -1.0, p.y))
-        }
-    }
-
-    fn distance(&self, p: V3) -> f32 {
-        let q = self.to_head(p);
-        let away = (q - HEAD_CENTRE).len() - HEAD_RADIUS;
-        let mut d = 1e3;
-        if away > 0.5 {
-            d = away;
-        } else {
-            d = self.head.distance(q, self.face).min(d);
-            if p.y < -0.3 {
-                d = join(d, self.body.neck(p), 0.22);
-            }
-            if self.glasses.is_some() {
-                d = d.min(glasses::frame(q));
-            }
-        }
-        let below = p.y - clothes::TOP;
-        if below > 0.5 {
-            d.min(below)
-        } else {
-            d.min(self.body.distance(p))
-        }
-    }
-
-    /// What casts soft shadows: the large forms only.
-    fn rough(&self, p: V3) -> f32 {
-        let mut d = 1e3;
-        let q = self.to_head(p);
-        let away = (q - HEAD_CENTRE).len() - HEAD_RADIUS;
-        d = if away > 0.3 {
-            away
-        } else {
-            self.head.rough(q, self.face).min(d)
-        };
-        let below = p.y - clothes::TOP;
-        if below > 0.3 {
-            d.min(below)
-        } else {
-            d.min(self.body.rough(p))
-        }
-    }
-
-    fn normal(&self, p: V3, e: f32) -> V3 {
-        let f = |o: V3| self.distance(p + o);
-        (v3(1.0, -1.0, -1.0) * f(v3(e, -e, -e))
-            + v3(-1.0, -1.0, 1.0) * f(v3(-e, -e, e))
-            + v3(-1.0, 1.0, -1.0) * f(v3(-e, e, -e))
-            + v3(1.0, 1.0, 1.0) * f(v3(e, e, e)))
-        .unit()
-    }
-
-    /// Share of the sky seen from a spot.
-    fn openness(&self, p: V3, n: V3) -> f32 {
-        let mut lost = 0.0;
-        for (h, weight) in [(0.05, 0.30), (0.13, 0.30), (0.30, 0.26), (0.62, 0.20)] {
-            lost += weight * (1.0 - (self.distance(p + n * h) / h).clamp(0.0, 1.0));
-        }
-        (1.0 - lost).max(0.08)
-    }
-
-    /// Share of a lamp (a broad one) seen from a spot.
-    fn reached(&self, p: V3, to: V3) -> f32 {
-        let (mut t, mut share) = (0.08, 1.0_f32);
-        for _ in 0..10 {
-            let d = self.rough(p + to * t);
-            share = share.min(0.5 + 0.5 * d / (0.24 * t));
-            if share <= 0.0 {
-                return 0.0;
-            }
-            t += d.clamp(0.06, 0.45);
-            if t > 2.2 {
-                break;
-            }
-        }
-        share * share * (3.0 - 2.0 * share)
-    }
-
-    fn shade(&self, p: V3, view: V3) -> Spot {
-        let q = self.to_head(p);
-        let near_head = (q - HEAD_CENTRE).len() < HEAD_RADIUS + 0.1;
-        let head = if near_head {
-            self.head.distance(q, self.face)
-        } else {
-            1e3
-        };
-        if self.glasses.is_some() && glasses::frame(q) < head.min(0.003) {
-            return self.plastic(p, view);
-        }
-        let body = self.body.distance(p);
-        let layer = if head < body - 0.01 {
-            Layer::Skin
-        } else {
-            self.body.layer(p)
-        };
-        if head < 0.02 && layer == Layer::Skin {
-            match self.head.matter(q, self.face) {
-                Matter::Eye => return self.eye(p, q, view),
-                Matter::Teeth => return self.wet(p, view, [0.62, 0.57, 0.47], 33),
-                Matter::Mouth => return self.wet(p, view, [0.16, 0.035, 0.03], 34),
-                Matter::Skin => {}
-            }
-        }
-        if layer == Layer::Skin {
-            self.skin(p, q, view)
-        } else {
-            self.cloth(p, layer)
-        }
-    }
-
-    fn skin(&self, p: V3, q: V3, view: V3) -> Spot {
-        let (mut albedo, oil) = self.head.skin(q, self.face);
-        let n = self.normal(p, 0.006);
-        let (root, dense) = self.head.scalp(q);
-        albedo = mix3(albedo, root, dense);
-        let pores = clouds(q * 42.0) * 0.05 * (1.0 - dense);
-        let fine = (n + v3(pores, -pores, 0.0)).unit();
-        let open = self.openness(p, n);
-        let up = self.turn.undo(n);
-        let veil = self.fleece.density.light(q + up * 0.06, up, 0.8);
-        let sky = self.light.ambient * open * (0.80 + 0.20 * n.y) * mix(0.45, 1.0, veil);
-        // Light that went through the skin comes back redder from creases and shadow edges.
-        let bright = self.light.ambient + 0.45 * (self.lamps[0].1 + self.lamps[1].1);
-        let round = bright * (1.0 - open) * mix(0.3, 1.0, veil);
-        let mut c = albedo.map(|a| a * (sky + 0.9 * a * round));
-        for (to, power) in self.lamps {
-            let facing = n.dot(to);
-            if facing < -0.3 {
-                continue;
-            }
-            let reach = self.reached(p + n * 0.01, to)
-                * self.fleece.density.light(q + up * 0.03, self.turn.undo(to), 1.3);
-            let wrap = |w: f32, gain: f32| ((facing + w) / (1.0 + w)).max(0.0) * reach.powf(gain) * power;
-            c[0] += albedo[0] * wrap(0.30, 0.75);
-            c[1] += albedo[1] * wrap(0.15, 1.0);
-            c[2] += albedo[2] * wrap(0.11, 1.1);
-            let half = (to + view).unit();
-            let spec = fine.dot(half).max(0.0);
-            let rim = 0.30 + 0.70 * (1.0 - n.dot(view).max(0.0)).powi(4);
-            let shine = (0.10 * spec.powi(14) + 0.12 * oil * spec.powi(42))
-                * rim
-                * 1.5
-                * reach
-                * power
-                * (1.0 - dense)
-                * facing.max(0.0).sqrt();
-            for v in &mut c {
-                *v += shine;
-            }
-        }
-        Spot {
-            colour: c,
-            kind: if dense > 0.5 { 2 } else { 1 },
-        }
-    }
-
-    fn cloth(&self, p: V3, layer: Layer) -> Spot {
-        let albedo = self.body.colour(p, layer);
-        let n = self.normal(p, 0.012);
-        let open = self.openness(p, n);
-        let q = self.to_head(p);
-        let up = self.turn.undo(n);
-        let veil = self.fleece.density.light(q + up * 0.06, up, 0.8);
-        let mut light = self.light.ambient * open * (0.82 + 0.18 * n.y) * mix(0.5, 1.0, veil);
-        for (to, power) in self.lamps {
-            let facing = n.dot(to);
-            if facing > -0.1 {
-                let reach = self.reached(p + n * 0.015, to);
-                let veil = self.fleece.density.light(q, self.turn.undo(to), 1.6);
-                light += ((facing + 0.1) / 1.1).max(0.0) * reach * power * veil;
-            }
-        }
-        let kind = match layer {
-            Layer::Skin => 1,
-            Layer::Cloth => 10,
-            Layer::Collar => 11,
-            Layer::Jacket => 12,
-            Layer::Lapel => 13,
-        };
-        Spot {
-            colour: albedo.map(|a| a * light),
-            kind,
-        }
-    }
-
-    fn eye(&self, p: V3, q: V3, view: V3) -> Spot {
-        let (albedo, cornea) = self.head.eye(q, self.face);
-        let n = self.normal(p, 0.006);
-        let open = self.openness(p, n).max(0.35);
-        let mut light = self.light.ambient * open;
-        // The cornea bulges: its mirror image of the lamps lies nearer to the pupil than the eyeball's.
-        let centre = v3(0.5_f32.copysign(q.x), 0.0, -0.06);
-        let bulge = self.turn.apply((q - centre).unit());
-        let shiny = n.lerp(bulge, cornea * 0.8).unit();
-        let mut gleam = 0.0;
-        for (to, power) in self.lamps {
-            light +=
-                (n.dot(to) * 0.75 + 0.25).max(0.0) * power * 0.85 * self.reached(p + n * 0.06, to).max(0.25);
-            let half = (to + view).unit();
-            gleam += smoothstep(0.9885, 0.9955, shiny.dot(half)) * power * 0.75;
-        }
-        let gleam = gleam * mix(0.12, 1.0, cornea);
-        Spot {
-            colour: albedo.map(|a| a * light + gleam),
-            kind: 32,
-        }
-    }
-
-    fn wet(&self, p: V3, view: V3, albedo: [f32; 3], kind: u8) -> Spot {
-        let n = self.normal(p, 0.006);
-        let open = self.openness(p, n);
-        let mut light = self.light.ambient * open;
-        let mut shine = 0.0;
-        for (to, power) in self.lamps {
-            light += n.dot(to).max(0.0) * power * self.reached(p + n * 0.02, to) * open;
-            shine += n.dot((to + view).unit()).max(0.0).powi(60) * power * 0.12 * open;
-        }
-        Spot {
-            colour: albedo.map(|a| a * light + shine),
-            kind,
-        }
-    }
-
-    fn plastic(&self, p: V3, view: V3) -> Spot {
-        let n = self.normal(p, 0.004);
-        let mut c = [0.016 * (self.light.ambient + 0.6), 0.014, 0.013];
-        for (to, power) in self.lamps {
-            let shine = n.dot((to + view).unit()).max(0.0).powi(50) * 0.30 + 0.012 * n.dot(to).max(0.0);
-            for v in &mut c {
-                *v += shine * power;
-            }
-        }
-        Spot {
-            colour: c,
-            kind: KIND_FRAME,
-        }
-    }
-
-    /// The strands as the camera sees them, lit.
-    pub(crate) fn threads(&self, camera: &Camera) -> Vec<Thread> {
-        let eye = v3(0.0, 0.0, camera.z) - self.at;
-        let lamps_here = self.lamps.map(|(to, power)| (self.turn.undo(to), power));
-        let density = &self.fleece.density;
-        self.fleece
-            .strands
-            .par_iter()
-            .flat_map_iter(|strand| {
-                let last = strand.points.len() - 1;
-                let placed: Vec<V3> = strand
-                    .points
-                    .iter()
-                    .map(|p| self.place_hair(*p, strand.brow))
-                    .collect();
-                let colour = self.fleece.colour.map(|c| c * strand.tone);
-                (0..last).map(move |i| {
-                    let (pa, pb) = (placed[i], placed[i + 1]);
-                    let (ra, rb) = (strand.points[i], strand.points[i + 1]);
-                    let mid = ra.lerp(rb, 0.5);
-                    let along = (rb - ra).unit();
-                    let out = (mid - v3(0.0, mid.y.clamp(-3.0, 0.3), -1.05)).unit();
-                    let view = self.turn.undo((eye - pa).unit());
-                    let (lit, sky) = if strand.brow {
-                        ([1.0, 1.0], self.light.ambient)
-                    } else {
-                        let lit = lamps_here.map(|(to, _)| density.light(mid, to, 0.75));
-                        (lit, self.light.ambient * density.light(mid, out, 0.55))
-                    };
-                    let taper = |k: usize| {
-                        let t = k as f32 / last as f32;
-                        strand.width * (1.0 - 0.82 * t * t * t)
-                    };
-                    let (wa, wb) = (pa + self.at, pb + self.at);
-                    let (za, zb) = (camera.z - wa.z, camera.z - wb.z);
-                    Thread {
-                        a: camera.project(wa),
-                        b: camera.project(wb),
-                        za,
-                        zb,
-                        wa: taper(i) * camera.focal / za.max(0.1),
-                        wb: taper(i + 1) * camera.focal / zb.max(0.1),
-                        colour: sheen(
-                            colour,
-                            along,
-                            out,
-                            view,
-                            &lamps_here,
-                            lit,
-                            sky,
-                            if strand.brow { 0.15 } else { 1.0 },
-                        ),
-                        brow: strand.brow,
-                    }
-                })
-            })
-            .collect()
-    }
-
-    /// The box on the picture that holds the person.
-    pub(crate) fn bounds(&self, camera: &Camera, threads: &[Thread], width: usize, height: usize) -> Area {
-        let mut low = (f32::MAX, f32::MAX);
-        let mut high = (f32::MIN, f32::MIN);
-        let mut take = |(x, y): (f32, f32), r: f32| {
-            low = (low.0.min(x - r), low.1.min(y - r));
-            high = (high.0.max(x + r), high.1.max(y + r));
-        };
-        let scale = camera.focal / (camera.z - self.at.z);
-        take(
-            camera.project(self.from_head(HEAD_CENTRE) + self.at),
-            (HEAD_RADIUS - 0.3) * scale,
-        );
-        for x in [-4.2, 4.2] {
-            take(camera.project(v3(x, -4.0, -1.0) + self.at), 2.0);
-        }
-        for thread in threads {
-            take(thread.a, 1.0);
-            take(thread.b, 1.0);
-        }
-        Area::around(low.0, low.1, high.0, height as f32, width, height)
-    }
-
-    /// The box about both eyes, lids included.
-    pub(crate) fn eye_area(&self, camera: &Camera, width: usize, height: usize) -> Area {
-        let scale = camera.focal / (camera.z - self.at.z);
-        let [a, b] = head::PUPILS.map(|p| camera.project(self.from_head(p) + self.at));
-        let r = 0.42 * scale;
-        Area::around(
-            a.0.min(b.0) - r,
-            a.1.min(b.1) - 0.9 * r,
-            a.0.max(b.0) + r,
-            a.1.max(b.1) + 0.9 * r,
-            width,
-            height,
-        )
-    }
-}
-
-impl Actor for Person<'_> {
-    fn hit(&self, ray: &Ray, near: f32, far: f32) -> Option<f32> {
-        // The person lies between two planes across the view.
-        let front = (ray.from.z - 1.15) / -ray.way.z;
-        let back = (ray.from.z + 3.4) / -ray.way.z;
-        march(ray, near.max(front), far.min(back), |p| self.distance(p))
-    }
-
-    fn clear(&self, ray: &Ray, widen: f32) -> Option<f32> {
-        let mut t = (ray.from.z - 1.15) / -ray.way.z;
-        let back = (ray.from.z + 3.4) / -ray.way.z;
-        for _ in 0..40 {
-            let room = self.distance(ray.from + ray.way * t) - widen * t - 0.01;
-            if room <= 0.0 {
-                break;
-            }
-            t += room * 0.86;
-            if t > back {
-                return None;
-            }
-        }
-        Some(t)
-    }
-
-    fn spot(&self, ray: &Ray, t: f32) -> Spot {
-        self.shade(ray.from + ray.way * t, -ray.way)
-    }
-
-    fn veil(&self, ray: &Ray) -> Option<([f32; 3], f32)> {
-        let glare = self.glasses?;
-        let from = self.to_head(ray.from);
-        let share = glasses::lens(from, self.turn.undo(ray.way), glare)?;
-        let light = self.lamps[0].1 + self.lamps[1].1 + self.light.ambient;
-        Some(([0.66 * light, 0.70 * light, 0.72 * light], share))
-    }
+    pub(crate) za: f32,
+    pub(crate) zb: f32,
+    pub(crate) wa: f32,
+    pub(crate) wb: f32,
+    pub(crate) colour: [f32; 3],
+    pub(crate) brow: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -578,19 +179,37 @@ pub(crate) fn expose(
     }
     let starts = starts(camera, area, actor, origin);
     let hidden = Hidden::new(threads, area);
-    let mut glances: Vec<Option<Glance>> = vec![None; area.w * area.h];
+    let look = |column: usize, row: usize| {
+        let start = starts[row / BLOCK * area.w.div_ceil(BLOCK) + column / BLOCK]?;
+        let ray = camera.ray(
+            (area.x + column) as f32 + 0.5,
+            (area.y + row) as f32 + 0.5,
+            origin,
+        );
+        let t = actor.hit(&ray, start, 1e3)?;
+        let spot = match hidden.colour(row * area.w + column, -ray.way.z * t) {
+            Some(colour) => Spot {
+                colour,
+                kind: KIND_HIDDEN,
+            },
+            None => actor.spot(&ray, t),
+        };
+        Some(Glance { t, spot })
+    };
+    // Every other pixel first, as on a chessboard; where its four neighbours agree, the one between follows.
+    let mut black: Vec<Option<Glance>> = vec![None; area.w * area.h];
+    black.par_chunks_mut(area.w).enumerate().for_each(|(row, out)| {
+        for column in (row % 2..area.w).step_by(2) {
+            out[column] = look(column, row);
+        }
+    });
+    let mut glances = black.clone();
     glances.par_chunks_mut(area.w).enumerate().for_each(|(row, out)| {
-        for (column, glance) in out.iter_mut().enumerate() {
-            let Some(start) = starts[row / BLOCK * area.w.div_ceil(BLOCK) + column / BLOCK] else { continue };
-            let ray = camera.ray((area.x + column) as f32 + 0.5, (area.y + row) as f32 + 0.5, origin);
-            *glance = actor.hit(&ray, start, 1e3).map(|t| {
-                let depth = -ray.way.z * t;
-                let spot = match hidden.colour(row * area.w + column, depth) {
-                    Some(colour) => Spot { colour, kind: KIND_HIDDEN },
-                    None => actor.spot(&ray, t),
-                };
-                Glance { t, spot }
-            });
+        for column in ((row + 1) % 2..area.w).step_by(2) {
+            out[column] = match between(&black, area, column, row) {
+                Some(same) => same,
+                None => look(column, row),
+            };
         }
     });
     let (across, down) = (area.w.div_ceil(TILE), area.h.div_ceil(TILE));
@@ -622,6 +241,42 @@ pub(crate) fn expose(
     film
 }
 
+/// What the four neighbours of a pixel have in common: nothing there at all, or nearly the same spot. `None` if
+/// they differ or lie outside.
+fn between(black: &[Option<Glance>], area: Area, column: usize, row: usize) -> Option<Option<Glance>> {
+    if column == 0 || row == 0 || column + 1 >= area.w || row + 1 >= area.h {
+        return None;
+    }
+    let at = row * area.w + column;
+    let four = [at - 1, at + 1, at - area.w, at + area.w].map(|i| black[i]);
+    if four.iter().all(Option::is_none) {
+        return Some(None);
+    }
+    let [Some(a), Some(b), Some(c), Some(d)] = four else {
+        return None;
+    };
+    let near = |o: Glance| {
+        let (la, lo) = (a.spot.colour[1], o.spot.colour[1]);
+        o.spot.kind == a.spot.kind && (o.t - a.t).abs() < 0.05 && (la - lo).abs() < 0.02 * (la + lo) + 0.001
+    };
+    if !(near(b) && near(c) && near(d)) {
+        return None;
+    }
+    let mean = |f: fn(&Glance) -> f32| 0.25 * (f(&a) + f(&b) + f(&c) + f(&d));
+    let colour = [
+        mean(|g| g.spot.colour[0]),
+        mean(|g| g.spot.colour[1]),
+        mean(|g| g.spot.colour[2]),
+    ];
+    Some(Some(Glance {
+        t: mean(|g| g.t),
+        spot: Spot {
+            colour,
+            kind: a.spot.kind,
+        },
+    }))
+}
+
 /// For each block of pixels the distance its rays may skip.
 fn starts(camera: &Camera, area: Area, actor: &impl Actor, origin: V3) -> Vec<Option<f32>> {
     let across = area.w.div_ceil(BLOCK);
@@ -630,7 +285,11 @@ fn starts(camera: &Camera, area: Area, actor: &impl Actor, origin: V3) -> Vec<Op
         .into_par_iter()
         .map(|i| {
             let middle = |index: usize| (index * BLOCK) as f32 + 0.5 * BLOCK as f32;
-            let ray = camera.ray(area.x as f32 + middle(i % across), area.y as f32 + middle(i / across), origin);
+            let ray = camera.ray(
+                area.x as f32 + middle(i % across),
+                area.y as f32 + middle(i / across),
+                origin,
+            );
             actor.clear(&ray, widen)
         })
         .collect()
@@ -657,7 +316,10 @@ impl Hidden {
             let share = long / steps * 0.5 * (t.wa + t.wb);
             for k in 0..steps as usize {
                 let s = (k as f32 + 0.5) / steps;
-                let (x, y) = (mix(t.a.0, t.b.0, s) - area.x as f32, mix(t.a.1, t.b.1, s) - area.y as f32);
+                let (x, y) = (
+                    mix(t.a.0, t.b.0, s) - area.x as f32,
+                    mix(t.a.1, t.b.1, s) - area.y as f32,
+                );
                 if x >= 0.0 && y >= 0.0 && (x as usize) < area.w && (y as usize) < area.h {
                     let at = y as usize * area.w + x as usize;
                     layers[at] += share;
@@ -667,7 +329,11 @@ impl Hidden {
             (0..3).for_each(|k| colour[k] += t.colour[k]);
         }
         let count = threads.len().max(1) as f32;
-        Self { layers, depth, colour: colour.map(|c| c / count * 0.5) }
+        Self {
+            layers,
+            depth,
+            colour: colour.map(|c| c / count * 0.5),
+        }
     }
 
     /// The colour to take instead of a surface at `depth`, if all the hair lies in front of it or in it.
@@ -745,7 +411,7 @@ impl<A: Actor> Tile<'_, A> {
 
     fn solid(&self, x: usize, y: usize) -> Solid {
         let here = self.glances[y * self.area.w + x];
-        let (mut outline, mut detail) = (false, false);
+        let (mut outline, mut edge, mut detail) = (false, false, false);
         let (mut near, mut far) = here.map_or((f32::MAX, 0.0_f32), |g| (g.t, g.t));
         for (dx, dy) in [
             (-1, 0),
@@ -768,9 +434,8 @@ impl<A: Actor> Tile<'_, A> {
                     far = far.max(b.t);
                     let (la, lb) = (a.spot.colour[1], b.spot.colour[1]);
                     let hidden = a.spot.kind == KIND_HIDDEN || b.spot.kind == KIND_HIDDEN;
-                    detail |= !hidden && a.spot.kind != b.spot.kind
-                        || !hidden && (a.t - b.t).abs() > 0.10
-                        || !hidden && (la - lb).abs() > 0.10 * (la + lb) + 0.01;
+                    edge |= !hidden && (a.spot.kind != b.spot.kind || (a.t - b.t).abs() > 0.10);
+                    detail |= !hidden && (la - lb).abs() > 0.10 * (la + lb) + 0.01;
                 }
                 (None, Some(b)) => {
                     outline = true;
@@ -782,7 +447,7 @@ impl<A: Actor> Tile<'_, A> {
             }
         }
         if outline {
-            return self.outline(x, y, near - 0.7, far + 1.2);
+            return self.outline(x, y, near - 0.25, far + 0.7);
         }
         let Some(glance) = here else {
             return Solid {
@@ -793,14 +458,14 @@ impl<A: Actor> Tile<'_, A> {
         };
         let depth = self.plane_depth(&self.ray(x, y, 0.5, 0.5), glance.t);
         let always = self.actor.always_fine(glance.spot.kind);
-        if !detail && !always {
+        if !edge && !detail && !always {
             return Solid {
                 mask: FULL,
                 colour: glance.spot.colour,
                 depth,
             };
         }
-        let side = if always { 5 } else { 3 };
+        let side = if always { 4 } else { 2 + usize::from(edge) };
         let (mut sum, mut count) = ([0.0; 3], 0.0);
         for j in 0..side {
             for i in 0..side {
@@ -810,7 +475,7 @@ impl<A: Actor> Tile<'_, A> {
                     (i as f32 + 0.5) / side as f32,
                     (j as f32 + 0.5) / side as f32,
                 );
-                if let Some(t) = self.actor.hit(&ray, near - 0.7, far + 1.2) {
+                if let Some(t) = self.actor.hit(&ray, near - 0.12, far + 0.6) {
                     let c = self.actor.spot(&ray, t).colour;
                     (0..3).for_each(|k| sum[k] += c[k]);
                     count += 1.0;
@@ -834,7 +499,14 @@ impl<A: Actor> Tile<'_, A> {
         let (mut mask, mut nearest) = (0_u64, f32::MAX);
         let (mut sum, mut count) = ([0.0; 3], 0.0);
         for j in 0..FINE {
-            let point = |i: usize| self.ray(x, y, (i as f32 + 0.5) / FINE as f32, (j as f32 + 0.5) / FINE as f32);
+            let point = |i: usize| {
+                self.ray(
+                    x,
+                    y,
+                    (i as f32 + 0.5) / FINE as f32,
+                    (j as f32 + 0.5) / FINE as f32,
+                )
+            };
             let look = |i: usize| self.actor.hit(&point(i), near, far);
             // A row of points is cut by the outline once at most: find where.
             let (first, last) = (look(0), look(FINE - 1));
@@ -842,7 +514,11 @@ impl<A: Actor> Tile<'_, A> {
             if first.is_some() != last.is_some() {
                 while high - low > 1 {
                     let middle = (low + high) / 2;
-                    if look(middle).is_some() == first.is_some() { low = middle } else { high = middle }
+                    if look(middle).is_some() == first.is_some() {
+                        low = middle
+                    } else {
+                        high = middle
+                    }
                 }
             }
             let row: u64 = match (first, last) {
@@ -852,7 +528,11 @@ impl<A: Actor> Tile<'_, A> {
                 (None, Some(_)) => 0xFF & !((1 << high) - 1),
             };
             mask |= row << (j * FINE);
-            let (i, t) = if let Some(t) = first { (0, t) } else { (FINE - 1, last.unwrap_or(near)) };
+            let (i, t) = if let Some(t) = first {
+                (0, t)
+            } else {
+                (FINE - 1, last.unwrap_or(near))
+            };
             nearest = nearest.min(self.plane_depth(&point(i), t));
             if j % 3 == 0 || count == 0.0 {
                 let c = self.actor.spot(&point(i), t).colour;
