@@ -75,9 +75,10 @@ CREATE TABLE outbox (
     record_id    TEXT PRIMARY KEY REFERENCES record (id),
     submitted_at INTEGER NOT NULL,
     next_try     INTEGER NOT NULL,      -- while being sent: when the attempt counts as broken off
-    tries        INTEGER NOT NULL       -- failures since the last success of a person's retry
+    tries        INTEGER NOT NULL       -- failures in a row
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX outbox_by_age ON outbox (submitted_at, record_id);
+CREATE INDEX outbox_by_age ON outbox (submitted_at, record_id, next_try);
+CREATE INDEX outbox_by_try ON outbox (next_try);
 
 CREATE TABLE attempt (
     record_id  TEXT NOT NULL REFERENCES record (id),

@@ -164,6 +164,8 @@ pub(crate) fn unlock(path: &Path, key: &Zeroizing<String>, flags: OpenFlags) -> 
         .map_err(|error| cannot_open(path, error))?;
     db.busy_timeout(PATIENCE)?;
     db.set_prepared_statement_cache_capacity(64);
+    // What SQLCipher would write to stderr comes back as an error anyway; stderr belongs to the program.
+    db.execute_batch("PRAGMA cipher_log_level = NONE")?;
     give_key(&db, key)?;
     match db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
         row.get::<_, i64>(0)

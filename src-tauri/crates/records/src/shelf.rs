@@ -30,9 +30,12 @@ impl Store {
         let limit = if filter.limit == 0 { PAGE } else { filter.limit };
         values.push(limit.to_string());
         values.push(filter.offset.to_string());
+        // The page is chosen and ordered by bare row numbers, from an index; only its rows are then read.
         let sql = format!(
-            "SELECT {ROW} FROM record r LEFT JOIN outbox o ON o.record_id = r.id WHERE {condition}
-             ORDER BY r.seq {order} LIMIT CAST(? AS INTEGER) OFFSET CAST(? AS INTEGER)"
+            "SELECT {ROW} FROM record r LEFT JOIN outbox o ON o.record_id = r.id
+             WHERE r.seq IN (SELECT r.seq FROM record r WHERE {condition} ORDER BY r.seq {order}
+                             LIMIT CAST(? AS INTEGER) OFFSET CAST(? AS INTEGER))
+             ORDER BY r.seq {order}"
         );
         let mut statement = self.db.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(values))?;

@@ -1,6 +1,12 @@
 //! Whatever the order of touches, replies, crashes and clocks: no photo is lost, none is shown delivered
 //! without its receipt, and everything agrees.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests: outside a #[test] clippy cannot tell"
+)]
+
 mod booth;
 
 use std::collections::{HashMap, HashSet};
@@ -8,6 +14,7 @@ use std::time::Duration;
 
 use booth::{Booth, at, receipt_for, student};
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 use records::{AttemptResult, Change, PersonReason, PhotoKind, RecordState, RecordsError, Review};
 
 #[derive(Debug, Clone)]
@@ -59,7 +66,13 @@ fn allowed<T>(result: Result<T, RecordsError>) -> Option<T> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 32,
+        max_shrink_iters: 400,
+        // A failing story is kept beside this file and told again at every run.
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn no_story_loses_or_invents_a_delivery(story in prop::collection::vec(steps(), 1..60)) {
