@@ -195,8 +195,8 @@ impl Light {
                 ambient: 0.36,
             },
             Self::HalfShadow => Lamps {
-                keys: [0.98, 0.015],
-                ambient: 0.07,
+                keys: [1.05, 0.015],
+                ambient: 0.09,
             },
             Self::Dark => Lamps {
                 keys: [0.062, 0.060],

@@ -178,7 +178,6 @@ impl Moment {
                 blink: false,
             };
         }
-        const WALK: [usize; 8] = [0, 1, 2, 3, 3, 2, 1, 0];
         let start =
             8 + scramble(options.seed ^ (n / BLINK_EVERY).wrapping_mul(77)) % (BLINK_EVERY - BLINK - 8);
         let within = n % BLINK_EVERY;
@@ -188,6 +187,9 @@ impl Moment {
         }
     }
 }
+
+/// The order in which a sitting person goes through [`SWAY`].
+const WALK: [usize; 8] = [0, 1, 2, 3, 3, 2, 1, 0];
 
 /// Steps of the sway in pixels of a frame of 720 lines: what a person sitting still does.
 const SWAY: [(f32, f32); 4] = [(0.0, 0.0), (0.45, 0.15), (0.85, -0.10), (1.10, -0.40)];
@@ -300,7 +302,7 @@ impl Rendered {
         truth.face.x += dx;
         truth.face.y += dy;
         truth.crown_y = phase.crown_y;
-        truth.alpha = phase.alpha.clone();
+        truth.alpha.clone_from(&phase.alpha);
         if moment.blink && phase.shut.is_some() {
             truth.eyes_open = 0.0;
         }
@@ -445,7 +447,7 @@ impl Stage {
     }
 
     fn truth(&self, options: &BoothOptions, person: &Person) -> Truth {
-        let see = |p: V3| self.camera.project(person.from_head(p) + self.at);
+        let see = |p: V3| self.camera.project(person.head_to_body(p) + self.at);
         let eyes = PUPILS.map(see);
         let cheeks = person.head.cheeks(person.face).map(see);
         let chin = see(person.head.chin(person.face));

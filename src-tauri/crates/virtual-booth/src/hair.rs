@@ -521,18 +521,25 @@ impl Density {
     }
 }
 
-/// Light a strand sends to the camera: `along` its direction, `out` away from the head, `lit` the share of each
-/// lamp that arrives, `sky` the ambient light.
+/// How a piece of hair lies: along, out of the head, and towards the camera; unit vectors.
+#[derive(Clone, Copy)]
+pub(crate) struct Course {
+    pub(crate) along: V3,
+    pub(crate) out: V3,
+    pub(crate) view: V3,
+}
+
+/// Light a strand sends to the camera: `gloss` 1 for washed hair, `lit` the share of each lamp that arrives,
+/// `sky` the ambient light.
 pub(crate) fn sheen(
     colour: [f32; 3],
-    along: V3,
-    out: V3,
-    view: V3,
+    gloss: f32,
+    course: Course,
     lamps: &[(V3, f32); 2],
     lit: [f32; 2],
     sky: f32,
-    gloss: f32,
 ) -> [f32; 3] {
+    let Course { along, out, view } = course;
     let mut sum = colour.map(|c| c * sky);
     let tv = along.dot(view);
     let sv = (1.0 - tv * tv).max(0.0).sqrt();

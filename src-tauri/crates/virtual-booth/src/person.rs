@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::act::Lamps;
 use crate::clothes::{self, Body, Layer};
 use crate::glasses;
-use crate::hair::{Fleece, sheen};
+use crate::hair::{Course, Fleece, sheen};
 use crate::head::{self, Expression, HEAD_CENTRE, HEAD_RADIUS, Head, Matter};
 use crate::render::{Actor, Area, Camera, Ray, Spot, Thread, clear, march};
 use crate::sdf::{Turn, V3, clouds, join, mix, mix3, smoothstep, v3};
@@ -32,17 +32,17 @@ const KIND_FRAME: u8 = 30;
 
 impl Person<'_> {
     /// From head space to body space.
-    pub(crate) fn from_head(&self, p: V3) -> V3 {
+    pub(crate) fn head_to_body(&self, p: V3) -> V3 {
         NECK_JOINT + self.turn.apply(p - NECK_JOINT)
     }
 
-    fn to_head(&self, p: V3) -> V3 {
+    fn body_to_head(&self, p: V3) -> V3 {
         NECK_JOINT + self.turn.undo(p - NECK_JOINT)
     }
 
     /// Hair that hangs below the neck follows the head less and less.
     fn place_hair(&self, p: V3, brow: bool) -> V3 {
-        let turned = self.from_head(p);
+        let turned = self.head_to_body(p);
         if brow {
             turned
         } else {
@@ -51,7 +51,7 @@ impl Person<'_> {
     }
 
     fn distance(&self, p: V3) -> f32 {
-        let q = self.to_head(p);
+        let q = self.body_to_head(p);
         let away = (q - HEAD_CENTRE).len() - HEAD_RADIUS;
         let mut d = 1e3;
         if away > 0.75 {
@@ -76,7 +76,7 @@ impl Person<'_> {
     /// What casts soft shadows: the large forms only.
     fn rough(&self, p: V3) -> f32 {
         let mut d = 1e3;
-        let q = self.to_head(p);
+        let q = self.body_to_head(p);
         let away = (q - HEAD_CENTRE).len() - HEAD_RADIUS;
         d = if away > 0.56 {
             away
@@ -127,7 +127,7 @@ impl Person<'_> {
     }
 
     fn shade(&self, p: V3, view: V3) -> Spot {
-        let q = self.to_head(p);
+        let q = self.body_to_head(p);
         let near_head = (q - HEAD_CENTRE).len() < HEAD_RADIUS + 0.1;
         let head = if near_head {
             self.head.distance(q, self.face)
@@ -144,7 +144,7 @@ impl Person<'_> {
             self.body.layer(p)
         };
         if head < 0.02 && layer == Layer::Skin {
-            match self.head.matter(q, self.face) {
+            match Head::matter(q, self.face) {
                 Matter::Eye => return self.eye(p, q, view),
                 Matter::Teeth => return self.wet(p, view, [0.62, 0.57, 0.47], 33),
                 Matter::Mouth => return self.wet(p, view, [0.16, 0.035, 0.03], 34),
@@ -208,7 +208,7 @@ impl Person<'_> {
         let albedo = self.body.colour(p, layer);
         let n = self.normal(p, 0.012);
         let open = self.openness(p, n);
-        let q = self.to_head(p);
+        let q = self.body_to_head(p);
         let up = self.turn.undo(n);
         let veil = self.fleece.density.light(q + up * 0.06, up, 0.8);
         let mut light = self.light.ambient * open * (0.82 + 0.18 * n.y) * mix(0.5, 1.0, veil);
@@ -336,13 +336,11 @@ impl Person<'_> {
                         wb: taper(i + 1) * camera.focal / zb.max(0.1),
                         colour: sheen(
                             colour,
-                            along,
-                            out,
-                            view,
+                            if strand.brow { 0.15 } else { 1.0 },
+                            Course { along, out, view },
                             &lamps_here,
                             lit,
                             sky,
-                            if strand.brow { 0.15 } else { 1.0 },
                         ),
                         brow: strand.brow,
                     }
@@ -361,7 +359,7 @@ impl Person<'_> {
         };
         let scale = camera.focal / (camera.z - self.at.z);
         take(
-            camera.project(self.from_head(HEAD_CENTRE) + self.at),
+            camera.project(self.head_to_body(HEAD_CENTRE) + self.at),
             (HEAD_RADIUS - 0.3) * scale,
         );
         for x in [-4.2, 4.2] {
@@ -377,7 +375,7 @@ impl Person<'_> {
     /// The box about both eyes, lids included.
     pub(crate) fn eye_area(&self, camera: &Camera, width: usize, height: usize) -> Area {
         let scale = camera.focal / (camera.z - self.at.z);
-        let [a, b] = head::PUPILS.map(|p| camera.project(self.from_head(p) + self.at));
+        let [a, b] = head::PUPILS.map(|p| camera.project(self.head_to_body(p) + self.at));
         let r = 0.42 * scale;
         Area::around(
             a.0.min(b.0) - r,
@@ -410,7 +408,7 @@ impl Actor for Person<'_> {
 
     fn veil(&self, ray: &Ray) -> Option<([f32; 3], f32)> {
         let glare = self.glasses?;
-        let from = self.to_head(ray.from);
+        let from = self.body_to_head(ray.from);
         let share = glasses::lens(from, self.turn.undo(ray.way), glare)?;
         let light = self.lamps[0].1 + self.lamps[1].1 + self.light.ambient;
         Some(([0.66 * light, 0.70 * light, 0.72 * light], share))

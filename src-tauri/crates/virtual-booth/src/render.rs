@@ -206,10 +206,7 @@ pub(crate) fn expose(
     let mut glances = black.clone();
     glances.par_chunks_mut(area.w).enumerate().for_each(|(row, out)| {
         for column in ((row + 1) % 2..area.w).step_by(2) {
-            out[column] = match between(&black, area, column, row) {
-                Some(same) => same,
-                None => look(column, row),
-            };
+            out[column] = between(&black, area, column, row).or_else(|| look(column, row));
         }
     });
     let (across, down) = (area.w.div_ceil(TILE), area.h.div_ceil(TILE));
@@ -241,17 +238,13 @@ pub(crate) fn expose(
     film
 }
 
-/// What the four neighbours of a pixel have in common: nothing there at all, or nearly the same spot. `None` if
-/// they differ or lie outside.
-fn between(black: &[Option<Glance>], area: Area, column: usize, row: usize) -> Option<Option<Glance>> {
+/// The spot the four neighbours of a pixel nearly share. `None` if they differ, or see nothing.
+fn between(black: &[Option<Glance>], area: Area, column: usize, row: usize) -> Option<Glance> {
     if column == 0 || row == 0 || column + 1 >= area.w || row + 1 >= area.h {
         return None;
     }
     let at = row * area.w + column;
     let four = [at - 1, at + 1, at - area.w, at + area.w].map(|i| black[i]);
-    if four.iter().all(Option::is_none) {
-        return Some(None);
-    }
     let [Some(a), Some(b), Some(c), Some(d)] = four else {
         return None;
     };
@@ -268,13 +261,13 @@ fn between(black: &[Option<Glance>], area: Area, column: usize, row: usize) -> O
         mean(|g| g.spot.colour[1]),
         mean(|g| g.spot.colour[2]),
     ];
-    Some(Some(Glance {
+    Some(Glance {
         t: mean(|g| g.t),
         spot: Spot {
             colour,
             kind: a.spot.kind,
         },
-    }))
+    })
 }
 
 /// For each block of pixels the distance its rays may skip.
@@ -513,11 +506,11 @@ impl<A: Actor> Tile<'_, A> {
             let (mut low, mut high) = (0, FINE - 1);
             if first.is_some() != last.is_some() {
                 while high - low > 1 {
-                    let middle = (low + high) / 2;
+                    let middle = usize::midpoint(low, high);
                     if look(middle).is_some() == first.is_some() {
-                        low = middle
+                        low = middle;
                     } else {
-                        high = middle
+                        high = middle;
                     }
                 }
             }
@@ -620,7 +613,7 @@ impl<A: Actor> Tile<'_, A> {
                 let row = (y * FINE + j) * SIDE + x * FINE;
                 for i in 0..FINE {
                     let depth = fibres.depth[row + i];
-                    if depth == f32::MAX {
+                    if depth >= f32::MAX {
                         continue;
                     }
                     let thread = &threads[fibres.thread[row + i] as usize];

@@ -277,9 +277,12 @@ impl Sensor {
 
 /// The lamps as (direction towards the lamp, strength).
 pub(crate) fn lamps(light: Light) -> [(V3, f32); 2] {
-    let lamps = light.lamps();
-    [
-        (v3(-0.70, 0.22, 0.72).unit(), lamps.keys[0]),
-        (v3(0.70, 0.22, 0.72).unit(), lamps.keys[1]),
-    ]
+    let keys = light.lamps().keys;
+    // With the other lamp off, the one that is left stands at the side, as a window does.
+    let left = if light == Light::HalfShadow {
+        v3(-0.93, 0.2, 0.30)
+    } else {
+        v3(-0.70, 0.22, 0.72)
+    };
+    [(left.unit(), keys[0]), (v3(0.70, 0.22, 0.72).unit(), keys[1])]
 }
