@@ -11,9 +11,10 @@ use image::RgbImage;
 use super::models::sigmoid;
 use super::{Models, Pace};
 
-pub(super) const SIDE: usize = 128;
+const SIDE: usize = 128;
 const ANCHORS: usize = 896;
 const COORDINATES: usize = 16;
+pub(super) const INPUTS: [(&str, &[usize]); 1] = [("image", &[1, 3, SIDE, SIDE])];
 pub(super) const OUTPUTS: [(&str, usize); 2] = [("boxes", ANCHORS * COORDINATES), ("scores", ANCHORS)];
 
 /// Candidates under this are noise (MediaPipe's `min_score_thresh`).
@@ -66,7 +67,7 @@ pub(super) fn find(models: &Models, picture: &RgbImage, pace: Pace) -> Vec<Face>
     let Some((image, fit)) = letterbox(picture) else {
         return Vec::new();
     };
-    let Some([boxes, scores]) = models.detector.run(image, models.pool(pace)) else {
+    let Some([boxes, scores]) = models.detector.run([image], models.pool(pace)) else {
         return Vec::new();
     };
     let faces = anchors()

@@ -8,10 +8,11 @@
 use image::RgbImage;
 
 use super::models::sigmoid;
-use super::{Face, Models, Pace, Pose};
+use super::{Eye, Face, Models, Pace, Pose, eyes};
 
 pub(super) const SIDE: usize = 192;
 pub(super) const POINTS: usize = 468;
+pub(super) const INPUTS: [(&str, &[usize]); 1] = [("image", &[1, 3, SIDE, SIDE])];
 pub(super) const OUTPUTS: [(&str, usize); 2] = [("points", POINTS * 3), ("presence", 1)];
 
 /// The cut is this much larger than the face's box.
@@ -25,6 +26,8 @@ pub struct Mesh {
     pub points: Box<[[f32; 3]; 468]>,
     /// How surely there is a face under the points, 0 to 1; under [`Mesh::PRESENT`] they mean nothing.
     pub presence: f32,
+    /// Lids and irises, the picture's left eye first; `None` where there is no face.
+    pub eyes: Option<[Eye; 2]>,
 }
 
 impl Mesh {
@@ -97,13 +100,15 @@ impl Mesh {
         Pose::of(&self.points)
     }
 
-    /// Gap between the lids over the eye's width: the picture's left eye, then the right. An open eye is about
-    /// 0.3; a shut one is seldom under 0.1, because the mesh follows lids only roughly.
+    /// Gap between the lids over the eye's width: the picture's left eye, then the right.
     pub fn eye_openness(&self) -> [f32; 2] {
-        [
-            self.ratio(&[[160, 144], [159, 145], [158, 153]], [33, 133]),
-            self.ratio(&[[387, 373], [386, 374], [385, 380]], [263, 362]),
-        ]
+        match &self.eyes {
+            Some([left, right]) => [left.openness(), right.openness()],
+            None => [
+                self.ratio(&[[160, 144], [159, 145], [158, 153]], [33, 133]),
+                self.ratio(&[[387, 373], [386, 374], [385, 380]], [263, 362]),
+            ],
+        }
     }
 
     /// Gap between the inner lips over the inner mouth's width: 0 closed, a wide open mouth more than 0.5.
@@ -179,15 +184,27 @@ pub(super) fn follow(models: &Models, picture: &RgbImage, last: &Mesh, pace: Pac
 
 fn look(models: &Models, picture: &RgbImage, cut: &Cut, pace: Pace) -> Option<Mesh> {
     let image = cut.sample(picture)?;
-    let [numbers, presence] = models.mesh.run(image, models.pool(pace))?;
-    let depth = cut.side / SIDE as f32;
+    let [numbers, presence] = models.mesh.run([image.clone()], models.pool(pace))?;
+    let presence = sigmoid(*presence.first()?);
+    let share = 1.0 / SIDE as f32;
+    let depth = cut.side * share;
+    let inside: Vec<[f32; 2]> = numbers
+        .chunks_exact(3)
+        .map(|point| [point[0] * share, point[1] * share])
+        .collect();
     let mut points = Box::new([[0.0; 3]; POINTS]);
-    for (point, number) in points.iter_mut().zip(numbers.chunks_exact(3)) {
-        let [x, y] = cut.place([number[0] / SIDE as f32, number[1] / SIDE as f32]);
+    for ((point, &at), number) in points.iter_mut().zip(&inside).zip(numbers.chunks_exact(3)) {
+        let [x, y] = cut.place(at);
         *point = [x, y, number[2] * depth];
     }
-    let presence = sigmoid(*presence.first()?);
-    Some(Mesh { points, presence })
+    let eyes = (presence >= Mesh::PRESENT)
+        .then(|| eyes::look(models, image, &inside, |at| cut.place(at), pace))
+        .flatten();
+    Some(Mesh {
+        points,
+        presence,
+        eyes,
+    })
 }
 
 fn direction([ax, ay]: [f32; 2], [bx, by]: [f32; 2]) -> f32 {

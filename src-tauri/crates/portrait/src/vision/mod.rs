@@ -1,6 +1,6 @@
 //! What is in a picture: faces, the points of a face, how the head is held, which pixels are the person.
 //!
-//! Three small networks (BlazeFace, Face Mesh, Selfie Segmentation) run in pure Rust on the processor. They
+//! Four small networks (BlazeFace, Face Mesh, the eyes of Attention Mesh, Selfie Segmentation) run in pure Rust on the processor. They
 //! come from `assets/models`, where set-up puts them; [`Models::load`] is the only way in and says so when
 //! they are missing. Nothing here decides whether a photo is acceptable.
 //!
@@ -9,6 +9,7 @@
 //! lie outside the picture.
 
 mod detector;
+mod eyes;
 mod mesh;
 mod models;
 mod pose;
@@ -17,6 +18,7 @@ mod reference;
 mod segmenter;
 
 pub use detector::{Area, Face};
+pub use eyes::Eye;
 pub use mesh::Mesh;
 pub use models::{Models, Pace};
 pub use pose::Pose;

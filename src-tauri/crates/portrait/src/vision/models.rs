@@ -1,4 +1,4 @@
-//! The three networks, loaded, checked and ready to run.
+//! The networks, loaded, checked and ready to run.
 
 use std::fs;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use image::{GrayImage, RgbImage};
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
-use rten_tensor::NdTensor;
+use rten_tensor::Tensor;
 use rten_tensor::prelude::*;
 
-use super::{Face, Mesh, detector, mesh, segmenter};
+use super::{Face, Mesh, detector, eyes, mesh, segmenter};
 use crate::PortraitError;
 
 /// How much of the machine an inference may take.
@@ -21,10 +21,11 @@ pub enum Pace {
     Still,
 }
 
-/// The networks. Costs about 10 MB; share one between threads in an `Arc`.
+/// The networks. Costs about 15 MB; share one between threads in an `Arc`.
 pub struct Models {
     pub(super) detector: Network,
     pub(super) mesh: Network,
+    pub(super) eyes: Network,
     pub(super) segmenter: Network,
     /// The single thread of [`Pace::Live`].
     alone: Arc<ThreadPool>,
@@ -37,20 +38,26 @@ impl std::fmt::Debug for Models {
 }
 
 impl Models {
-    /// Loads `face_detection.onnx`, `face_mesh.onnx` and `selfie_segmentation.onnx` from a folder and runs
-    /// each once: what loads here works later.
+    /// Loads `face_detection.onnx`, `face_mesh.onnx`, `face_eyes.onnx` and `selfie_segmentation.onnx` from a
+    /// folder and runs each once: what loads here works later.
     ///
     /// # Errors
     /// [`PortraitError::Models`] with the file and what to do: missing (run the set-up), damaged, or not the
     /// network it should be.
     pub fn load(dir: &Path) -> Result<Models, PortraitError> {
         let models = Models {
-            detector: Network::load(dir, "face_detection", detector::SIDE, &detector::OUTPUTS)?,
-            mesh: Network::load(dir, "face_mesh", mesh::SIDE, &mesh::OUTPUTS)?,
-            segmenter: Network::load(dir, "selfie_segmentation", segmenter::SIDE, &segmenter::OUTPUTS)?,
+            detector: Network::load(dir, "face_detection", &detector::INPUTS, &detector::OUTPUTS)?,
+            mesh: Network::load(dir, "face_mesh", &mesh::INPUTS, &mesh::OUTPUTS)?,
+            eyes: Network::load(dir, "face_eyes", &eyes::INPUTS, &eyes::OUTPUTS)?,
+            segmenter: Network::load(
+                dir,
+                "selfie_segmentation",
+                &segmenter::INPUTS,
+                &segmenter::OUTPUTS,
+            )?,
             alone: Arc::new(ThreadPool::with_num_threads(1)),
         };
-        for network in [&models.detector, &models.mesh, &models.segmenter] {
+        for network in [&models.detector, &models.mesh, &models.eyes, &models.segmenter] {
             network
                 .try_run(network.blank(), None)
                 .map_err(|why| network.refuse(&why))?;
@@ -89,21 +96,20 @@ impl Models {
     }
 }
 
-/// One network: a square picture in, one or two lists of numbers out.
+/// One network: lists of numbers in, lists of numbers out.
 pub(super) struct Network {
     name: &'static str,
     model: Model,
-    input: NodeId,
+    inputs: Vec<(NodeId, &'static [usize])>,
     outputs: Vec<(NodeId, usize)>,
-    side: usize,
 }
 
 impl Network {
-    /// `outputs` are the names and how many numbers each holds.
+    /// `inputs` are names and shapes; `outputs` names and how many numbers each holds.
     fn load(
         dir: &Path,
         name: &'static str,
-        side: usize,
+        inputs: &[(&str, &'static [usize])],
         outputs: &[(&str, usize)],
     ) -> Result<Network, PortraitError> {
         let path = dir.join(format!("{name}.onnx"));
@@ -121,7 +127,10 @@ impl Network {
                 .find_node(name)
                 .ok_or_else(|| refuse(&format!("it has no {name}")))
         };
-        let input = node("image")?;
+        let inputs = inputs
+            .iter()
+            .map(|&(name, shape)| Ok((node(name)?, shape)))
+            .collect::<Result<_, PortraitError>>()?;
         let outputs = outputs
             .iter()
             .map(|&(name, len)| Ok((node(name)?, len)))
@@ -129,24 +138,26 @@ impl Network {
         Ok(Network {
             name,
             model,
-            input,
+            inputs,
             outputs,
-            side,
         })
     }
 
-    fn blank(&self) -> Vec<f32> {
-        vec![0.0; 3 * self.side * self.side]
+    fn blank(&self) -> Vec<Vec<f32>> {
+        self.inputs
+            .iter()
+            .map(|(_, shape)| vec![0.0; shape.iter().product()])
+            .collect()
     }
 
-    /// Runs on `image`: the red, then the green, then the blue values, row by row. `None` is logged and means
-    /// nothing was seen; [`Models::load`] has made sure it does not happen.
-    pub(super) fn run<const N: usize>(
+    /// Runs on the inputs' numbers; a picture's are the red, then the green, then the blue values, row by row.
+    /// `None` is logged and means nothing was seen; [`Models::load`] has made sure it does not happen.
+    pub(super) fn run<const I: usize, const O: usize>(
         &self,
-        image: Vec<f32>,
+        inputs: [Vec<f32>; I],
         pool: Option<Arc<ThreadPool>>,
-    ) -> Option<[Vec<f32>; N]> {
-        match self.try_run(image, pool) {
+    ) -> Option<[Vec<f32>; O]> {
+        match self.try_run(inputs.into(), pool) {
             Ok(outputs) => outputs.try_into().ok(),
             Err(why) => {
                 tracing::error!(network = self.name, why, "inference failed");
@@ -155,15 +166,21 @@ impl Network {
         }
     }
 
-    fn try_run(&self, image: Vec<f32>, pool: Option<Arc<ThreadPool>>) -> Result<Vec<Vec<f32>>, String> {
-        let image =
-            NdTensor::try_from_data([1, 3, self.side, self.side], image).map_err(|e| e.to_string())?;
+    fn try_run(&self, inputs: Vec<Vec<f32>>, pool: Option<Arc<ThreadPool>>) -> Result<Vec<Vec<f32>>, String> {
+        let inputs = inputs
+            .into_iter()
+            .zip(&self.inputs)
+            .map(|(numbers, &(node, shape))| {
+                let tensor = Tensor::try_from_data(shape, numbers).map_err(|error| error.to_string())?;
+                Ok((node, tensor.into()))
+            });
+        let inputs = inputs.collect::<Result<Vec<_>, String>>()?;
         let wanted: Vec<NodeId> = self.outputs.iter().map(|&(node, _)| node).collect();
         let options = RunOptions::default().with_thread_pool(pool);
         let values = self
             .model
-            .run(vec![(self.input, image.into())], &wanted, Some(options));
-        let values = values.map_err(|error| error.to_string())?;
+            .run(inputs, &wanted, Some(options))
+            .map_err(|error| error.to_string())?;
         values
             .into_iter()
             .zip(&self.outputs)
@@ -180,7 +197,7 @@ impl Network {
 }
 
 fn numbers(value: Value, len: usize) -> Result<Vec<f32>, String> {
-    let tensor: rten_tensor::Tensor<f32> = value.try_into().map_err(|_| "an output is not f32".to_owned())?;
+    let tensor: Tensor<f32> = value.try_into().map_err(|_| "an output is not f32".to_owned())?;
     if tensor.len() == len {
         Ok(tensor.into_data())
     } else {

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use image::{Rgb, RgbImage};
 
+use super::eyes::tests::grid;
 use super::models::Network;
 use super::{Mesh, Models, Pace};
 
@@ -56,8 +57,12 @@ fn planes(picture: &RgbImage, scale: f32, offset: f32) -> Vec<f32> {
     channel(0).chain(channel(1)).chain(channel(2)).collect()
 }
 
-fn assert_agrees<const N: usize>(network: &Network, image: Vec<f32>, expected: [&[(usize, f32)]; N]) {
-    let outputs: [Vec<f32>; N] = network.run(image, None).unwrap();
+fn assert_agrees<const I: usize, const O: usize>(
+    network: &Network,
+    inputs: [Vec<f32>; I],
+    expected: [&[(usize, f32)]; O],
+) {
+    let outputs: [Vec<f32>; O] = network.run(inputs, None).unwrap();
     for (output, expected) in outputs.iter().zip(expected) {
         for &(at, value) in expected {
             let off = (output[at] - value).abs() / value.abs().max(1.0);
@@ -101,7 +106,7 @@ fn the_detector_agrees_with_tensorflow_lite() {
         (895, -71.684_151),
     ];
     let image = planes(&drawn(128, 0, 0, 1000), 127.5, -1.0);
-    assert_agrees(&models().detector, image, [&boxes, &scores]);
+    assert_agrees(&models().detector, [image], [&boxes, &scores]);
 }
 
 #[test]
@@ -133,7 +138,69 @@ fn the_mesh_agrees_with_tensorflow_lite() {
         (1364, 42.508_45),
     ];
     let image = planes(&drawn(192, 150, 120, 700), 255.0, 0.0);
-    assert_agrees(&models().mesh, image, [&points, &[(0, 21.108_931)]]);
+    assert_agrees(&models().mesh, [image], [&points, &[(0, 21.108_931)]]);
+}
+
+#[test]
+fn the_eyes_agree_with_tensorflow_lite() {
+    // The network's file is cut at the operators only MediaPipe has; the warp between the halves was computed
+    // from the formula in its source.
+    let left_lids = [
+        (0, 24.618_82),
+        (11, 38.766_83),
+        (22, 28.983_543),
+        (33, 34.346_76),
+        (44, 45.772_03),
+        (55, 25.189_959),
+        (66, 20.417_894),
+        (77, 42.552_776),
+        (88, 28.617_321),
+        (99, 29.830_751),
+        (110, 15.289_907),
+        (121, 46.097_98),
+    ];
+    let left_iris = [
+        (0, 37.381_481),
+        (1, 33.273_689),
+        (2, 43.250_69),
+        (3, 33.002_59),
+        (4, 37.611_771),
+        (5, 27.203_238),
+        (6, 31.394_348),
+        (9, 39.385_193),
+    ];
+    let right_lids = [
+        (0, 39.292_126),
+        (11, 41.342_083),
+        (22, 35.111_347),
+        (33, 35.097_984),
+        (44, 19.200_485),
+        (55, 24.490_767),
+        (66, 43.145_885),
+        (77, 44.040_451),
+        (88, 33.874_702),
+        (99, 28.700_291),
+        (110, 47.933_59),
+        (121, 47.737_9),
+    ];
+    let right_iris = [
+        (0, 27.506_313),
+        (1, 34.110_851),
+        (2, 33.393_478),
+        (3, 35.000_34),
+        (4, 28.032_12),
+        (5, 25.887_81),
+        (6, 21.678_215),
+        (9, 42.305_111),
+    ];
+    let image = planes(&drawn(192, 150, 120, 700), 255.0, 0.0);
+    let left = grid([0.375, 0.4375], [0.25, 0.25], 0.125);
+    let right = grid([0.625, 0.4375], [0.25, 0.1875], -0.0625);
+    assert_agrees(
+        &models().eyes,
+        [image, left, right],
+        [&left_lids, &left_iris, &right_lids, &right_iris],
+    );
 }
 
 #[test]
@@ -160,7 +227,7 @@ fn the_segmenter_agrees_with_tensorflow_lite() {
         (64250, 0.0),
     ];
     let image = planes(&drawn(256, 0, 0, 1000), 255.0, 0.0);
-    assert_agrees(&models().segmenter, image, [&person]);
+    assert_agrees(&models().segmenter, [image], [&person]);
 }
 
 #[test]
@@ -176,6 +243,8 @@ fn a_drawn_person_is_found_where_it_was_drawn() {
         assert!(near(mesh.eye_left(), [425.0, 430.0]), "{:?}", mesh.eye_left());
         assert!(near(mesh.eye_right(), [575.0, 430.0]), "{:?}", mesh.eye_right());
         assert!(near(mesh.mouth(), [500.0, 600.0]), "{:?}", mesh.mouth());
+        let [left, right] = mesh.eyes.as_ref().unwrap();
+        assert!(near(left.iris, [425.0, 430.0]) && near(right.iris, [575.0, 430.0]));
         let pose = mesh.pose();
         assert!(pose.yaw.abs() < 6.0 && pose.roll.abs() < 3.0, "{pose:?}");
 

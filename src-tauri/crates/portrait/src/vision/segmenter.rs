@@ -9,7 +9,8 @@ use image::{GrayImage, Luma, RgbImage};
 use super::detector::resized;
 use super::{Models, Pace};
 
-pub(super) const SIDE: usize = 256;
+const SIDE: usize = 256;
+pub(super) const INPUTS: [(&str, &[usize]); 1] = [("image", &[1, 3, SIDE, SIDE])];
 pub(super) const OUTPUTS: [(&str, usize); 1] = [("person", SIDE * SIDE)];
 
 pub(super) fn person(models: &Models, picture: &RgbImage, pace: Pace) -> GrayImage {
@@ -26,7 +27,7 @@ fn segment(models: &Models, picture: &RgbImage, pace: Pace) -> Option<GrayImage>
             image[channel * SIDE * SIDE + n] = f32::from(value) / 255.0;
         }
     }
-    let [person] = models.segmenter.run(image, models.pool(pace))?;
+    let [person] = models.segmenter.run([image], models.pool(pace))?;
     let person: Vec<u8> = person
         .iter()
         .map(|p| (p * 255.0).round().clamp(0.0, 255.0) as u8)
