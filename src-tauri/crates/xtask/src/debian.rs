@@ -113,10 +113,20 @@ pub(crate) fn ensure(root: &Path, purpose: Purpose, npm_is_missing: bool) -> Out
     if let Some(folder) = log.parent() {
         or_stop(fs::create_dir_all(folder), "create", folder)?;
     }
-    apt(&become_root, &["update"], &log)?;
-    let mut install = vec!["install", "--yes", "--no-install-recommends"];
+    // A power cut in the middle of an earlier installation is set right by this; otherwise it does nothing.
+    install_step(&become_root, &["dpkg", "--configure", "-a"], &log)?;
+    install_step(&become_root, &["apt-get", "update", "-q"], &log)?;
+    let mut install = vec![
+        "apt-get",
+        "install",
+        "--yes",
+        "--no-install-recommends",
+        "-q",
+        "-o",
+        "Dpkg::Use-Pty=0",
+    ];
     install.extend(&names);
-    apt(&become_root, &install, &log).map_err(|stop| {
+    install_step(&become_root, &install, &log).map_err(|stop| {
         Stop::new(format!(
             "{stop}\nIs this machine online? When it is, run the command again, or type: {by_hand}"
         ))
@@ -166,19 +176,11 @@ fn become_root() -> Option<Vec<&'static str>> {
     (is_installed("sudo") && std::io::stdin().is_terminal()).then(|| vec!["sudo"])
 }
 
-/// Runs apt-get, its many lines into a log and a few of them to the terminal.
-fn apt(become_root: &[&str], arguments: &[&str], log: &Path) -> Outcome {
+/// Runs dpkg or apt-get, its many lines into a log and a few of them to the terminal.
+fn install_step(become_root: &[&str], step: &[&str], log: &Path) -> Outcome {
     let mut words: Vec<&str> = become_root.to_vec();
-    words.extend([
-        "env",
-        "DEBIAN_FRONTEND=noninteractive",
-        "LC_ALL=C",
-        "apt-get",
-        "-o",
-        "Dpkg::Use-Pty=0",
-        "-q",
-    ]);
-    words.extend(arguments);
+    words.extend(["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"]);
+    words.extend(step);
     let file = or_stop(fs::File::create(log), "write", log)?;
     let mut command = Command::new(words[0]);
     command
@@ -186,11 +188,11 @@ fn apt(become_root: &[&str], arguments: &[&str], log: &Path) -> Outcome {
         .stdin(Stdio::inherit())
         .stdout(Stdio::piped())
         .stderr(file);
-    let apt = Running::start(&mut command, OnInterrupt::Finish)?;
+    let running = Running::start(&mut command, OnInterrupt::Finish)?;
 
     let mut lines = Vec::new();
     let mut progress = Progress::default();
-    if let Some(output) = apt.take_stdout() {
+    if let Some(output) = running.take_stdout() {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             if let Some(words) = progress.after(&line) {
                 note(&words);
@@ -198,7 +200,7 @@ fn apt(become_root: &[&str], arguments: &[&str], log: &Path) -> Outcome {
             lines.push(line);
         }
     }
-    let status = apt.wait()?;
+    let status = running.wait()?;
     let errors = fs::read_to_string(log).unwrap_or_default();
     or_stop(
         fs::write(log, format!("{}\n{errors}", lines.join("\n"))),
@@ -215,8 +217,8 @@ fn apt(become_root: &[&str], arguments: &[&str], log: &Path) -> Outcome {
         .unwrap_or("it said nothing more");
     Err(Stop::with_code(
         format!(
-            "apt-get {} failed: {last} (all of it: {})",
-            arguments[0],
+            "`{}` failed: {last} (all of it: {})",
+            step.iter().take(2).copied().collect::<Vec<_>>().join(" "),
             log.display()
         ),
         status,
