@@ -60,3 +60,41 @@ impl Source for BoothSource {
         Frame::new(PixelFormat::Rgb8, width, height, picture.into_raw())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Camera, SourceSpec};
+
+    #[test]
+    fn the_rehearsal_shows_what_the_script_says() {
+        let options = BoothOptions {
+            width: 320,
+            height: 180,
+            ..BoothOptions::default()
+        };
+        let script = Script::new(Act::EmptyWall);
+        let camera = Camera::start(SourceSpec::VirtualBooth {
+            options,
+            script: script.clone(),
+        });
+        let long = Duration::from_mins(5);
+        let wall = camera.wait_newer(0, long).unwrap();
+        assert_eq!(
+            (wall.width(), wall.height(), wall.format()),
+            (320, 180, PixelFormat::Rgb8)
+        );
+
+        script.set(Act::Sit);
+        assert_eq!(script.get(), Act::Sit);
+        // The frame after the next one was certainly begun with the new act.
+        let student = camera.wait_newer(wall.sequence() + 2, long).unwrap();
+        let (wall, student) = (wall.to_luma().unwrap(), student.to_luma().unwrap());
+        let changed = wall
+            .iter()
+            .zip(student.iter())
+            .filter(|(wall, now)| wall.abs_diff(**now) > 30)
+            .count();
+        assert!(changed > 320 * 180 / 10, "somebody sits there now");
+    }
+}

@@ -242,17 +242,18 @@ impl State {
         self.generation == generation && !self.stop
     }
 
-    fn publish(&mut self, frame: Frame) {
+    /// Hands a frame over; true for the worker's first.
+    fn publish(&mut self, frame: Frame) -> bool {
         let now = Instant::now();
         self.sequence += 1;
         self.newest = Some(frame.numbered(self.sequence));
-        self.last_sign = Some(now);
         self.streaming_since.get_or_insert(now);
         self.arrivals.push_back(now);
         if self.arrivals.len() > RATE_FRAMES {
             self.arrivals.pop_front();
         }
         self.health = Health::Streaming;
+        self.last_sign.replace(now).is_none()
     }
 
     fn rate(&self) -> f32 {
@@ -405,8 +406,17 @@ fn work(shared: &Shared, open: &Mutex<Open>, generation: u64) {
     }
 }
 
+/// What nobody reads: the end of a worker that is not in charge.
+fn not_wanted() -> CameraError {
+    CameraError::Read("not wanted any more".to_owned())
+}
+
 /// Reads until something fails or another worker is in charge.
 fn read_frames(shared: &Shared, open: &Mutex<Open>, generation: u64) -> CameraError {
+    // A late start: on a busy machine a thread may be given up before it has begun.
+    if !shared.lock().in_charge(generation) {
+        return not_wanted();
+    }
     let opened = match open.try_lock() {
         Ok(mut open) => open(),
         Err(std::sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner()(),
@@ -422,11 +432,14 @@ fn read_frames(shared: &Shared, open: &Mutex<Open>, generation: u64) -> CameraEr
         let next = source.next_frame();
         let mut state = shared.lock();
         if !state.in_charge(generation) {
-            return CameraError::Read("not wanted any more".to_owned());
+            return not_wanted();
         }
         match next {
             Ok(frame) => {
-                state.publish(frame);
+                // With the first frame the watcher's patience becomes a shorter one.
+                if state.publish(frame) {
+                    shared.events.notify_all();
+                }
                 drop(state);
                 shared.frames.notify_all();
             }
@@ -434,5 +447,429 @@ fn read_frames(shared: &Shared, open: &Mutex<Open>, generation: u64) -> CameraEr
             Err(error @ CameraError::BadFrame(_)) => tracing::debug!(%error, "frame skipped"),
             Err(error) => return error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PixelFormat;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::mpsc::{self, Receiver, Sender};
+
+    /// No test waits this long when all is well.
+    const LONG: Duration = Duration::from_secs(30);
+
+    /// Quick faults, patient otherwise.
+    fn quick() -> Timing {
+        Timing {
+            open: LONG,
+            frame: LONG,
+            close: Duration::from_millis(20),
+            backoff_first: Duration::from_millis(1),
+            backoff_max: Duration::from_millis(4),
+            steady: Duration::ZERO,
+        }
+    }
+
+    fn picture(level: u8) -> Frame {
+        Frame::new(PixelFormat::Gray8, 2, 1, vec![level; 2]).unwrap()
+    }
+
+    /// What the device does next; when the script is over it waits as a healthy one between frames.
+    enum Step {
+        Frame(u8),
+        Damaged,
+        Fails(CameraError),
+        Panics,
+        /// Hangs in the driver until the other end lets go.
+        Hangs(Receiver<()>),
+    }
+
+    /// A device that follows a script sent to it while it runs.
+    struct Scripted(Receiver<Step>);
+
+    impl Source for Scripted {
+        fn next_frame(&mut self) -> Result<Frame, CameraError> {
+            match self.0.recv() {
+                Ok(Step::Frame(level)) => Ok(picture(level)),
+                Ok(Step::Damaged) => Err(CameraError::BadFrame("half of it".to_owned())),
+                Ok(Step::Fails(error)) => Err(error),
+                Ok(Step::Panics) => panic!("the driver's"),
+                Ok(Step::Hangs(gate)) => {
+                    let _ = gate.recv();
+                    Err(CameraError::Read("came back".to_owned()))
+                }
+                Err(_) => Err(CameraError::Read("unplugged".to_owned())),
+            }
+        }
+    }
+
+    type Opening = Result<Receiver<Step>, CameraError>;
+
+    /// A camera whose every opening is decided by the test.
+    fn camera(timing: Timing) -> (Camera, Sender<Opening>) {
+        let (decide, decided) = mpsc::channel::<Opening>();
+        let open = move || -> Result<Box<dyn Source>, CameraError> {
+            match decided.recv() {
+                Ok(Ok(script)) => Ok(Box::new(Scripted(script))),
+                Ok(Err(error)) => Err(error),
+                Err(_) => Err(CameraError::Open("the test is over".to_owned())),
+            }
+        };
+        (Camera::start_with(open, timing), decide)
+    }
+
+    fn plugged_in(decide: &Sender<Opening>) -> Sender<Step> {
+        let (device, script) = mpsc::channel();
+        decide.send(Ok(script)).unwrap();
+        device
+    }
+
+    fn until(camera: &Camera, is_so: impl Fn(&CameraStatus) -> bool) -> CameraStatus {
+        let start = Instant::now();
+        loop {
+            let status = camera.status();
+            if is_so(&status) {
+                return status;
+            }
+            assert!(start.elapsed() < LONG, "still {status:?}");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn eventually(is_so: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !is_so() {
+            assert!(start.elapsed() < LONG, "it never came about");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn is_lost(status: &CameraStatus) -> bool {
+        matches!(status, CameraStatus::Lost { .. })
+    }
+
+    #[test]
+    fn frames_arrive_in_order_and_the_newest_is_at_hand() {
+        let (camera, decide) = camera(quick());
+        assert_eq!(camera.status(), CameraStatus::Opening);
+        assert!(camera.newest().is_none());
+        let device = plugged_in(&decide);
+        device.send(Step::Frame(1)).unwrap();
+        let first = camera.wait_newer(0, LONG).unwrap();
+        assert_eq!((first.sequence(), first.data()[0]), (1, 1));
+        device.send(Step::Frame(2)).unwrap();
+        device.send(Step::Frame(3)).unwrap();
+        let third = camera.wait_newer(2, LONG).unwrap();
+        assert_eq!((third.sequence(), third.data()[0]), (3, 3));
+        assert_eq!(camera.newest().unwrap().sequence(), 3);
+        assert!(matches!(camera.status(), CameraStatus::Streaming { .. }));
+        assert!(
+            camera.wait_newer(3, Duration::from_millis(1)).is_none(),
+            "nothing newer has come"
+        );
+    }
+
+    #[test]
+    fn a_damaged_frame_is_skipped_and_the_camera_stays() {
+        let (camera, decide) = camera(quick());
+        let device = plugged_in(&decide);
+        for step in [Step::Frame(1), Step::Damaged, Step::Damaged, Step::Frame(2)] {
+            device.send(step).unwrap();
+        }
+        assert_eq!(camera.wait_newer(1, LONG).unwrap().data()[0], 2);
+        assert!(matches!(camera.status(), CameraStatus::Streaming { .. }));
+    }
+
+    #[test]
+    fn an_unplugged_camera_shows_no_old_frame_and_comes_back_with_higher_numbers() {
+        let (camera, decide) = camera(quick());
+        let device = plugged_in(&decide);
+        device.send(Step::Frame(1)).unwrap();
+        camera.wait_newer(0, LONG).unwrap();
+        device
+            .send(Step::Fails(CameraError::Read("unplugged".to_owned())))
+            .unwrap();
+        until(&camera, is_lost);
+        assert!(camera.newest().is_none(), "nobody is photographed from memory");
+
+        decide.send(Err(CameraError::Open("not yet".to_owned()))).unwrap();
+        decide.send(Err(CameraError::Busy("not yet".to_owned()))).unwrap();
+        let device = plugged_in(&decide);
+        device.send(Step::Frame(9)).unwrap();
+        let again = camera.wait_newer(1, LONG).unwrap();
+        assert_eq!((again.sequence(), again.data()[0]), (2, 9));
+    }
+
+    #[test]
+    fn a_stalled_device_is_left_behind_and_another_thread_opens_it_anew() {
+        let timing = Timing {
+            frame: Duration::from_millis(5),
+            ..quick()
+        };
+        let (camera, decide) = camera(timing);
+        let device = plugged_in(&decide);
+        let (let_go, gate) = mpsc::channel();
+        device.send(Step::Frame(1)).unwrap();
+        device.send(Step::Hangs(gate)).unwrap();
+        let CameraStatus::Lost { reason, .. } = until(&camera, is_lost) else {
+            unreachable!()
+        };
+        assert!(reason.contains("not answered"), "{reason}");
+        assert!(camera.newest().is_none());
+
+        // Whoever is slow to look finds this one stalled, too: so the count is looked at, not the frame.
+        let device = plugged_in(&decide);
+        device.send(Step::Frame(2)).unwrap();
+        eventually(|| camera.shared.lock().sequence == 2);
+        assert!(camera.shared.lock().left_behind >= 1);
+
+        // The threads left behind come back with late answers: these change nothing, and the threads end.
+        let_go.send(()).unwrap();
+        drop(device);
+        eventually(|| camera.shared.lock().left_behind == 0);
+        assert_eq!(camera.shared.lock().sequence, 2);
+    }
+
+    #[test]
+    fn a_device_that_always_hangs_takes_only_so_many_threads() {
+        let timing = Timing {
+            open: Duration::from_millis(2),
+            frame: Duration::from_millis(2),
+            ..quick()
+        };
+        let openings = Arc::new(AtomicU32::new(0));
+        let (gates, held) = mpsc::channel();
+        let counted = openings.clone();
+        let camera = Camera::start_with(
+            move || {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let (device, script) = mpsc::channel();
+                let (gate, closed) = mpsc::channel();
+                device.send(Step::Hangs(closed)).unwrap();
+                gates.send((device, gate)).unwrap();
+                Ok(Box::new(Scripted(script)))
+            },
+            timing,
+        );
+        let CameraStatus::Lost { .. } = until(
+            &camera,
+            |status| matches!(status, CameraStatus::Lost { reason, .. } if reason.contains("not come back")),
+        ) else {
+            unreachable!()
+        };
+        assert!(openings.load(Ordering::SeqCst) as usize <= MOST_LEFT_BEHIND);
+        drop(held);
+        drop(camera);
+    }
+
+    #[test]
+    fn an_opening_that_hangs_is_not_followed_by_a_second_one() {
+        let timing = Timing {
+            open: Duration::from_millis(2),
+            ..quick()
+        };
+        let openings = Arc::new(AtomicU32::new(0));
+        let (let_go, gate) = mpsc::channel::<()>();
+        let counted = openings.clone();
+        let camera = Camera::start_with(
+            move || {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let _ = gate.recv();
+                let (device, script) = mpsc::channel();
+                device.send(Step::Frame(5)).unwrap();
+                std::mem::forget(device);
+                Ok(Box::new(Scripted(script)))
+            },
+            timing,
+        );
+        until(
+            &camera,
+            |status| matches!(status, CameraStatus::Lost { reason, .. } if reason.contains("earlier attempt")),
+        );
+        assert_eq!(openings.load(Ordering::SeqCst), 1);
+        drop(let_go);
+        assert_eq!(
+            camera.wait_newer(0, LONG).unwrap().data()[0],
+            5,
+            "and it heals when the driver lets go"
+        );
+    }
+
+    #[test]
+    fn a_driver_that_panics_is_only_a_lost_camera() {
+        let (camera, decide) = camera(quick());
+        let device = plugged_in(&decide);
+        device.send(Step::Panics).unwrap();
+        let CameraStatus::Lost { reason, .. } = until(&camera, is_lost) else {
+            unreachable!()
+        };
+        assert!(reason.contains("driver"), "{reason}");
+        let device = plugged_in(&decide);
+        device.send(Step::Frame(1)).unwrap();
+        assert!(camera.wait_newer(0, LONG).is_some());
+    }
+
+    #[test]
+    fn what_needs_a_person_is_said_at_once_and_heals_when_it_is_done() {
+        for fault in [
+            CameraError::NoDevice,
+            CameraError::NotFound {
+                wanted: "Booth Cam".to_owned(),
+            },
+            CameraError::PermissionDenied("13".to_owned()),
+            CameraError::UnsupportedFormat("GRAY".to_owned()),
+        ] {
+            let (camera, decide) = camera(quick());
+            decide.send(Err(fault.clone())).unwrap();
+            let status = until(&camera, |status| *status != CameraStatus::Opening);
+            assert_eq!(
+                status,
+                CameraStatus::Broken {
+                    reason: fault.to_string()
+                }
+            );
+            let device = plugged_in(&decide);
+            device.send(Step::Frame(1)).unwrap();
+            assert!(camera.wait_newer(0, LONG).is_some());
+        }
+    }
+
+    #[test]
+    fn a_camera_that_worked_may_be_off_the_list_for_a_moment() {
+        let (camera, decide) = camera(quick());
+        let device = plugged_in(&decide);
+        device.send(Step::Frame(1)).unwrap();
+        camera.wait_newer(0, LONG).unwrap();
+        drop(device);
+        for _ in 0..GONE_FOR_GOOD - 1 {
+            decide.send(Err(CameraError::NoDevice)).unwrap();
+        }
+        let reason = CameraError::NoDevice.to_string();
+        until(
+            &camera,
+            |status| matches!(status, CameraStatus::Lost { reason: why, .. } if *why == reason),
+        );
+        decide.send(Err(CameraError::NoDevice)).unwrap();
+        until(&camera, |status| matches!(status, CameraStatus::Broken { .. }));
+    }
+
+    #[test]
+    fn the_pauses_double_up_to_their_limit() {
+        let timing = Timing {
+            backoff_first: Duration::from_millis(10),
+            backoff_max: Duration::from_millis(35),
+            ..quick()
+        };
+        let (camera, decide) = camera(timing);
+        let mut pauses = Vec::new();
+        let mut last = None;
+        while pauses.len() < 4 {
+            let name = format!("fault {}", pauses.len());
+            decide.send(Err(CameraError::Open(name.clone()))).unwrap();
+            until(
+                &camera,
+                |status| matches!(status, CameraStatus::Lost { reason, .. } if reason.contains(&name)),
+            );
+            let Health::Lost { since, retry_at, .. } = camera.shared.lock().health else {
+                continue;
+            };
+            last.get_or_insert(since);
+            assert_eq!(last, Some(since), "lost since the first fault, not the last");
+            pauses.push(retry_at);
+        }
+        // A pause ends before the next fault is set, so the ends are at least a pause apart.
+        for (ends, least) in pauses.windows(2).zip([20, 35, 35]) {
+            assert!(ends[1] - ends[0] >= Duration::from_millis(least));
+        }
+    }
+
+    #[test]
+    fn dropping_does_not_wait_for_a_device_that_hangs() {
+        for frames_first in [0, 3] {
+            let (camera, decide) = camera(quick());
+            let device = plugged_in(&decide);
+            let (_never, gate) = mpsc::channel();
+            for level in 0..frames_first {
+                device.send(Step::Frame(level)).unwrap();
+            }
+            device.send(Step::Hangs(gate)).unwrap();
+            if frames_first > 0 {
+                camera.wait_newer(0, LONG).unwrap();
+            }
+            drop(camera);
+        }
+        let (camera, _decide) = camera(quick());
+        drop(camera);
+    }
+
+    #[test]
+    fn a_source_is_closed_before_it_is_opened_again_and_when_the_camera_goes() {
+        struct Counted(Arc<AtomicU32>, u8);
+        impl Source for Counted {
+            fn next_frame(&mut self) -> Result<Frame, CameraError> {
+                self.1 += 1;
+                if self.1 > 3 {
+                    Err(CameraError::Read("glitch".to_owned()))
+                } else {
+                    Ok(picture(self.1))
+                }
+            }
+        }
+        impl Drop for Counted {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+        let open_now = Arc::new(AtomicU32::new(0));
+        let counted = open_now.clone();
+        let timing = Timing {
+            close: LONG,
+            ..quick()
+        };
+        let camera = Camera::start_with(
+            move || {
+                assert_eq!(
+                    counted.fetch_add(1, Ordering::SeqCst),
+                    0,
+                    "opened while still open"
+                );
+                Ok(Box::new(Counted(counted.clone(), 0)))
+            },
+            timing,
+        );
+        let frame = camera.wait_newer(12, LONG).unwrap();
+        assert!(frame.sequence() > 12, "five openings later");
+        drop(camera);
+        assert_eq!(open_now.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn pictures_stream_like_a_camera() {
+        let folder = tempfile::tempdir().unwrap();
+        for level in [10, 20] {
+            image::GrayImage::from_pixel(4, 4, image::Luma([level]))
+                .save(folder.path().join(format!("{level}.png")))
+                .unwrap();
+        }
+        let camera = Camera::start(SourceSpec::Pictures {
+            path: folder.path().to_owned(),
+            fps: 200,
+        });
+        let mut seen = Vec::new();
+        let mut last = 0;
+        while seen.len() < 4 {
+            let frame = camera.wait_newer(last, LONG).unwrap();
+            assert!(frame.sequence() > last);
+            last = frame.sequence();
+            seen.push(frame.to_rgb().unwrap().get_pixel(0, 0).0[0]);
+        }
+        assert!(seen.contains(&10) && seen.contains(&20));
+        let missing = Camera::start(SourceSpec::Pictures {
+            path: folder.path().join("none"),
+            fps: 1,
+        });
+        until(&missing, |status| matches!(status, CameraStatus::Broken { .. }));
     }
 }

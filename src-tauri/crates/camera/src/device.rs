@@ -1,4 +1,4 @@
-//! Real cameras, by nokhwa (Video4Linux, Media Foundation, `AVFoundation`).
+//! Real cameras, by nokhwa (`Video4Linux`, Media Foundation, `AVFoundation`).
 //!
 //! What nokhwa 0.10 leaves to its caller, and is done here:
 //! - a device is remembered by name and place, not by its number, which changes with every replug;
@@ -6,6 +6,7 @@
 //! - on Linux a device left in a format or rate nokhwa does not know fails on every opening: it is set
 //!   straight before nokhwa sees it; metadata nodes that look like cameras are left out; a frame is the
 //!   whole mapped buffer and is cut;
+//! - on Windows what a failed attempt has initialized is undone, or no later attempt would succeed;
 //! - on macOS permission is asked for first, and late frames are dropped instead of queued.
 //!
 //! `next_frame` may block for ever: [`crate::Camera`] watches over it.
@@ -162,6 +163,10 @@ pub(crate) struct DeviceSource {
 impl DeviceSource {
     pub(crate) fn open(id: Option<&str>, width: u32, height: u32, fps: u32) -> Result<Self, CameraError> {
         permitted()?;
+        Self::open_permitted(id, width, height, fps).inspect_err(|_| system::after_failed_open())
+    }
+
+    fn open_permitted(id: Option<&str>, width: u32, height: u32, fps: u32) -> Result<Self, CameraError> {
         let device = find(system::list()?, id)?;
         let offered = system::formats(&device.index)?;
         let mut refused = CameraError::UnsupportedFormat("it lists none".to_owned());
@@ -286,7 +291,7 @@ fn open_exactly(index: &CameraIndex, format: CameraFormat) -> Result<nokhwa::Cam
 
 #[cfg(target_os = "linux")]
 mod system {
-    //! Video4Linux, asked directly where nokhwa says too little.
+    //! `Video4Linux`, asked directly where nokhwa says too little.
 
     use std::io;
 
@@ -437,6 +442,8 @@ mod system {
         open_exactly(index, CameraFormat::new(size, *format, offer.fps))
     }
 
+    pub(super) fn after_failed_open() {}
+
     fn device(index: &CameraIndex) -> Result<Device, CameraError> {
         let number = index
             .as_index()
@@ -531,6 +538,14 @@ mod system {
             }
         }
         Err(refused)
+    }
+
+    /// nokhwa initializes Media Foundation and COM for the first thread that asks, and undoes it when the
+    /// last camera is closed. An attempt that never had a camera leaves them with a thread that ends, and
+    /// every later thread, initialized by nobody, would fail: so they are undone here.
+    pub(super) fn after_failed_open() {
+        #[cfg(windows)]
+        let _ = nokhwa_bindings_windows::wmf::de_initialize_mf();
     }
 }
 

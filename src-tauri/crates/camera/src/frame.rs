@@ -1,7 +1,7 @@
 //! One frame as the camera sent it, and its way to RGB and luma.
 //!
 //! YUYV and NV12 are read as BT.601 with limited range (luma 16–235, chroma 16–240): what the USB video
-//! class names as its default, and what Video4Linux, Media Foundation and AVFoundation assume where a
+//! class names as its default, and what `Video4Linux`, Media Foundation and `AVFoundation` assume where a
 //! device says nothing. The arithmetic is the 8-bit integer form of that matrix in Microsoft's
 //! "Recommended 8-Bit YUV Formats for Video Rendering", never more than one level off the exact one.
 //! Chroma is repeated, not interpolated: a standard photo is scaled down from the frame anyway.
@@ -204,8 +204,8 @@ fn length(format: PixelFormat, width: u32, height: u32, data: &[u8]) -> Result<u
     match format {
         PixelFormat::Rgb8 => Ok(pixels * 3),
         PixelFormat::Gray8 => Ok(pixels),
-        PixelFormat::Yuyv if width % 2 == 0 => Ok(pixels * 2),
-        PixelFormat::Nv12 if width % 2 == 0 && height % 2 == 0 => Ok(pixels * 3 / 2),
+        PixelFormat::Yuyv if width.is_multiple_of(2) => Ok(pixels * 2),
+        PixelFormat::Nv12 if width.is_multiple_of(2) && height.is_multiple_of(2) => Ok(pixels * 3 / 2),
         PixelFormat::Yuyv | PixelFormat::Nv12 => Err(bad(format!("{format} of odd size {width}x{height}"))),
         PixelFormat::Mjpeg => mjpeg::length(data),
     }
