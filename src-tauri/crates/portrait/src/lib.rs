@@ -26,6 +26,7 @@ mod matte;
 mod original;
 mod photometry;
 mod report;
+mod resample;
 pub mod sheet;
 mod spec;
 mod standardize;

@@ -1,11 +1,11 @@
 //! Light and sharpness of a face, measured on a copy of it at one fixed size, so that the figures mean the same for
 //! every camera and distance.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::FilterType;
 use image::RgbImage;
 
 use crate::compose::linear;
+use crate::resample;
 use crate::vision::Mesh;
 
 /// Cheek to cheek on the copy, in pixels: the national picture's middle.
@@ -48,17 +48,10 @@ pub(crate) fn face_light(picture: &RgbImage, mesh: &Mesh) -> Option<FaceLight> {
     let scale = WIDTH / cheeks;
     let w = (((x1 - x0) * scale) as u32).clamp(8, 600);
     let h = (((y1 - y0) * scale) as u32).clamp(8, 600);
-    let source = ImageRef::new(picture.width(), picture.height(), picture.as_raw(), PixelType::U8x3).ok()?;
-    let mut copy = Image::new(w, h, PixelType::U8x3);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom)).crop(
-        f64::from(x0),
-        f64::from(y0),
-        f64::from(x1 - x0),
-        f64::from(y1 - y0),
-    );
-    Resizer::new().resize(&source, &mut copy, &options).ok()?;
+    let part = [x0, y0, x1 - x0, y1 - y0].map(f64::from);
+    let copy = resample::rgb8(picture, part, w, h, FilterType::CatmullRom)?;
     let (w, h) = (w as usize, h as usize);
-    let rgb = copy.buffer();
+    let rgb = copy.as_raw();
     let luma: Vec<f32> = rgb
         .chunks_exact(3)
         .map(|p| 0.299 * f32::from(p[0]) + 0.587 * f32::from(p[1]) + 0.114 * f32::from(p[2]))

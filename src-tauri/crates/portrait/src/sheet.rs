@@ -4,14 +4,14 @@
 //! and the page says its size: a PDF in points, a PNG with its density. The picture is cropped to the print's
 //! shape (never stretched: 3:4 and 5:7 differ) and embedded once, as the very JPEG that was delivered.
 
-use fast_image_resize::images::Image;
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::FilterType;
 use image::{Rgb, RgbImage};
 use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref};
 use serde::{Deserialize, Serialize};
 
 use crate::PortraitError;
 use crate::original::{Original, jpeg_facts};
+use crate::resample;
 
 /// Points a millimetre.
 const POINTS: f64 = 72.0 / 25.4;
@@ -301,18 +301,14 @@ pub fn png(jpeg: &[u8], layout: &Layout) -> Result<Vec<u8>, PortraitError> {
     let mut page = RgbImage::from_pixel(w, h, Rgb([255; 3]));
 
     let (pw, ph) = picture.dimensions();
-    let source = Image::from_vec_u8(pw, ph, picture.into_raw(), PixelType::U8x3).map_err(|e| fail(&e))?;
     let mut printed: Option<((u32, u32), RgbImage)> = None;
     for place in layout.places() {
         let (left, top) = (px(place.left), px(place.top));
         let size = (px(place.left + place.width) - left, px(place.top + place.height) - top);
         if printed.as_ref().is_none_or(|(s, _)| *s != size) {
             let [x, y, cw, ch] = cut_to_shape([f64::from(pw), f64::from(ph)], &place);
-            let mut target = Image::new(size.0, size.1, PixelType::U8x3);
-            let options =
-                ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom)).crop(x, y, cw, ch);
-            Resizer::new().resize(&source, &mut target, &options).map_err(|e| fail(&e))?;
-            printed = RgbImage::from_raw(size.0, size.1, target.into_vec()).map(|i| (size, i));
+            printed = resample::rgb8(&picture, [x, y, cw, ch], size.0, size.1, FilterType::CatmullRom)
+                .map(|i| (size, i));
         }
         if let Some((_, print)) = &printed {
             image::imageops::replace(&mut page, print, i64::from(left), i64::from(top));
@@ -377,7 +373,10 @@ mod tests {
         let found = bytes.windows(jpeg.len()).filter(|w| *w == jpeg.as_slice()).count();
         assert_eq!(found, 1);
         let text = String::from_utf8_lossy(&bytes);
-        assert!(text.contains("/MediaBox [0 0 595.2756 841.88975]"), "A4 in points");
+        let at = text.find("/MediaBox").unwrap();
+        let page: Vec<f64> =
+            text[at..at + 60].split(['[', ']']).nth(1).unwrap().split(' ').map(|v| v.parse().unwrap()).collect();
+        assert!((page[2] - 595.276).abs() < 0.01 && (page[3] - 841.89).abs() < 0.01, "A4 in points: {page:?}");
         assert_eq!(text.matches("/Photo Do").count(), 12);
     }
 

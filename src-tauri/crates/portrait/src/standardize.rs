@@ -110,7 +110,7 @@ pub fn standardize_timed(
     let matte = matte::around(models, photo, plate, Some(focus(&mesh)));
     done(Stage::Matte);
     report.matte = Some(MatteFacts { method: matte.method.as_str().to_owned(), notes: matte.notes.clone() });
-    report.checks.push(checks::wall(matte.method != Method::ColoursOnly));
+    report.checks.push(checks::wall(matte.method != Method::ColoursOnly && matte.notes.is_empty()));
 
     let head = head(&mesh, &matte.alpha);
     let cut = place_in(&head, &matte.alpha, spec);

@@ -3,15 +3,21 @@
 //!
 //! In every 3x3 window the matte is assumed to be a linear function of colour; the Laplacian of that assumption is
 //! a 5x5 stencil a pixel. Only the hair band is unknown, so only its rows are built, and the system is solved by
-//! conjugate gradients with the diagonal as preconditioner.
+//! conjugate gradients with the diagonal as preconditioner. Those are quick with strands and slow with areas, so a
+//! coarser copy of the problem is solved first; what it found is carried up by each window's own linear function of
+//! colour, which puts strands back that the coarse copy could not see.
 
 use rayon::prelude::*;
 
 /// Regularization of a window's covariance, in squared colour units of 0–1 a channel. Above sensor noise it would
 /// blur strands, far below it noise becomes matte.
-const EPSILON: f32 = 1e-5;
+const EPSILON: f64 = 1e-5;
 /// Relative residual at which the picture no longer changes by a visible level.
-const TOLERANCE: f64 = 2e-4;
+const TOLERANCE: f64 = 1e-5;
+/// Below this size there is no coarser copy.
+const COARSEST: usize = 48;
+/// Iterations on the coarsest copy, which is small.
+const COARSEST_ITERATIONS: usize = 200;
 
 /// A matting problem of `w` x `h` pixels.
 pub(crate) struct Problem<'a> {
@@ -25,17 +31,114 @@ pub(crate) struct Problem<'a> {
     pub(crate) unknown: &'a [usize],
     /// For each unknown pixel how strongly (first) it is drawn to which value (second).
     pub(crate) pull: &'a [(f32, f32)],
-    /// Most iterations.
+    /// Most iterations at full size.
     pub(crate) iterations: usize,
 }
 
 /// Solves; returns the matte with the unknown pixels filled in, clamped to 0–1.
 pub(crate) fn solve(problem: &Problem<'_>) -> Vec<f32> {
+    let Problem { w, h, unknown, .. } = *problem;
+    if unknown.is_empty() || w < 3 || h < 3 {
+        return problem.start.to_vec();
+    }
+    if w.min(h) < 2 * COARSEST {
+        return iterate(&Problem { iterations: COARSEST_ITERATIONS, ..*problem });
+    }
+    let guess = from_coarser(problem);
+    iterate(&Problem { start: &guess, ..*problem })
+}
+
+/// Solves at half the size and carries the result up.
+fn from_coarser(problem: &Problem<'_>) -> Vec<f32> {
+    let Problem { w, h, start, unknown, pull, .. } = *problem;
+    let (cw, ch) = (w.div_ceil(2), h.div_ceil(2));
+    let open: Vec<f32> = {
+        let mut open = vec![0.0; w * h];
+        for &i in unknown {
+            open[i] = 1.0;
+        }
+        open
+    };
+    let children = |c: usize| {
+        let (x, y) = (c % cw * 2, c / cw * 2);
+        [(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)].map(|(x, y)| y.min(h - 1) * w + x.min(w - 1))
+    };
+    let mean = |c: usize, f: &dyn Fn(usize) -> f32| children(c).iter().map(|&i| f(i) / 4.0).sum::<f32>();
+    let colour: Vec<[f32; 3]> =
+        (0..cw * ch).map(|c| std::array::from_fn(|k| mean(c, &|i| problem.colour[i][k]))).collect();
+    let coarse_start: Vec<f32> = (0..cw * ch).map(|c| mean(c, &|i| start[i])).collect();
+    let coarse_unknown: Vec<usize> = (0..cw * ch).filter(|&c| mean(c, &|i| open[i]) > 0.0).collect();
+    let mut pulls = vec![(0.0f32, 0.0f32); w * h];
+    for (&i, &p) in unknown.iter().zip(pull) {
+        pulls[i] = p;
+    }
+    let coarse_pull: Vec<(f32, f32)> = coarse_unknown
+        .iter()
+        .map(|&c| {
+            let weight = mean(c, &|i| pulls[i].0);
+            let goal = mean(c, &|i| pulls[i].0 * pulls[i].1);
+            (weight, if weight > 0.0 { goal / weight } else { 0.0 })
+        })
+        .collect();
+    let coarse = Problem {
+        w: cw,
+        h: ch,
+        colour: &colour,
+        start: &coarse_start,
+        unknown: &coarse_unknown,
+        pull: &coarse_pull,
+        iterations: problem.iterations + 10,
+    };
+    let solved = solve(&coarse);
+
+    // In each coarse window the matte as a linear function of colour; neighbours' functions are averaged.
+    let windows = Windows::near(&coarse);
+    let linear: Vec<Option<[f32; 4]>> = (0..cw * ch)
+        .into_par_iter()
+        .map(|c| {
+            let (mean, inv) = windows.facts.get(windows.index[c] as usize)?;
+            let around = |k: usize| c + (k / 3) * cw + k % 3 - cw - 1;
+            let level = (0..9).map(|k| solved[around(k)]).sum::<f32>() / 9.0;
+            let mut along = [0.0f64; 3];
+            for k in 0..9 {
+                let off = f64::from(solved[around(k)] - level) / 9.0;
+                for (a, (v, m)) in along.iter_mut().zip(colour[around(k)].iter().zip(mean)) {
+                    *a += (f64::from(*v) - m) * off;
+                }
+            }
+            let slope = times(inv, along);
+            let base = f64::from(level) - slope[0] * mean[0] - slope[1] * mean[1] - slope[2] * mean[2];
+            Some([slope[0], slope[1], slope[2], base].map(|v| v as f32))
+        })
+        .collect();
+    let mut guess = start.to_vec();
+    for &i in unknown {
+        let (x, y) = (i % w / 2, i / w / 2);
+        let (mut sum, mut count) = ([0.0f32; 4], 0.0f32);
+        for cy in y.saturating_sub(1)..=(y + 1).min(ch - 1) {
+            for cx in x.saturating_sub(1)..=(x + 1).min(cw - 1) {
+                if let Some(f) = linear[cy * cw + cx] {
+                    for (s, v) in sum.iter_mut().zip(f) {
+                        *s += v;
+                    }
+                    count += 1.0;
+                }
+            }
+        }
+        let c = problem.colour[i];
+        guess[i] = if count > 0.0 {
+            ((sum[0] * c[0] + sum[1] * c[1] + sum[2] * c[2] + sum[3]) / count).clamp(0.0, 1.0)
+        } else {
+            solved[y * cw + x]
+        };
+    }
+    guess
+}
+
+/// Conjugate gradients from the first guess.
+fn iterate(problem: &Problem<'_>) -> Vec<f32> {
     let Problem { w, h, start, unknown, pull, .. } = *problem;
     let mut alpha = start.to_vec();
-    if unknown.is_empty() || w < 3 || h < 3 {
-        return alpha;
-    }
     let windows = Windows::near(problem);
     let rows: Vec<[f32; 25]> =
         unknown.par_iter().map(|&i| windows.stencil(problem.colour, w, h, i)).collect();
@@ -118,10 +221,12 @@ pub(crate) fn solve(problem: &Problem<'_>) -> Vec<f32> {
     alpha
 }
 
-/// Mean colour and inverse covariance (xx, xy, xz, yy, yz, zz) of the 3x3 windows the unknown pixels touch.
+/// Mean colour and inverse covariance (xx, xy, xz, yy, yz, zz) of the 3x3 windows the unknown pixels touch. In a
+/// window across an edge the covariance has one large and two tiny directions: single precision would leave nothing
+/// of its inverse.
 struct Windows {
     index: Vec<u32>,
-    facts: Vec<([f32; 3], [f32; 6])>,
+    facts: Vec<([f64; 3], [f64; 6])>,
 }
 
 impl Windows {
@@ -148,43 +253,47 @@ impl Windows {
     /// The Laplacian's row of one pixel as a 5x5 stencil.
     fn stencil(&self, colour: &[[f32; 3]], w: usize, h: usize, i: usize) -> [f32; 25] {
         let (x, y) = (i % w, i / w);
-        let own = colour[i];
-        let mut row = [0.0f32; 25];
+        let own = colour[i].map(f64::from);
+        let mut row = [0.0f64; 25];
         for cy in y.saturating_sub(1).max(1)..=(y + 1).min(h - 2) {
             for cx in x.saturating_sub(1).max(1)..=(x + 1).min(w - 2) {
                 let c = cy * w + cx;
                 let Some((mean, inv)) = self.facts.get(self.index[c] as usize) else { continue };
-                let d = [own[0] - mean[0], own[1] - mean[1], own[2] - mean[2]];
-                let v = [
-                    inv[0] * d[0] + inv[1] * d[1] + inv[2] * d[2],
-                    inv[1] * d[0] + inv[3] * d[1] + inv[4] * d[2],
-                    inv[2] * d[0] + inv[4] * d[1] + inv[5] * d[2],
-                ];
+                let v = times(inv, [own[0] - mean[0], own[1] - mean[1], own[2] - mean[2]]);
                 let shift = 1.0 - v[0] * mean[0] - v[1] * mean[1] - v[2] * mean[2];
                 for dy in 0..3 {
                     let line = (cy + dy - 1) * w + cx - 1;
                     let to = (cy + dy + 1 - y) * 5 + cx + 1 - x;
                     for dx in 0..3 {
-                        let o = colour[line + dx];
+                        let o = colour[line + dx].map(f64::from);
                         row[to + dx] -= (shift + v[0] * o[0] + v[1] * o[1] + v[2] * o[2]) / 9.0;
                     }
                 }
                 row[12] += 1.0;
             }
         }
-        row
+        row.map(|v| v as f32)
     }
 }
 
-fn window(colour: &[[f32; 3]], w: usize, c: usize) -> ([f32; 3], [f32; 6]) {
-    let mut mean = [0.0f32; 3];
-    let around = || (0..9).map(move |k| colour[c + (k / 3) * w + k % 3 - w - 1]);
+/// A symmetric matrix (xx, xy, xz, yy, yz, zz) times a vector.
+fn times(m: &[f64; 6], d: [f64; 3]) -> [f64; 3] {
+    [
+        m[0] * d[0] + m[1] * d[1] + m[2] * d[2],
+        m[1] * d[0] + m[3] * d[1] + m[4] * d[2],
+        m[2] * d[0] + m[4] * d[1] + m[5] * d[2],
+    ]
+}
+
+fn window(colour: &[[f32; 3]], w: usize, c: usize) -> ([f64; 3], [f64; 6]) {
+    let mut mean = [0.0f64; 3];
+    let around = || (0..9).map(move |k| colour[c + (k / 3) * w + k % 3 - w - 1].map(f64::from));
     for o in around() {
         for (m, v) in mean.iter_mut().zip(o) {
             *m += v / 9.0;
         }
     }
-    let mut s = [0.0f32; 6];
+    let mut s = [0.0f64; 6];
     for o in around() {
         let d = [o[0] - mean[0], o[1] - mean[1], o[2] - mean[2]];
         s[0] += d[0] * d[0];
@@ -200,7 +309,7 @@ fn window(colour: &[[f32; 3]], w: usize, c: usize) -> ([f32; 3], [f32; 6]) {
     let reg = EPSILON / 9.0;
     let [a, b, c2, d, e, f] = [s[0] + reg, s[1], s[2], s[3] + reg, s[4], s[5] + reg];
     let (m0, m1, m2) = (d * f - e * e, c2 * e - b * f, b * e - c2 * d);
-    let det = (a * m0 + b * m1 + c2 * m2).max(1e-30);
+    let det = (a * m0 + b * m1 + c2 * m2).max(f64::MIN_POSITIVE);
     let inv = [m0, m1, m2, a * f - c2 * c2, b * c2 - a * e, a * d - b * b].map(|v| v / det);
     (mean, inv)
 }
@@ -224,7 +333,7 @@ mod tests {
         }
         let pull = vec![(0.0, 0.0); unknown.len()];
         let alpha =
-            solve(&Problem { w, h, colour: &colour, start: &start, unknown: &unknown, pull: &pull, iterations: 400 });
+            solve(&Problem { w, h, colour: &colour, start: &start, unknown: &unknown, pull: &pull, iterations: 60 });
         let worst = (0..w * h).map(|i| (alpha[i] - truth(i)).abs()).fold(0.0, f32::max);
         assert!(worst < 0.02, "{worst}");
     }

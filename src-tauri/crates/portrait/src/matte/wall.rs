@@ -13,6 +13,8 @@ use super::field::Field;
 const WALL_SPREAD: f32 = 9.0;
 /// Share of the visible surroundings that must fit the model.
 const WALL_SHARE: f32 = 0.72;
+/// Below this share there is something before the wall; it is said.
+const CLEAN_SHARE: f32 = 0.9;
 /// A residual beyond this many levels is something on the wall, whatever the spread.
 const FOREIGN: f32 = 26.0;
 
@@ -73,6 +75,9 @@ pub(crate) fn find(
                 share * 100.0
             ));
             return None;
+        }
+        if share < CLEAN_SHARE {
+            notes.push(format!("{:.0} % of the background is something else than the wall", (1.0 - share) * 100.0));
         }
         (base, spread, false)
     };
