@@ -160,7 +160,7 @@ impl Body {
         out
     }
 
-    /// Folds of the cloth as a height.
+    /// Folds of the cloth as a height, never below the cloth itself.
     fn fold(&self, p: V3) -> f32 {
         let soft = if self.clothes.garment == Garment::Tee {
             0.05
@@ -170,7 +170,7 @@ impl Body {
         let pull = v3(p.x * 0.9 + p.y * 0.35, p.y * 0.55 - p.x.abs() * 0.5, p.z * 0.7);
         let fall = smoothstep(-2.5, -3.6, p.y);
         if fall > 0.0 {
-            soft * (noise(pull * 1.5 + v3(3.0, 0.0, 0.0)) - 0.2) * fall
+            soft * 0.8 * (noise(pull * 1.5 + v3(3.0, 0.0, 0.0)) + 1.0) * fall
         } else {
             0.0
         }
