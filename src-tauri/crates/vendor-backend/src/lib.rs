@@ -318,7 +318,7 @@ async fn demo_page(State(service): State<Arc<Service>>) -> Response {
     let Some(seed) = service.seed_demo else {
         return Redirect::to("/").into_response();
     };
-    let tiles: String = demo::people(seed)
+    let tiles = demo::people(seed)
         .iter()
         .take(16)
         .map(|person| {
@@ -335,7 +335,8 @@ async fn demo_page(State(service): State<Arc<Service>>) -> Response {
                 escaped(&record.level),
             )
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let body = format!(
         "<header><b>演示学生</b><span class=\"quiet\">{} · 人名、证件号、学校均为虚构</span></header><main><div class=\"grid\">{tiles}</div></main>",
         escaped(&service.profile.name)

@@ -120,6 +120,12 @@ async fn interrupted() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
+/// Prints; a reader that closed the pipe has seen enough.
+fn said(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
@@ -130,13 +136,15 @@ fn main() -> ExitCode {
         .init();
     let result = match Arguments::parse().command {
         Command::Openapi => {
-            print!("{}", vendor_backend::openapi());
+            said(&vendor_backend::openapi());
             Ok(())
         }
         Command::DemoCodes { seed } => {
-            for person in demo::people(seed) {
-                println!("{}", serde_json::json!(person));
-            }
+            let people = demo::people(seed);
+            let lines = people
+                .iter()
+                .map(|person| format!("{}\n", serde_json::json!(person)));
+            said(&lines.collect::<Vec<_>>().concat());
             Ok(())
         }
         Command::Serve(arguments) => tokio::runtime::Builder::new_multi_thread()

@@ -470,14 +470,13 @@ pub(crate) fn academic_record(
 
 /// What is to be paid now.
 fn due(amount_fen: u32, fee: FeeState, collection: CollectionState) -> u32 {
-    match fee.when {
-        _ if fee.paid || collection == CollectionState::Approved => 0,
-        FeeWhen::Never => 0,
-        FeeWhen::BeforeShooting | FeeWhen::AfterUpload => amount_fen,
+    let wanted = match fee.when {
+        FeeWhen::Never => false,
+        FeeWhen::BeforeShooting | FeeWhen::AfterUpload => collection != CollectionState::Approved,
         // Only to replace what a reviewer has not decided yet; shooting again after a rejection is free.
-        FeeWhen::OnlyForChange if collection == CollectionState::UnderReview => amount_fen,
-        FeeWhen::OnlyForChange => 0,
-    }
+        FeeWhen::OnlyForChange => collection == CollectionState::UnderReview,
+    };
+    if wanted && !fee.paid { amount_fen } else { 0 }
 }
 
 fn eligibility(record: &AcademicRecord, eligible: bool, at: Timestamp) -> Eligibility {

@@ -339,7 +339,7 @@ pub(crate) async fn list(State(service): State<Arc<Service>>) -> Response {
         Ok(rows) => rows,
         Err(fault) => return Page::broken(&fault).into_response(),
     };
-    let tiles: String = waiting
+    let tiles = waiting
         .iter()
         .map(|row| {
             format!(
@@ -352,13 +352,14 @@ pub(crate) async fn list(State(service): State<Arc<Service>>) -> Response {
                 id = row.record_id,
             )
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let waiting_part = if waiting.is_empty() {
         "<p class=\"card quiet\">没有待审核的照片。本页每 10 秒刷新一次。</p>".to_owned()
     } else {
         format!("<div class=\"grid\">{tiles}</div>")
     };
-    let lines: String = decided
+    let lines = decided
         .iter()
         .map(|row| {
             let rejection: Option<Rejection> = row.rejection.as_deref().and_then(|json| parsed(json).ok());
@@ -374,7 +375,8 @@ pub(crate) async fn list(State(service): State<Arc<Service>>) -> Response {
                 escaped(&reasons),
             )
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let decided_part = if decided.is_empty() {
         String::new()
     } else {
@@ -457,12 +459,13 @@ fn desk_page(service: &Service, desk: &Desk) -> Page {
         about,
         receipt_number,
     } = desk;
-    let boxes: String = REASONS
+    let boxes = REASONS
         .iter()
         .map(|(code, zh, _)| {
             format!("<label><input type=\"checkbox\" name=\"{code}\" value=\"on\">{zh}</label>")
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let action = match row.state.as_str() {
         "under-review" => format!(
             "<form method=\"post\"><button class=\"go wide\" name=\"decision\" value=\"approve\">通过</button></form>\
@@ -514,7 +517,7 @@ fn checks(report: &serde_json::Value) -> String {
     let Some(checks) = report.get("checks").and_then(serde_json::Value::as_array) else {
         return String::new();
     };
-    let lines: String = checks
+    let lines = checks
         .iter()
         .take(60)
         .map(|check| {
@@ -533,7 +536,8 @@ fn checks(report: &serde_json::Value) -> String {
                 text("zh")
             )
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     format!("<table><tr><th>项目</th><th>结果</th><th>数值</th><th>说明</th></tr>{lines}</table>")
 }
 

@@ -4,9 +4,12 @@ use image::codecs::jpeg::{JpegEncoder, PixelDensity};
 use image::imageops::{FilterType, overlay, resize};
 use image::{ImageFormat, Rgb, RgbImage};
 
+/// Width and height in pixels.
+type Size = (u32, u32);
+
 /// Pixels of 25x35 mm and 35x49 mm at 300 dpi.
-const ONE_INCH: (u32, u32) = (295, 413);
-const TWO_INCH: (u32, u32) = (413, 579);
+const ONE_INCH: Size = (295, 413);
+const TWO_INCH: Size = (413, 579);
 /// Between prints, some 2 mm.
 const GAP: u32 = 24;
 
@@ -16,7 +19,7 @@ pub(crate) fn lay_out(standard: &[u8], sheet: &str) -> Option<Vec<u8>> {
     let photo = image::load_from_memory_with_format(standard, ImageFormat::Jpeg)
         .ok()?
         .to_rgb8();
-    let (paper, rows): ((u32, u32), &[(u32, (u32, u32))]) = if sheet.starts_with("school") {
+    let (paper, rows): (Size, &[(u32, Size)]) = if sheet.starts_with("school") {
         ((2480, 3508), &[(4, ONE_INCH), (4, ONE_INCH), (4, TWO_INCH)])
     } else {
         ((1800, 1200), &[(4, ONE_INCH), (4, ONE_INCH)])

@@ -1,5 +1,8 @@
 //! Whole visits over real HTTP, as a station makes them, and every way they are turned down.
 
+// A test may unwrap; its helper functions are tests as well.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -784,7 +787,7 @@ async fn everything_is_still_there_after_a_restart() {
 #[tokio::test]
 async fn the_demo_may_decide_by_itself() {
     let booth = Booth::open_with("binyu", |options| {
-        options.auto_review = AutoReview::RejectFirst(1)
+        options.auto_review = AutoReview::RejectFirst(1);
     })
     .await;
     let student = booth.person(DemoCase::Ordinary);
@@ -807,7 +810,7 @@ async fn the_demo_may_decide_by_itself() {
 #[tokio::test]
 async fn a_reviewer_decides_on_the_page() {
     let booth = Booth::open_with("binyu", |options| {
-        options.reviewer_token = Some("let-me-in".into())
+        options.reviewer_token = Some("let-me-in".into());
     })
     .await;
     let identity = booth.resolve(&booth.person(DemoCase::Ordinary)).await;

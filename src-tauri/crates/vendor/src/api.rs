@@ -165,7 +165,7 @@ pub struct Identity {
     pub expires_at: Timestamp,
     /// Masked name (测*甲).
     pub masked_name: String,
-    /// Masked ID number (`000000********001X`).
+    /// Masked ID number (`000000***********X`).
     pub masked_id: String,
     /// True once a collection code was resolved; a capture needs one.
     pub code_bound: bool,
