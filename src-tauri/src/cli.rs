@@ -34,7 +34,13 @@ pub(crate) struct StationArgs {
     #[arg(long, global = true, env = "PHOTO_STATION_BACKEND", value_name = "URL")]
     pub backend: Option<String>,
     /// Activation code for the first enrolment.
-    #[arg(long, global = true, env = "PHOTO_STATION_ACTIVATION", value_name = "CODE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "PHOTO_STATION_ACTIVATION",
+        value_name = "CODE",
+        hide_env_values = true
+    )]
     pub activation: Option<String>,
     /// Vendor profile to start with: biyezhengzhao, yipai or binyu.
     #[arg(long, global = true, env = "PHOTO_STATION_PROFILE", value_name = "NAME")]

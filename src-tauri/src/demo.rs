@@ -55,11 +55,20 @@ pub(crate) fn run(out: Output, cli: &Cli, folder: &Path, review: bool) -> Result
     runtime(out)?.block_on(async {
         match visit(out, cli, folder, review).await {
             Ok(summary) => {
-                out.result(&summary, &format!("the visit ended well; look at {}", folder.join("report.html").display()));
+                out.result(
+                    &summary,
+                    &format!(
+                        "the visit ended well; look at {}",
+                        folder.join("report.html").display()
+                    ),
+                );
                 Ok(Verdict::Accepted)
             }
             Err(error) => {
-                out.result(&json!({ "accepted": false, "error": error.to_string() }), &error.to_string());
+                out.result(
+                    &json!({ "accepted": false, "error": error.to_string() }),
+                    &error.to_string(),
+                );
                 Err(Verdict::Refused)
             }
         }
@@ -82,7 +91,9 @@ async fn visit(out: Output, cli: &Cli, folder: &Path, review: bool) -> Result<Va
             (None, read_actors(people)?)
         }
         (Some(_), None) => {
-            return Err(DemoError::Told("a backend of its own needs its demo people: give --rehearsal FILE".into()));
+            return Err(DemoError::Told(
+                "a backend of its own needs its demo people: give --rehearsal FILE".into(),
+            ));
         }
         (None, _) => {
             let running = Backend::start(BackendOptions::demo(&settings.profile)?).await?;
@@ -104,7 +115,10 @@ async fn visit(out: Output, cli: &Cli, folder: &Path, review: bool) -> Result<Va
         data: data.clone(),
         config: settings,
         key_in_file: true,
-        eyes: Some((source, models(out, cli).map_err(|_| DemoError::Told("no vision models".into()))?)),
+        eyes: Some((
+            source,
+            models(out, cli).map_err(|_| DemoError::Told("no vision models".into()))?,
+        )),
         activation,
         rehearsal,
     })
@@ -132,7 +146,10 @@ async fn visit(out: Output, cli: &Cli, folder: &Path, review: bool) -> Result<Va
         "visit_seconds": (visit_took.as_secs_f64() * 10.0).round() / 10.0,
         "files": summary,
     });
-    std::fs::write(folder.join("visit.json"), serde_json::to_vec_pretty(&summary).unwrap_or_default())?;
+    std::fs::write(
+        folder.join("visit.json"),
+        serde_json::to_vec_pretty(&summary).unwrap_or_default(),
+    )?;
     std::fs::write(folder.join("report.html"), html(&summary, &page))?;
     if let Some(running) = backend {
         drop(station);
@@ -144,7 +161,13 @@ async fn visit(out: Output, cli: &Cli, folder: &Path, review: bool) -> Result<Va
 /// A folder for this run's records that no earlier run has used.
 fn unused(folder: &Path) -> PathBuf {
     (1_u32..)
-        .map(|n| folder.join(if n == 1 { "station".into() } else { format!("station-{n}") }))
+        .map(|n| {
+            folder.join(if n == 1 {
+                "station".into()
+            } else {
+                format!("station-{n}")
+            })
+        })
         .find(|candidate| !candidate.exists())
         .unwrap_or_else(|| folder.join("station"))
 }
@@ -207,9 +230,17 @@ async fn outcome(
     data: &Path,
 ) -> Result<(RecordPage, RecordId), DemoError> {
     let rows = station
-        .with_records(|store| store.list(&records::Filter { limit: 1, ..records::Filter::default() }))
+        .with_records(|store| {
+            store.list(&records::Filter {
+                limit: 1,
+                ..records::Filter::default()
+            })
+        })
         .await?;
-    let id = rows.first().map(|row| row.id).ok_or_else(|| DemoError::NoReceipt(data.to_path_buf()))?;
+    let id = rows
+        .first()
+        .map(|row| row.id)
+        .ok_or_else(|| DemoError::NoReceipt(data.to_path_buf()))?;
     let deadline = Instant::now() + OUTCOME_PATIENCE;
     let mut decided = !review;
     loop {
@@ -247,20 +278,31 @@ async fn keep_results(
 ) -> Result<Vec<String>, DemoError> {
     let (standard, original, receipt) = station
         .with_records(move |store| {
-            Ok((store.photo(id, PhotoKind::Standard)?, store.photo(id, PhotoKind::Original)?, store.receipt(id)?))
+            Ok((
+                store.photo(id, PhotoKind::Standard)?,
+                store.photo(id, PhotoKind::Original)?,
+                store.receipt(id)?,
+            ))
         })
         .await?;
     let layout_name = station.sheet_name();
     let layout = sheet::layout::built_in(&layout_name)
         .ok_or_else(|| DemoError::Told(format!("there is no print sheet named {layout_name}")))?;
-    let original_name = if original.starts_with(&[0x89, b'P']) { "original.png" } else { "original.jpg" };
+    let original_name = if original.starts_with(&[0x89, b'P']) {
+        "original.png"
+    } else {
+        "original.jpg"
+    };
     let report = serde_json::from_str::<Value>(&page.report).unwrap_or_default();
     let mut files = vec![
         ("standard.jpg".to_owned(), standard.clone()),
         (original_name.to_owned(), original),
         ("sheet.pdf".to_owned(), sheet::pdf(&standard, &layout)?),
         ("sheet.png".to_owned(), sheet::png(&standard, &layout)?),
-        ("photo.report.json".to_owned(), serde_json::to_vec_pretty(&report).unwrap_or_default()),
+        (
+            "photo.report.json".to_owned(),
+            serde_json::to_vec_pretty(&report).unwrap_or_default(),
+        ),
     ];
     if let Some(receipt) = receipt {
         let pretty = serde_json::from_slice::<Value>(&receipt).and_then(|r| serde_json::to_vec_pretty(&r));
@@ -286,10 +328,16 @@ async fn keep_results(
 
 fn html(summary: &Value, page: &RecordPage) -> String {
     let report = serde_json::from_str::<Value>(&page.report).unwrap_or_default();
-    let text = |value: &Value| pictures::escaped(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    let text =
+        |value: &Value| pictures::escaped(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     let mut checks = String::new();
     for check in report["checks"].as_array().into_iter().flatten() {
-        let number = |name: &str| check[name].as_f64().map(|n| format!("{n:.2}")).unwrap_or_default();
+        let number = |name: &str| {
+            check[name]
+                .as_f64()
+                .map(|n| format!("{n:.2}"))
+                .unwrap_or_default()
+        };
         let _ = write!(
             checks,
             "<tr class=\"{}\"><td>{}</td><td>{}</td><td>{} – {} {}</td><td>{}</td><td>{}</td></tr>",

@@ -55,13 +55,16 @@ pub(crate) enum FailureCode {
 impl From<station::StationError> for Failure {
     fn from(error: station::StationError) -> Failure {
         let code = match &error {
-            station::StationError::Records(records::RecordsError::NotFound(_) | records::RecordsError::BadInput(_)) => {
-                FailureCode::NotFound
-            }
+            station::StationError::Records(
+                records::RecordsError::NotFound(_) | records::RecordsError::BadInput(_),
+            ) => FailureCode::NotFound,
             station::StationError::Backend(_) => FailureCode::Offline,
             _ => FailureCode::Records,
         };
-        Failure { code, detail: error.to_string() }
+        Failure {
+            code,
+            detail: error.to_string(),
+        }
     }
 }
 
@@ -82,7 +85,10 @@ impl StaffSession {
         if self.is_open() {
             return Ok(());
         }
-        Err(Failure { code: FailureCode::StaffOnly, detail: String::new() })
+        Err(Failure {
+            code: FailureCode::StaffOnly,
+            detail: String::new(),
+        })
     }
 }
 
@@ -111,10 +117,16 @@ pub(crate) async fn staff_login(
     let now = Timestamp::now();
     let open = session.lock.lock().is_ok_and(|lock| lock.is_open(now));
     if !open {
-        return Err(Failure { code: FailureCode::Locked, detail: String::new() });
+        return Err(Failure {
+            code: FailureCode::Locked,
+            detail: String::new(),
+        });
     }
     let Some(right) = station.staff_pin_matches(pin).await? else {
-        return Err(Failure { code: FailureCode::NoPin, detail: String::new() });
+        return Err(Failure {
+            code: FailureCode::NoPin,
+            detail: String::new(),
+        });
     };
     if let Ok(mut lock) = session.lock.lock() {
         lock.tried(right, now);
@@ -220,5 +232,24 @@ pub(crate) fn builder() -> tauri_specta::Builder<tauri::Wry> {
 pub(crate) fn write_bindings(path: &std::path::Path) -> Result<(), String> {
     let typescript = specta_typescript::Typescript::default()
         .header("// Generated from Rust by `cargo xtask bindings`. Do not edit.\n/* eslint-disable */\n");
-    builder().export(typescript, path).map_err(|error| error.to_string())
+    builder()
+        .export(typescript, path)
+        .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_pages_know_every_type_as_it_is() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        super::write_bindings(file.path()).unwrap();
+        let (made, kept) = (
+            std::fs::read_to_string(file.path()).unwrap(),
+            include_str!("../../ui/src/bindings.ts").replace("\r\n", "\n"),
+        );
+        assert_eq!(
+            made, kept,
+            "ui/src/bindings.ts is out of step: run `cargo xtask bindings`"
+        );
+    }
 }

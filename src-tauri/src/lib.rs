@@ -36,7 +36,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             // Help and version are answers, not errors.
             let wrong = error.use_stderr();
             let _ = error.print();
-            return if wrong { Verdict::Usage.into() } else { ExitCode::SUCCESS };
+            return if wrong {
+                Verdict::Usage.into()
+            } else {
+                ExitCode::SUCCESS
+            };
         }
     };
     tracing_subscriber::fmt()
@@ -56,21 +60,55 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn obey(out: Output, cli: &Cli, command: Command) -> Result<Verdict, Verdict> {
     match command {
-        Command::Scan { images, show_text } => Ok(pictures::scan(out, &images, show_text, &pattern(out, cli)?)),
-        Command::Standardize { photos, out: folder, spec, plate, matte } => {
-            let spec = pictures::spec(out, &spec)?;
-            pictures::standardize(out, &*models(out, cli)?, &photos, &folder, &spec, plate.as_deref(), matte)
+        Command::Scan { images, show_text } => {
+            Ok(pictures::scan(out, &images, show_text, &pattern(out, cli)?))
         }
-        Command::Matte { photo, out: alpha, plate, composite, spec } => {
+        Command::Standardize {
+            photos,
+            out: folder,
+            spec,
+            plate,
+            matte,
+        } => {
+            let spec = pictures::spec(out, &spec)?;
+            pictures::standardize(
+                out,
+                &*models(out, cli)?,
+                &photos,
+                &folder,
+                &spec,
+                plate.as_deref(),
+                matte,
+            )
+        }
+        Command::Matte {
+            photo,
+            out: alpha,
+            plate,
+            composite,
+            spec,
+        } => {
             let spec = pictures::spec(out, &spec)?;
             let models = models(out, cli)?;
-            pictures::matte(out, &models, &photo, &alpha, plate.as_deref(), composite.as_deref(), &spec)
+            pictures::matte(
+                out,
+                &models,
+                &photo,
+                &alpha,
+                plate.as_deref(),
+                composite.as_deref(),
+                &spec,
+            )
         }
         Command::Check { photos, spec } => {
             let spec = pictures::spec(out, &spec)?;
             Ok(pictures::check(out, &*models(out, cli)?, &photos, &spec))
         }
-        Command::Sheet { photo, out: target, layout } => {
+        Command::Sheet {
+            photo,
+            out: target,
+            layout,
+        } => {
             let layout = match layout {
                 Some(layout) => layout,
                 None => profile(out, cli)?.sheet,
@@ -146,7 +184,10 @@ fn profile(out: Output, cli: &Cli) -> Result<Profile, Verdict> {
         None => config(out, cli)?.profile,
     };
     Profile::built_in(&name).ok_or_else(|| {
-        out.say(&format!("there is no vendor profile named {name}; there are: {}", Profile::BUILT_IN.join(", ")));
+        out.say(&format!(
+            "there is no vendor profile named {name}; there are: {}",
+            Profile::BUILT_IN.join(", ")
+        ));
         Verdict::Usage
     })
 }
@@ -156,7 +197,10 @@ fn pattern(out: Output, cli: &Cli) -> Result<Pattern, Verdict> {
 }
 
 fn runtime(out: Output) -> Result<tokio::runtime::Runtime, Verdict> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| told(out)(&error))
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| told(out)(&error))
 }
 
 /// A station without camera and window, for the command line.
@@ -181,7 +225,10 @@ fn sync(out: Output, cli: &Cli, once: bool) -> Result<Verdict, Verdict> {
         }
         loop {
             let round = station.sync_once().await.map_err(|error| told(out)(&error))?;
-            let counts = station.with_records(|store| store.counts()).await.map_err(|error| told(out)(&error))?;
+            let counts = station
+                .with_records(|store| store.counts())
+                .await
+                .map_err(|error| told(out)(&error))?;
             let waiting = counts.waiting();
             out.result(
                 &json!({
@@ -203,7 +250,9 @@ fn sync(out: Output, cli: &Cli, once: bool) -> Result<Verdict, Verdict> {
                 ),
             );
             if once {
-                return Ok(Verdict::all(round.online && waiting == 0 && counts.needs_person == 0));
+                return Ok(Verdict::all(
+                    round.online && waiting == 0 && counts.needs_person == 0,
+                ));
             }
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => return Ok(Verdict::Accepted),
@@ -242,7 +291,11 @@ fn doctor(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
 fn staff_pin(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
     out.say("the new staff PIN (at least six digits), ended by Enter:");
     let mut pin = String::new();
-    std::io::stdin().lock().take(64).read_to_string(&mut pin).map_err(|error| told(out)(&error))?;
+    std::io::stdin()
+        .lock()
+        .take(64)
+        .read_to_string(&mut pin)
+        .map_err(|error| told(out)(&error))?;
     match station::desk::set_staff_pin(&mut store(out, cli)?, pin.trim()) {
         Ok(()) => {
             out.say("the staff PIN is set");

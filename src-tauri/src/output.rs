@@ -16,7 +16,11 @@ impl Output {
     pub(crate) fn result(self, object: &Value, words: &str) {
         let mut out = std::io::stdout().lock();
         // A reader that went away (`| head`) is no error of ours.
-        let _ = if self.json { writeln!(out, "{object}") } else { writeln!(out, "{words}") };
+        let _ = if self.json {
+            writeln!(out, "{object}")
+        } else {
+            writeln!(out, "{words}")
+        };
     }
 
     /// A message for a person, never a result.
@@ -38,7 +42,11 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     pub(crate) fn all(accepted: bool) -> Verdict {
-        if accepted { Verdict::Accepted } else { Verdict::Refused }
+        if accepted {
+            Verdict::Accepted
+        } else {
+            Verdict::Refused
+        }
     }
 }
 

@@ -50,13 +50,23 @@ pub(crate) fn scan(out: Output, images: &[PathBuf], show_text: bool, pattern: &P
             let told: Vec<String> = codes
                 .iter()
                 .map(|c| {
-                    let text = c["text_hex"].as_str().map(|t| format!(" {t}")).unwrap_or_default();
-                    format!("{} {}{text}", c["kind"].as_str().unwrap_or_default(), c["tag"].as_str().unwrap_or_default())
+                    let text = c["text_hex"]
+                        .as_str()
+                        .map(|t| format!(" {t}"))
+                        .unwrap_or_default();
+                    format!(
+                        "{} {}{text}",
+                        c["kind"].as_str().unwrap_or_default(),
+                        c["tag"].as_str().unwrap_or_default()
+                    )
                 })
                 .collect();
             format!("{}: {}", file.display(), told.join(", "))
         };
-        out.result(&json!({ "file": file, "codes": codes, "ms": (ms * 10.0).round() / 10.0 }), &words);
+        out.result(
+            &json!({ "file": file, "codes": codes, "ms": (ms * 10.0).round() / 10.0 }),
+            &words,
+        );
     }
     Verdict::all(all)
 }
@@ -66,7 +76,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn refuse(out: Output, file: &Path, why: &str) {
-    out.result(&json!({ "file": file, "accepted": false, "error": why }), &format!("{}: {why}", file.display()));
+    out.result(
+        &json!({ "file": file, "accepted": false, "error": why }),
+        &format!("{}: {why}", file.display()),
+    );
 }
 
 /// A photo standard by name; an unknown one is told with the names there are.
@@ -75,7 +88,10 @@ pub(crate) fn spec(out: Output, name: &str) -> Result<Spec, Verdict> {
     let name = if name == "national" { "national-blue" } else { name };
     Spec::built_in(name).ok_or_else(|| {
         let names: Vec<&str> = Spec::names().collect();
-        out.say(&format!("there is no photo standard named {name}; there are: {}", names.join(", ")));
+        out.say(&format!(
+            "there is no photo standard named {name}; there are: {}",
+            names.join(", ")
+        ));
         Verdict::Usage
     })
 }
@@ -112,7 +128,11 @@ pub(crate) fn standardize(
                 all = false;
                 refuse(out, file, &error.to_string());
                 let report = json!({ "accepted": false, "error": error.to_string() });
-                write(out, &folder.join(format!("{name}.report.json")), report.to_string().as_bytes())?;
+                write(
+                    out,
+                    &folder.join(format!("{name}.report.json")),
+                    report.to_string().as_bytes(),
+                )?;
                 continue;
             }
         };
@@ -131,10 +151,20 @@ pub(crate) fn standardize(
         }
         if with_matte {
             let alpha = folder.join(format!("{name}.alpha.png"));
-            made(out, outcome.alpha.save(&alpha).map_err(std::io::Error::other), &alpha)?;
+            made(
+                out,
+                outcome.alpha.save(&alpha).map_err(std::io::Error::other),
+                &alpha,
+            )?;
         }
         all &= outcome.photo.is_some();
-        tell(out, file, &outcome.report, outcome.photo.is_some().then_some(photo_file.as_path()), Some(&report_file));
+        tell(
+            out,
+            file,
+            &outcome.report,
+            outcome.photo.is_some().then_some(photo_file.as_path()),
+            Some(&report_file),
+        );
     }
     Ok(Verdict::all(all))
 }
@@ -145,10 +175,18 @@ fn names(photos: &[PathBuf]) -> Vec<String> {
     photos
         .iter()
         .map(|file| {
-            let stem = file.file_stem().and_then(OsStr::to_str).unwrap_or("photo").to_owned();
+            let stem = file
+                .file_stem()
+                .and_then(OsStr::to_str)
+                .unwrap_or("photo")
+                .to_owned();
             let count = taken.entry(stem.clone()).or_insert(0_u32);
             *count += 1;
-            if *count == 1 { stem } else { format!("{stem}-{count}") }
+            if *count == 1 {
+                stem
+            } else {
+                format!("{stem}-{count}")
+            }
         })
         .collect()
 }
@@ -158,9 +196,21 @@ fn pretty(report: &Report) -> String {
 }
 
 fn tell(out: Output, file: &Path, report: &Report, photo: Option<&Path>, report_file: Option<&Path>) {
-    let mut words = vec![format!("{}: {}", file.display(), if report.accepted { "accepted" } else { "refused" })];
-    words.extend(report.refusals().map(|check| format!("  ✗ {} · {}", check.zh, check.en)));
-    words.extend(report.remarks().map(|check| format!("  ! {} · {}", check.zh, check.en)));
+    let mut words = vec![format!(
+        "{}: {}",
+        file.display(),
+        if report.accepted { "accepted" } else { "refused" }
+    )];
+    words.extend(
+        report
+            .refusals()
+            .map(|check| format!("  ✗ {} · {}", check.zh, check.en)),
+    );
+    words.extend(
+        report
+            .remarks()
+            .map(|check| format!("  ! {} · {}", check.zh, check.en)),
+    );
     out.result(
         &json!({ "file": file, "accepted": report.accepted, "photo": photo, "report_file": report_file, "report": report }),
         &words.join("\n"),
@@ -186,7 +236,11 @@ pub(crate) fn matte(
         }
     };
     let matte = portrait::matte(models, original.image(), plate.as_ref());
-    made(out, matte.alpha.save(alpha_file).map_err(std::io::Error::other), alpha_file)?;
+    made(
+        out,
+        matte.alpha.save(alpha_file).map_err(std::io::Error::other),
+        alpha_file,
+    )?;
     if let Some(target) = composite {
         let picture = portrait::composite(&matte, spec.background);
         made(out, picture.save(target).map_err(std::io::Error::other), target)?;
@@ -221,7 +275,10 @@ pub(crate) fn check(out: Output, models: &Models, photos: &[PathBuf], spec: &Spe
 pub(crate) fn print_sheet(out: Output, file: &Path, target: &Path, layout: &str) -> Result<Verdict, Verdict> {
     let Some(layout) = sheet::layout::built_in(layout) else {
         let names: Vec<&str> = sheet::layout::names().collect();
-        out.say(&format!("there is no layout named {layout}; there are: {}", names.join(", ")));
+        out.say(&format!(
+            "there is no layout named {layout}; there are: {}",
+            names.join(", ")
+        ));
         return Err(Verdict::Usage);
     };
     let bytes = match std::fs::read(file) {
@@ -231,7 +288,11 @@ pub(crate) fn print_sheet(out: Output, file: &Path, target: &Path, layout: &str)
             return Ok(Verdict::Refused);
         }
     };
-    let ending = target.extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
+    let ending = target
+        .extension()
+        .and_then(OsStr::to_str)
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     let made_sheet = match ending.as_str() {
         "pdf" => sheet::pdf(&bytes, &layout),
         "png" => sheet::png(&bytes, &layout),
@@ -270,5 +331,8 @@ fn made(out: Output, result: std::io::Result<()>, file: &Path) -> Result<(), Ver
 
 /// Text for an HTML page.
 pub(crate) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }

@@ -27,11 +27,18 @@ pub(crate) fn models(given: Option<&Path>) -> PathBuf {
     }
     let program = std::env::current_exe().unwrap_or_default();
     let beside = program.parent().unwrap_or(Path::new("."));
-    let installed =
-        [beside.join("models"), beside.join("../Resources/models"), beside.join("../lib/photo-station/models")];
+    let installed = [
+        beside.join("models"),
+        beside.join("../Resources/models"),
+        beside.join("../lib/photo-station/models"),
+    ];
     installed
         .into_iter()
-        .chain(beside.ancestors().map(|folder| folder.join("assets").join("models")))
+        .chain(
+            beside
+                .ancestors()
+                .map(|folder| folder.join("assets").join("models")),
+        )
         .find(|folder| folder.is_dir())
         .unwrap_or_else(|| beside.join("models"))
 }
@@ -40,7 +47,10 @@ pub(crate) fn models(given: Option<&Path>) -> PathBuf {
 ///
 /// # Errors
 /// When the file of demo people cannot be used.
-pub(crate) fn camera(config: &Config, people: Option<&Path>) -> Result<(SourceSpec, Option<Rehearsal>), String> {
+pub(crate) fn camera(
+    config: &Config,
+    people: Option<&Path>,
+) -> Result<(SourceSpec, Option<Rehearsal>), String> {
     let device = |id: Option<String>| SourceSpec::Device {
         id,
         width: config.width,
@@ -53,7 +63,10 @@ pub(crate) fn camera(config: &Config, people: Option<&Path>) -> Result<(SourceSp
         "auto" => {}
         name => {
             let source = match name.strip_prefix("pictures:") {
-                Some(folder) => SourceSpec::Pictures { path: folder.into(), fps: config.fps },
+                Some(folder) => SourceSpec::Pictures {
+                    path: folder.into(),
+                    fps: config.fps,
+                },
                 None => device(Some(name.to_owned())),
             };
             return Ok((source, None));
@@ -69,7 +82,14 @@ pub(crate) fn camera(config: &Config, people: Option<&Path>) -> Result<(SourceSp
 /// The virtual booth with these people.
 pub(crate) fn virtual_booth(config: &Config, actors: Vec<Actor>) -> (SourceSpec, Option<Rehearsal>) {
     let script = Script::new(Act::EmptyWall);
-    let options = BoothOptions { width: config.width, height: config.height, ..BoothOptions::default() };
-    let source = SourceSpec::VirtualBooth { options, script: script.clone() };
+    let options = BoothOptions {
+        width: config.width,
+        height: config.height,
+        ..BoothOptions::default()
+    };
+    let source = SourceSpec::VirtualBooth {
+        options,
+        script: script.clone(),
+    };
     (source, Some(Rehearsal::new(actors, script)))
 }

@@ -24,19 +24,32 @@ pub(crate) fn run(out: Output, store: &mut Store, command: QueueCommand) -> Verd
         QueueCommand::List { state, search, limit } => list(out, store, state, search, limit),
         QueueCommand::Show { id, photos } => show(out, store, &id, photos.as_deref()),
         QueueCommand::Retry { ids } => desk::retry(store, &ids, now).map(|taken| {
-            out.result(&json!({ "retried": taken }), &format!("{taken} records will be sent again"));
+            out.result(
+                &json!({ "retried": taken }),
+                &format!("{taken} records will be sent again"),
+            );
             Verdict::all(ids.is_empty() || taken as usize == ids.len())
         }),
-        QueueCommand::Export { out: bundle, passphrase_file } => lock(out, passphrase_file.as_deref())
+        QueueCommand::Export {
+            out: bundle,
+            passphrase_file,
+        } => lock(out, passphrase_file.as_deref())
             .and_then(|lock| store.export(&bundle, &lock, &Carry::Undelivered, now))
             .map(|carried| {
                 out.result(
                     &json!({ "bundle": bundle, "records": carried.records.len() }),
-                    &format!("{}: {} records; they stay here, too", bundle.display(), carried.records.len()),
+                    &format!(
+                        "{}: {} records; they stay here, too",
+                        bundle.display(),
+                        carried.records.len()
+                    ),
                 );
                 Verdict::Accepted
             }),
-        QueueCommand::Import { bundle, passphrase_file } => lock(out, passphrase_file.as_deref())
+        QueueCommand::Import {
+            bundle,
+            passphrase_file,
+        } => lock(out, passphrase_file.as_deref())
             .and_then(|lock| store.import(&bundle, &lock, now))
             .map(|carried| {
                 for (id, why) in &carried.refused {
@@ -104,7 +117,12 @@ fn list(
     while offset < limit {
         let page = desk::list(
             store,
-            &QueueFilter { state: state.clone(), search: search.clone(), offset, limit: (limit - offset).min(500) },
+            &QueueFilter {
+                state: state.clone(),
+                search: search.clone(),
+                offset,
+                limit: (limit - offset).min(500),
+            },
         )?;
         if page.rows.is_empty() {
             break;
@@ -137,19 +155,36 @@ fn show(out: Output, store: &mut Store, id: &str, photos: Option<&Path>) -> reco
         Err(error) => store.find(id)?.ok_or(error)?,
     };
     let page = desk::show(store, id)?;
-    let mut words = vec![format!("{} {} {} {}", page.row.id, page.row.state, page.row.shoot_number, page.row.tag)];
-    words.extend(page.history.iter().map(|line| format!("  {}  {}  {}", line.at, line.what, line.detail)));
+    let mut words = vec![format!(
+        "{} {} {} {}",
+        page.row.id, page.row.state, page.row.shoot_number, page.row.tag
+    )];
+    words.extend(
+        page.history
+            .iter()
+            .map(|line| format!("  {}  {}  {}", line.at, line.what, line.detail)),
+    );
     words.extend(page.reasons.iter().map(|reason| format!("  ✗ {reason}")));
     let mut object = serde_json::to_value(&page).unwrap_or_default();
     object["report"] = serde_json::from_str(&page.report).unwrap_or_default();
     out.result(&object, &words.join("\n"));
     if let Some(folder) = photos {
-        for (kind, name) in [(PhotoKind::Standard, "standard"), (PhotoKind::Original, "original")] {
+        for (kind, name) in [
+            (PhotoKind::Standard, "standard"),
+            (PhotoKind::Original, "original"),
+        ] {
             let bytes = store.photo(id, kind)?;
-            let ending = if bytes.starts_with(&[0x89, b'P']) { "png" } else { "jpg" };
+            let ending = if bytes.starts_with(&[0x89, b'P']) {
+                "png"
+            } else {
+                "jpg"
+            };
             // Named by the record alone: no tag, no name, no number of the student's.
             let file = folder.join(format!("{id}-{name}.{ending}"));
-            let made = std::fs::create_dir_all(folder).map_err(|source| RecordsError::File { path: folder.into(), source });
+            let made = std::fs::create_dir_all(folder).map_err(|source| RecordsError::File {
+                path: folder.into(),
+                source,
+            });
             made?;
             if pictures::write(out, &file, &bytes).is_err() {
                 return Ok(Verdict::Usage);
@@ -184,5 +219,7 @@ fn lock(out: Output, file: Option<&Path>) -> records::Result<BundleLock> {
         }
     }
     .map_err(|source| RecordsError::File { path: path(), source })?;
-    Ok(BundleLock::Passphrase(Secret::new(text.trim_end_matches(['\r', '\n']).as_bytes())))
+    Ok(BundleLock::Passphrase(Secret::new(
+        text.trim_end_matches(['\r', '\n']).as_bytes(),
+    )))
 }

@@ -86,19 +86,32 @@ fn picture<R: tauri::Runtime>(
     let station = app.state::<Station>().inner().clone();
     let staff = app.state::<StaffSession>().is_open();
     // convertFileSrc encodes the whole path as one segment.
-    let path = request.uri().path().trim_start_matches('/').replace("%2F", "/").replace("%2f", "/");
+    let path = request
+        .uri()
+        .path()
+        .trim_start_matches('/')
+        .replace("%2F", "/")
+        .replace("%2f", "/");
     async move {
         let bytes = match path.split('/').collect::<Vec<_>>().as_slice() {
-            ["preview"] => tauri::async_runtime::spawn_blocking(move || station.preview()).await.ok().flatten(),
+            ["preview"] => tauri::async_runtime::spawn_blocking(move || station.preview())
+                .await
+                .ok()
+                .flatten(),
             ["candidate", id] => id.parse().ok().and_then(|id| station.candidate(id)),
-            ["record", id, kind @ ("standard" | "original")] if staff => {
-                station.record_photo((*id).to_owned(), *kind == "original").await.ok()
-            }
+            ["record", id, kind @ ("standard" | "original")] if staff => station
+                .record_photo((*id).to_owned(), *kind == "original")
+                .await
+                .ok(),
             _ => None,
         };
         match bytes {
             Some(bytes) => {
-                let media_type = if bytes.starts_with(&[0x89, b'P']) { "image/png" } else { "image/jpeg" };
+                let media_type = if bytes.starts_with(&[0x89, b'P']) {
+                    "image/png"
+                } else {
+                    "image/jpeg"
+                };
                 reply(StatusCode::OK, media_type, bytes)
             }
             None => reply(StatusCode::NOT_FOUND, "text/plain", Vec::new()),
@@ -114,6 +127,9 @@ fn reply(status: StatusCode, media_type: &str, bytes: Vec<u8>) -> Response<Cow<'
         headers.insert(header::CONTENT_TYPE, value);
     }
     // A student's picture must not stay in the browser's cache.
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        header::HeaderValue::from_static("no-store"),
+    );
     response
 }

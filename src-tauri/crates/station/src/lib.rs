@@ -5,25 +5,27 @@
 //! | [`visit`] | the visit: pure, events in, effects out |
 //! | [`view`] | the screen as one value, and what a person may do |
 //! | [`sync`] | sending what waits and fetching what was decided |
-//! | [`staff`] | what staff see, and the PIN in front of it |
+//! | [`desk`], [`staff`] | what staff see of the records, and the PIN in front of it |
 //! | [`config`] | `station.toml` |
 //! | [`rehearsal`] | who comes to the virtual booth |
 //!
 //! [`Station`] puts them together with a camera, the records and a vendor's backend.
 
+mod backend;
+pub mod config;
 mod darkroom;
 pub mod desk;
+mod doctor;
+mod front;
+mod papers;
 mod payment_code;
-mod station;
-mod watching;
-
-pub mod config;
-pub mod doctor;
 pub mod rehearsal;
 pub mod staff;
+mod station;
 pub mod sync;
 pub mod view;
 pub mod visit;
+mod watching;
 
 pub use config::Config;
 pub use station::{Options, Station, StationError, open_store, retention_days};

@@ -389,13 +389,11 @@ fn take_over(
                 masked_id,
                 academic_record_id,
             } => {
+                let known = store.show(record_id).ok().and_then(|detail| detail.identity);
                 let masked = MaskedIdentity {
                     masked_name,
                     masked_id,
-                    school: String::new(),
-                    level: String::new(),
-                    major: String::new(),
-                    year: 0,
+                    ..known.unwrap_or_else(unknown)
                 };
                 let identity = Identity {
                     academic_record: academic_record_id,
@@ -420,10 +418,23 @@ fn take_over(
     Ok(())
 }
 
-/// A change may speak of a record that was carried to another station or purged here: nothing to do.
+/// What a change does not tell of a student.
+fn unknown() -> MaskedIdentity {
+    MaskedIdentity {
+        masked_name: String::new(),
+        masked_id: String::new(),
+        school: String::new(),
+        level: String::new(),
+        major: String::new(),
+        year: 0,
+    }
+}
+
+/// A change may speak of a record that was carried to another station or purged here, and the academic
+/// record the student chose here stays the one in force: nothing to do, and no reason to stop reading the feed.
 fn ignore_unknown(result: records::Result<()>) -> records::Result<()> {
     match result {
-        Err(RecordsError::NotFound(_) | RecordsError::Purged(_)) => Ok(()),
+        Err(RecordsError::NotFound(_) | RecordsError::Purged(_) | RecordsError::Conflict(_)) => Ok(()),
         other => other,
     }
 }

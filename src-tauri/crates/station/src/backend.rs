@@ -1,0 +1,109 @@
+//! The station's two standing conversations with the backend: joining it, and the sync loop.
+
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use code::Pattern;
+use vendor::Profile;
+
+use crate::station::{Shared, StationError, setting, spec_for, to_hex};
+use crate::sync::{Courier, SOFTWARE};
+use crate::visit::Event;
+
+/// How often the backend's profile is asked for again.
+const PROFILE_EVERY: Duration = Duration::from_mins(10);
+/// Between two tries to enrol or to fetch the first profile.
+const JOIN_EVERY: Duration = Duration::from_secs(5);
+
+/// Enrols the station if it is not yet, and keeps the profile fresh.
+pub(crate) async fn join(shared: Shared, activation: Option<String>) {
+    while !shared.stopping() {
+        if !shared.enrolled.load(Ordering::Acquire)
+            && let Some(code) = &activation
+            && let Err(error) = enrol(&shared, code).await
+        {
+            tracing::warn!(%error, "enrolment");
+        }
+        let pause = if shared.enrolled.load(Ordering::Acquire) {
+            match shared.client().profile().await {
+                Ok(profile) => {
+                    shared.set_online(true);
+                    keep_profile(&shared, profile).await;
+                    PROFILE_EVERY
+                }
+                Err(error) => {
+                    tracing::info!(%error, "profile");
+                    JOIN_EVERY
+                }
+            }
+        } else {
+            JOIN_EVERY
+        };
+        let until = tokio::time::Instant::now() + pause;
+        while !shared.stopping() && tokio::time::Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(200).min(pause)).await;
+        }
+    }
+}
+
+async fn enrol(shared: &Shared, code: &str) -> Result<(), StationError> {
+    let client = shared.client();
+    let enrolled = client.enrol(code, &shared.config.name, SOFTWARE).await?;
+    let (id, receipt_key) = (enrolled.station_id, enrolled.receipt_public_key);
+    shared
+        .records(move |store| {
+            store.set_setting(setting::RECEIPT_KEY, Some(&to_hex(receipt_key.as_bytes())))?;
+            store.set_setting(setting::STATION_ID, Some(&id))
+        })
+        .await?;
+    *shared.client.write().unwrap_or_else(PoisonError::into_inner) = client.with_receipt_key(receipt_key);
+    shared.enrolled.store(true, Ordering::Release);
+    shared.wake_sync.notify_one();
+    Ok(())
+}
+
+async fn keep_profile(shared: &Shared, profile: Profile) {
+    if Pattern::new(&profile.code_pattern).is_err() || spec_for(&shared.config, &profile).is_err() {
+        tracing::warn!(
+            profile = profile.id,
+            "the backend's profile cannot be used; the last one stays in force"
+        );
+        return;
+    }
+    if let Ok(text) = serde_json::to_string(&profile)
+        && let Err(error) = shared
+            .records(move |store| store.set_setting(setting::PROFILE, Some(&text)))
+            .await
+    {
+        tracing::warn!(%error, "the profile could not be kept");
+    }
+    let _ = shared.events.send(Event::Profile(Box::new(profile)));
+}
+
+/// The sync loop: goes on until the station stops.
+pub(crate) async fn keep_synced(shared: Shared) {
+    let mut courier = Courier::new(Arc::clone(&shared));
+    while !shared.stopping() {
+        if !shared.enrolled.load(Ordering::Acquire) {
+            tokio::select! {
+                () = shared.wake_sync.notified() => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+            continue;
+        }
+        let pause = match courier.turn().await {
+            Ok((_, None)) => continue,
+            Ok((_, Some(pause))) => pause.unsigned_abs(),
+            Err(error) => {
+                tracing::error!(%error, "sync");
+                Duration::from_secs(5)
+            }
+        };
+        tokio::select! {
+            () = shared.wake_sync.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! The front: the one task that owns the visit, carries its effects out and shows its page.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use camera::CameraStatus;
+use code::Pattern;
+use jiff::Timestamp;
+use records::{Payment, VisitId, VisitOutcome};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+use vendor::ProblemCode;
+use vendor::api::{OrderRequest, OrderState};
+
+use crate::darkroom;
+use crate::papers::{new_record, resolve, resolve_request};
+use crate::rehearsal::Rehearsal;
+use crate::station::{Shared, StationError, spec_for};
+use crate::view::{CameraView, OutOfService, SchoolCard, Support, View};
+use crate::visit::{Effect, Ending, Event, Machine, OrderReply};
+use crate::watching::Lens;
+
+/// How often time passes for the pages.
+const TICK: Duration = Duration::from_millis(100);
+/// A camera away for longer than this closes the station for new visits.
+const CAMERA_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The one task that owns the visit.
+pub(crate) struct Front {
+    shared: Shared,
+    machine: Machine,
+    rehearsal: Option<Rehearsal>,
+    visit_row: Arc<tokio::sync::Mutex<Option<VisitId>>>,
+    began: Option<Instant>,
+    camera_lost: Option<Instant>,
+    waiting: u32,
+    counted: Option<Instant>,
+}
+
+impl Front {
+    pub(crate) fn new(shared: Shared, machine: Machine, rehearsal: Option<Rehearsal>) -> Front {
+        Front {
+            shared,
+            machine,
+            rehearsal,
+            visit_row: Arc::default(),
+            began: None,
+            camera_lost: None,
+            waiting: 0,
+            counted: None,
+        }
+    }
+
+    pub(crate) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Event>) {
+        let mut clock = tokio::time::interval(TICK);
+        clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        while !self.shared.stopping() {
+            let event = tokio::select! {
+                event = inbox.recv() => match event { Some(event) => event, None => break },
+                _ = clock.tick() => {
+                    self.look_around().await;
+                    Event::Tick
+                }
+            };
+            if matches!(event, Event::Steady) && !self.shared.config.automatic_shutter {
+                continue;
+            }
+            let now = Timestamp::now();
+            for effect in self.machine.handle(event, now) {
+                self.carry_out(effect, now);
+            }
+            self.publish(now);
+        }
+    }
+
+    /// What the front must know of the world: can the station serve, how much waits.
+    async fn look_around(&mut self) {
+        let status = self.shared.camera.as_ref().map(|camera| camera.status());
+        let closed = match &status {
+            Some(CameraStatus::Broken { .. }) => Some(OutOfService::Camera),
+            Some(CameraStatus::Streaming { .. }) => {
+                self.camera_lost = None;
+                None
+            }
+            _ => {
+                let since = *self.camera_lost.get_or_insert_with(Instant::now);
+                (since.elapsed() > CAMERA_PATIENCE).then_some(OutOfService::Camera)
+            }
+        };
+        let closed = closed
+            .or_else(|| (!self.shared.enrolled.load(Ordering::Acquire)).then_some(OutOfService::NotEnrolled));
+        for effect in self.machine.handle(Event::Service(closed), Timestamp::now()) {
+            self.carry_out(effect, Timestamp::now());
+        }
+        if self
+            .counted
+            .is_none_or(|at| at.elapsed() > Duration::from_secs(1))
+        {
+            self.counted = Some(Instant::now());
+            if let Ok(counts) = self.shared.records(|store| store.counts()).await {
+                self.waiting = u32::try_from(counts.waiting()).unwrap_or(u32::MAX);
+            }
+        }
+    }
+
+    fn publish(&mut self, now: Timestamp) {
+        self.shared.wanted.set(self.machine.watch());
+        self.refocus();
+        let shots: Vec<(u32, Vec<u8>)> = self
+            .machine
+            .visit()
+            .map(|visit| {
+                visit
+                    .shots
+                    .iter()
+                    .map(|(id, shot)| (*id, shot.standard.clone()))
+                    .collect()
+            })
+            .unwrap_or_default();
+        *self
+            .shared
+            .candidates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = shots;
+        *self
+            .shared
+            .payment_url
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = self
+            .machine
+            .visit()
+            .and_then(|v| v.order.as_ref())
+            .map(|order| order.payment_url.clone());
+        let page = self.machine.page(now);
+        if let Some(rehearsal) = &mut self.rehearsal {
+            rehearsal.follow(&page);
+        }
+        let profile = self.machine.profile();
+        let (steps, current_step) = self.machine.step_bar();
+        let visit = self.machine.visit();
+        let school = visit
+            .and_then(|v| {
+                v.record
+                    .as_ref()
+                    .map(|r| r.school.clone())
+                    .or(v.school.as_ref().map(|(s, _)| s.name.clone()))
+            })
+            .unwrap_or_default();
+        let camera = match self.shared.camera.as_ref().map(|camera| camera.status()) {
+            Some(CameraStatus::Streaming { .. }) => CameraView::Streaming,
+            Some(CameraStatus::Lost { .. }) => CameraView::Lost,
+            Some(CameraStatus::Broken { .. }) => CameraView::Broken,
+            Some(CameraStatus::Opening) | None => CameraView::Opening,
+        };
+        let view = View {
+            revision: 0,
+            page,
+            steps,
+            current_step,
+            seconds_left: self.machine.seconds_left(now),
+            school,
+            vendor: profile.name.clone(),
+            support: Support {
+                phone: profile.support.phone.clone(),
+                hours: profile.support.hours.clone(),
+            },
+            online: self.shared.online.load(Ordering::Acquire),
+            camera,
+            rehearsal: self.rehearsal.is_some(),
+            waiting: self.waiting,
+        };
+        self.shared.view.send_if_modified(|shown| {
+            let next = View {
+                revision: shown.revision,
+                ..view
+            };
+            if *shown == next {
+                return false;
+            }
+            *shown = View {
+                revision: shown.revision.wrapping_add(1),
+                ..next
+            };
+            true
+        });
+    }
+
+    /// The eyes look for what the profile in force calls a collection code, by its photo standard.
+    fn refocus(&self) {
+        let profile = self.machine.profile();
+        profile
+            .sheet
+            .clone_into(&mut self.shared.sheet.lock().unwrap_or_else(PoisonError::into_inner));
+        let current = self
+            .shared
+            .lens
+            .read()
+            .is_ok_and(|lens| lens.pattern.as_str() == profile.code_pattern);
+        if current {
+            return;
+        }
+        if let (Ok(pattern), Ok(spec)) = (
+            Pattern::new(&profile.code_pattern),
+            spec_for(&self.shared.config, profile),
+        ) {
+            *self.shared.lens.write().unwrap_or_else(PoisonError::into_inner) = Lens { pattern, spec };
+        }
+    }
+
+    /// Does what the machine asks for, beside it; the answer comes back as an event.
+    fn carry_out(&mut self, effect: Effect, now: Timestamp) {
+        let shared = Arc::clone(&self.shared);
+        let events = shared.events.clone();
+        match effect {
+            Effect::Began => {
+                self.began = Some(Instant::now());
+                let row = Arc::clone(&self.visit_row);
+                let vendor = self.machine.profile().id.clone();
+                tokio::spawn(async move {
+                    let mut row = row.lock().await;
+                    *row = shared
+                        .records(move |store| store.begin_visit(&vendor, now))
+                        .await
+                        .ok();
+                });
+            }
+            Effect::Ended { ending, .. } => {
+                let lasted = self.began.take().map(|at| at.elapsed()).unwrap_or_default();
+                let row = Arc::clone(&self.visit_row);
+                let outcome = match ending {
+                    Ending::Submitted => VisitOutcome::Submitted,
+                    Ending::Cancelled => VisitOutcome::Cancelled,
+                    Ending::TimedOut => VisitOutcome::TimedOut,
+                    Ending::NotPossible => VisitOutcome::NotPossible,
+                };
+                tokio::spawn(async move {
+                    if let Some(id) = row.lock().await.take() {
+                        let ended = shared
+                            .records(move |store| store.end_visit(id, outcome, lasted, now))
+                            .await;
+                        if let Err(error) = ended {
+                            tracing::warn!(%error, "the visit's end could not be written down");
+                        }
+                    }
+                });
+            }
+            Effect::SearchSchools { name, level } => {
+                tokio::spawn(async move {
+                    let found = shared.client().schools(&name, &level).await.ok().map(|list| {
+                        list.schools
+                            .into_iter()
+                            .map(|s| SchoolCard {
+                                id: s.id,
+                                name: s.name,
+                                levels: s.levels,
+                            })
+                            .collect()
+                    });
+                    let _ = events.send(Event::Schools(found));
+                });
+            }
+            Effect::Resolve => {
+                let Some(visit) = self.machine.visit() else { return };
+                let request = resolve_request(visit);
+                tokio::spawn(async move {
+                    let _ = events.send(Event::Resolved(resolve(&shared, request).await));
+                });
+            }
+            Effect::CreateOrder | Effect::PollOrder => self.order(matches!(effect, Effect::CreateOrder)),
+            Effect::Shoot => {
+                let (Some(camera), Some(models)) = (shared.camera.clone(), shared.models.clone()) else {
+                    return;
+                };
+                let spec = Arc::clone(&shared.lens.read().unwrap_or_else(PoisonError::into_inner).spec);
+                tokio::task::spawn_blocking(move || {
+                    let _ = events.send(Event::Developed(darkroom::develop(&camera, &models, &spec)));
+                });
+            }
+            Effect::Save => self.save(now),
+        }
+    }
+
+    fn order(&self, create: bool) {
+        let Some(visit) = self.machine.visit() else { return };
+        let shared = Arc::clone(&self.shared);
+        let events = shared.events.clone();
+        let known = visit
+            .order
+            .as_ref()
+            .filter(|order| order.state != OrderState::Expired)
+            .map(|o| o.id.clone());
+        let subject = visit.identity.as_ref().zip(visit.record.as_ref());
+        let request = subject.map(|(identity, record)| OrderRequest {
+            identity_token: identity.identity_token.clone(),
+            academic_record_id: record.id.clone(),
+        });
+        let record_id = visit.record_id;
+        let saved = visit.saved_as.is_some();
+        tokio::spawn(async move {
+            let client = shared.client();
+            let reply = match (create, known, request) {
+                (false, Some(id), _) => client.order(&id).await,
+                (_, _, Some(request)) => client.create_order(&request, Uuid::now_v7()).await,
+                _ => return,
+            };
+            let reply = match reply {
+                Ok(order) => {
+                    if saved && order.state == OrderState::Paid {
+                        let payment = Payment::Paid {
+                            order: order.id.clone(),
+                        };
+                        let written = shared
+                            .records(move |store| {
+                                store.set_payment(record_id.into(), &payment, Timestamp::now())
+                            })
+                            .await;
+                        if let Err(error) = written {
+                            tracing::warn!(%error, "the payment could not be written down; the backend has it");
+                        }
+                    }
+                    OrderReply::Order(Box::new(order))
+                }
+                Err(error) => match error.problem() {
+                    Some(problem) if problem.code == ProblemCode::NothingDue => OrderReply::NothingDue,
+                    Some(problem) if error.is_permanent() => OrderReply::Refused(Some(problem.title.clone())),
+                    _ => OrderReply::Offline,
+                },
+            };
+            let _ = events.send(Event::Order(reply));
+        });
+    }
+
+    /// One transaction: record, photos, outbox and audit. Only its success is told to the student.
+    fn save(&self, now: Timestamp) {
+        let shared = Arc::clone(&self.shared);
+        let events = shared.events.clone();
+        let row = Arc::clone(&self.visit_row);
+        let profile = self.machine.profile();
+        let lens = Arc::clone(&shared.lens.read().unwrap_or_else(PoisonError::into_inner).spec);
+        let new = self
+            .machine
+            .visit()
+            .and_then(|visit| new_record(visit, &profile.id, &lens.id, now));
+        tokio::spawn(async move {
+            let saved = match new {
+                Some(mut new) => {
+                    new.visit = *row.lock().await;
+                    shared.records(move |store| store.submit(&new, now)).await
+                }
+                None => Err(StationError::System("the visit is not complete".into())),
+            };
+            let _ = events.send(Event::Saved(match saved {
+                Ok(submitted) => Ok(submitted.shoot_number),
+                Err(error) => {
+                    tracing::error!(%error, "a photo could not be kept");
+                    Err(())
+                }
+            }));
+            shared.wake_sync.notify_one();
+        });
+    }
+}

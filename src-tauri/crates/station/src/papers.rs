@@ -1,0 +1,103 @@
+//! The papers a visit hands out: the question to the backend, and the record that is kept.
+
+use jiff::Timestamp;
+use records::{MaskedIdentity, NewRecord, Payment, RecordId};
+use vendor::api::{OrderState, ResolveRequest};
+use vendor::{ProblemCode, SecretBytes};
+
+use crate::station::Shared;
+use crate::view::NotPossible;
+use crate::visit::{Resolved, Visit};
+
+pub(crate) fn resolve_request(visit: &Visit) -> ResolveRequest {
+    ResolveRequest {
+        code: visit.code.as_ref().map(|code| SecretBytes::new(code.expose())),
+        proof: visit.proof.clone(),
+        school_id: visit.school.as_ref().map(|(school, _)| school.id.clone()),
+    }
+}
+
+pub(crate) async fn resolve(shared: &Shared, request: ResolveRequest) -> Resolved {
+    let error = match shared.client().resolve(&request).await {
+        Ok(identity) => return Resolved::Identity(Box::new(identity)),
+        Err(error) => error,
+    };
+    let Some(problem) = error.problem() else {
+        return Resolved::Offline;
+    };
+    let detail = Some(problem.detail.clone().unwrap_or_else(|| problem.title.clone()));
+    match problem.code {
+        ProblemCode::ProofMismatch | ProblemCode::ProofRequired => Resolved::Mismatch,
+        ProblemCode::ProofLocked | ProblemCode::CodeMismatch => {
+            Resolved::NotPossible(NotPossible::IdentityMismatch, detail)
+        }
+        ProblemCode::UnknownCode => Resolved::NotPossible(NotPossible::UnknownCode, None),
+        ProblemCode::OutsideWindow => Resolved::NotPossible(NotPossible::OutsideWindow, detail),
+        ProblemCode::AlreadyCollected => Resolved::NotPossible(NotPossible::AlreadyCollected, None),
+        ProblemCode::NotEligible | ProblemCode::UnknownRecord => {
+            Resolved::NotPossible(NotPossible::NotEligible, None)
+        }
+        // The backend is there but cannot answer now: as good as no network.
+        _ if !error.is_permanent() => Resolved::Offline,
+        _ => Resolved::NotPossible(NotPossible::Refused, detail),
+    }
+}
+
+/// Everything one submission keeps; `None` while something is missing, which no sequence of pages allows.
+pub(crate) fn new_record(visit: &Visit, vendor: &str, spec: &str, now: Timestamp) -> Option<NewRecord> {
+    let shot = visit.chosen_shot()?;
+    let code = visit.code.as_ref()?;
+    let identity = visit
+        .identity
+        .as_ref()
+        .zip(visit.record.as_ref())
+        .map(|(identity, record)| records::Identity {
+            academic_record: record.id.clone(),
+            masked: MaskedIdentity {
+                masked_name: identity.masked_name.clone(),
+                masked_id: identity.masked_id.clone(),
+                school: record.school.clone(),
+                level: record.level.clone(),
+                major: record.major.clone(),
+                year: record.year,
+            },
+            token: Some(records::Secret::new(identity.identity_token.expose().as_bytes())),
+        });
+    let order = visit.order.as_ref();
+    let payment = match order {
+        Some(order) if order.state == OrderState::Paid => Payment::Paid {
+            order: order.id.clone(),
+        },
+        Some(order) => Payment::PayLater {
+            order: Some(order.id.clone()),
+        },
+        None if visit.owes => Payment::PayLater { order: None },
+        None => Payment::Free,
+    };
+    Some(NewRecord {
+        id: RecordId::from(visit.record_id),
+        visit: None,
+        code_text: records::Secret::new(code.expose()),
+        code_tag: code.tag().to_string(),
+        proof: records::Secret::new(serde_json::to_vec(&visit.proof).ok()?),
+        identity,
+        school: visit
+            .record
+            .as_ref()
+            .map(|r| r.school.clone())
+            .unwrap_or_default(),
+        school_id: visit.school.as_ref().map(|(school, _)| school.id.clone()),
+        vendor: vendor.to_owned(),
+        spec: spec.to_owned(),
+        original: shot.original.clone(),
+        standard: shot.standard.clone(),
+        report: serde_json::to_value(&shot.report).ok()?,
+        candidates: u32::try_from(visit.shots.len()).unwrap_or(u32::MAX),
+        forced_reason: None,
+        payment,
+        consent_at: visit.consent?,
+        started_at: visit.started,
+        captured_at: shot.captured_at,
+    })
+    .filter(|_| now >= visit.started || visit.consent.is_some())
+}

@@ -1,0 +1,414 @@
+//! One visit in the real window, driven by WebDriver under a virtual display, on the virtual booth, with the
+//! reference backend over HTTP. It ends with the receipt on the screen.
+//!
+//! `cargo xtask test` names the drivers (`PHOTO_STATION_TAURI_DRIVER`, `PHOTO_STATION_WEBKIT_DRIVER`). With
+//! `PHOTO_STATION_SHOTS=DIR` every page leaves a picture there; `PHOTO_STATION_SCREEN=1080x1920` turns the
+//! screen.
+#![cfg(target_os = "linux")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fantoccini::key::Key;
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::json;
+use vendor_backend::{AutoReview, Backend, BackendOptions, DemoCase};
+
+/// The longest a page may stand: a loaded machine renders a student and develops a photo slowly.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn wanted(name: &str) -> PathBuf {
+    std::env::var_os(name)
+        .map(PathBuf::from)
+        .unwrap_or_else(|| panic!("{name} is not set: run the window test by `cargo xtask test`"))
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+/// A process that ends with the test, whatever happens, together with everything it started.
+struct Group(Child);
+
+impl Group {
+    fn start(command: &mut Command) -> Group {
+        Group(
+            command
+                .process_group(0)
+                .spawn()
+                .unwrap_or_else(|error| panic!("{command:?}: {error}")),
+        )
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.0.id());
+        let _ = Command::new("kill").args(["-TERM", "--", &group]).status();
+        std::thread::sleep(Duration::from_millis(300));
+        let _ = Command::new("kill")
+            .args(["-KILL", "--", &group])
+            .stderr(Stdio::null())
+            .status();
+        let _ = self.0.wait();
+    }
+}
+
+/// A virtual display of its own; `-displayfd` lets the server choose a free number.
+fn display() -> (Group, String) {
+    let screen = std::env::var("PHOTO_STATION_SCREEN").unwrap_or_else(|_| "1920x1080".into());
+    let mut server = Group::start(
+        Command::new("Xvfb")
+            .args([
+                "-displayfd",
+                "1",
+                "-screen",
+                "0",
+                &format!("{screen}x24"),
+                "-nolisten",
+                "tcp",
+            ])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null()),
+    );
+    let mut number = String::new();
+    BufReader::new(server.0.stdout.take().unwrap())
+        .read_line(&mut number)
+        .unwrap();
+    assert!(!number.trim().is_empty(), "Xvfb names no display");
+    (server, format!(":{}", number.trim()))
+}
+
+/// The window under WebDriver.
+struct Window {
+    client: Client,
+    shots: Option<PathBuf>,
+    taken: u32,
+}
+
+fn id(name: &str) -> String {
+    format!("[data-testid=\"{name}\"]")
+}
+
+impl Window {
+    async fn page(&self) -> Option<String> {
+        let booth = self.client.find(Locator::Css(&id("booth"))).await.ok()?;
+        booth.attr("data-page").await.ok().flatten()
+    }
+
+    /// Waits until another page than `left` stands there.
+    async fn next_after(&mut self, left: &str) -> String {
+        let since = Instant::now();
+        loop {
+            if let Some(page) = self.page().await
+                && page != left
+                && !page.is_empty()
+            {
+                return page;
+            }
+            assert!(
+                since.elapsed() < PATIENCE,
+                "the window stands still on the page {left:?}: {}",
+                self.text().await
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn text(&self) -> String {
+        match self.client.find(Locator::Css("body")).await {
+            Ok(body) => body.text().await.unwrap_or_default(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    async fn click(&self, name: &str) {
+        let button = self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(&id(name)))
+            .await
+            .unwrap_or_else(|error| panic!("no {name}: {error}"));
+        let since = Instant::now();
+        // A page may be gliding in; a person would touch again.
+        while let Err(error) = button.click().await {
+            assert!(
+                since.elapsed() < Duration::from_secs(20),
+                "{name} cannot be touched: {error}"
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn types(&self, name: &str, text: &str) {
+        let field = self.client.find(Locator::Css(&id(name))).await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    async fn shot(&mut self, page: &str) {
+        let Some(folder) = &self.shots else { return };
+        // Let motion and pictures settle.
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        self.taken += 1;
+        if let Ok(png) = self.client.screenshot().await {
+            std::fs::create_dir_all(folder).unwrap();
+            std::fs::write(folder.join(format!("{:02}-{page}.png", self.taken)), png).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_student_goes_through_the_window_to_the_receipt() {
+    let (tauri_driver, webkit_driver) = (
+        wanted("PHOTO_STATION_TAURI_DRIVER"),
+        wanted("PHOTO_STATION_WEBKIT_DRIVER"),
+    );
+    let models = std::env::var_os("PHOTO_STATION_MODELS").map_or_else(
+        || {
+            PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+                .join("assets")
+                .join("models")
+        },
+        PathBuf::from,
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let options = BackendOptions {
+        auto_review: AutoReview::Off,
+        ..BackendOptions::demo("biyezhengzhao").unwrap()
+    };
+    let backend = Backend::start(options).await.unwrap();
+    let student = backend.person(DemoCase::Ordinary).unwrap();
+    let people = folder.path().join("people.json");
+    std::fs::write(&people, serde_json::to_vec(&[&student]).unwrap()).unwrap();
+    let station = folder.path().join("station");
+    set_pin(&station, &people);
+
+    let (_display, number) = display();
+    let (port, native) = (free_port(), free_port());
+    let log = std::fs::File::create(folder.path().join("driver.log")).unwrap();
+    let _driver = Group::start(
+        Command::new(tauri_driver)
+            .args([
+                "--port",
+                &port.to_string(),
+                "--native-port",
+                &native.to_string(),
+                "--native-driver",
+            ])
+            .arg(webkit_driver)
+            .env("DISPLAY", &number)
+            .env_remove("WAYLAND_DISPLAY")
+            .env("GDK_BACKEND", "x11")
+            .env("LIBGL_ALWAYS_SOFTWARE", "1")
+            .env("PHOTO_STATION_MODELS", models)
+            .env("PHOTO_STATION_DATA", &station)
+            .env("PHOTO_STATION_BACKEND", backend.url())
+            .env("PHOTO_STATION_ACTIVATION", vendor_backend::demo::ACTIVATION_CODE)
+            .env("PHOTO_STATION_REHEARSAL", &people)
+            .env("PHOTO_STATION_CAMERA", "virtual")
+            .stdout(log.try_clone().unwrap())
+            .stderr(log),
+    );
+    let said = || {
+        let mut text = String::new();
+        let _ =
+            std::fs::File::open(folder.path().join("driver.log")).map(|mut f| f.read_to_string(&mut text));
+        text
+    };
+    let mut window = Window {
+        client: connect(port)
+            .await
+            .unwrap_or_else(|error| panic!("{error}\n{}", said())),
+        shots: std::env::var_os("PHOTO_STATION_SHOTS").map(PathBuf::from),
+        taken: 0,
+    };
+
+    let mut seen: Vec<String> = Vec::new();
+    let mut left = String::new();
+    loop {
+        let page = window.next_after(&left).await;
+        if page != "working" && page != "out-of-service" {
+            window.shot(&page).await;
+        }
+        // The shot took a moment: the page may have gone on by itself.
+        if window.page().await.as_deref() != Some(page.as_str()) {
+            seen.push(page);
+            continue;
+        }
+        match page.as_str() {
+            "welcome" => window.click("start").await,
+            "find-school" => {
+                window.types("field-school", &student.record().school).await;
+                window
+                    .client
+                    .active_element()
+                    .await
+                    .unwrap()
+                    .send_keys(&Key::Tab.to_string())
+                    .await
+                    .unwrap();
+                window.click(&format!("level-{}", student.record().level)).await;
+                window.click("search-school").await;
+                window.click("school").await;
+            }
+            "prove-last-four" => {
+                for key in student.last_four.chars() {
+                    window.click(&format!("key-{key}")).await;
+                }
+                window.click("prove-submit").await;
+            }
+            "confirm" => {
+                let name = window
+                    .client
+                    .find(Locator::Css(&id("masked-name")))
+                    .await
+                    .unwrap()
+                    .text()
+                    .await
+                    .unwrap();
+                assert!(
+                    name.contains('*') && !name.contains(&student.name),
+                    "the name is masked: {name}"
+                );
+                window.click("it-is-me").await;
+            }
+            "choose-record" => window.click("record").await,
+            "requirements" => {
+                window.click("consent").await;
+                window.click("consent-next").await;
+            }
+            "pay" => {
+                // As a telephone does: read the code on the screen, open its address, pay.
+                let screen = image::load_from_memory(&window.client.screenshot().await.unwrap()).unwrap();
+                let codes = code::Reader::new().read(&screen.to_luma8());
+                let address =
+                    String::from_utf8(codes.first().expect("a payment code").text.expose().to_vec());
+                backend.pay(&address.unwrap()).await.unwrap();
+            }
+            "choose-photo" => window.click("take-1").await,
+            "last-look" => window.click("submit").await,
+            "done" => break,
+            "not-possible" => panic!("the visit was not possible: {}\n{}", window.text().await, said()),
+            // Scan, framing and the pages that wait for the machine go on by themselves.
+            _ => {}
+        }
+        left.clone_from(&page);
+        seen.push(page);
+    }
+    for page in [
+        "welcome",
+        "scan",
+        "prove-last-four",
+        "confirm",
+        "requirements",
+        "pay",
+        "framing",
+        "last-look",
+    ] {
+        assert!(seen.iter().any(|s| s == page), "no page {page} among {seen:?}");
+    }
+    let receipt = window
+        .client
+        .wait()
+        .at_most(PATIENCE)
+        .for_element(Locator::Css(&id("receipt")))
+        .await
+        .unwrap_or_else(|error| panic!("no receipt on the screen: {error}"));
+    let number = receipt.text().await.unwrap();
+    assert!(
+        number.contains("R-"),
+        "the receipt's number is on the screen: {number}"
+    );
+    window.shot("receipt").await;
+    window.click("finish").await;
+    assert_eq!(window.next_after("done").await, "welcome");
+    assert!(
+        !window.text().await.contains(&number),
+        "nothing of the last student is left"
+    );
+
+    staff_find_the_record(&mut window, &number).await;
+    window.client.close().await.unwrap();
+    backend.stop().await;
+}
+
+/// The staff page behind the PIN lists the record.
+async fn staff_find_the_record(window: &mut Window, receipt: &str) {
+    let logo = window.client.find(Locator::Css(&id("logo"))).await.unwrap();
+    for _ in 0..5 {
+        logo.click().await.unwrap();
+    }
+    for key in PIN.chars() {
+        window.click(&format!("key-{key}")).await;
+    }
+    window.click("pin-enter").await;
+    let table = window
+        .client
+        .wait()
+        .at_most(PATIENCE)
+        .for_element(Locator::Css(&id("queue-table")))
+        .await
+        .unwrap_or_else(|error| panic!("no queue: {error}"));
+    let since = Instant::now();
+    loop {
+        let rows = table.text().await.unwrap_or_default();
+        // The list shows masked names and states; the receipt belongs to the record's own page.
+        if rows.contains('*') {
+            assert!(!rows.contains(receipt));
+            break;
+        }
+        assert!(
+            since.elapsed() < PATIENCE,
+            "the queue does not show the record: {rows}"
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    window.shot("queue").await;
+}
+
+const PIN: &str = "246802";
+
+/// Sets the PIN as staff do, by the command line.
+fn set_pin(station: &std::path::Path, people: &std::path::Path) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_photo-station"))
+        .arg("--data")
+        .arg(station)
+        .arg("--rehearsal")
+        .arg(people)
+        .arg("staff-pin")
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut command.stdin.take().unwrap(), PIN.as_bytes()).unwrap();
+    assert!(command.wait().unwrap().success(), "the PIN could not be set");
+}
+
+async fn connect(port: u16) -> Result<Client, String> {
+    let mut capabilities = serde_json::Map::new();
+    capabilities.insert(
+        "tauri:options".into(),
+        json!({ "application": env!("CARGO_BIN_EXE_photo-station") }),
+    );
+    let since = Instant::now();
+    loop {
+        let client = ClientBuilder::native()
+            .capabilities(capabilities.clone())
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await;
+        match client {
+            Ok(client) => return Ok(client),
+            Err(error) if since.elapsed() > Duration::from_secs(60) => return Err(error.to_string()),
+            Err(_) => tokio::time::sleep(Duration::from_millis(300)).await,
+        }
+    }
+}
