@@ -857,15 +857,16 @@ mod tests {
             path: folder.path().to_owned(),
             fps: 200,
         });
-        let mut seen = Vec::new();
-        let mut last = 0;
-        while seen.len() < 4 {
+        // On a busy machine one picture may be missed many times; in the end each is seen.
+        let (mut seen, mut last) = (std::collections::BTreeSet::new(), 0);
+        let start = Instant::now();
+        while seen.len() < 2 && start.elapsed() < LONG {
             let frame = camera.wait_newer(last, LONG).unwrap();
             assert!(frame.sequence() > last);
             last = frame.sequence();
-            seen.push(frame.to_rgb().unwrap().get_pixel(0, 0).0[0]);
+            seen.insert(frame.to_rgb().unwrap().get_pixel(0, 0).0[0]);
         }
-        assert!(seen.contains(&10) && seen.contains(&20));
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), [10, 20]);
         let missing = Camera::start(SourceSpec::Pictures {
             path: folder.path().join("none"),
             fps: 1,

@@ -154,7 +154,7 @@ impl Frame {
         let samples = match self.format {
             PixelFormat::Rgb8 => rgb_to_luma(&self.data),
             PixelFormat::Gray8 => self.data.to_vec(),
-            PixelFormat::Yuyv => self.data.iter().step_by(2).map(|y| stretch(*y)).collect(),
+            PixelFormat::Yuyv => self.data.chunks_exact(2).map(|pair| stretch(pair[0])).collect(),
             PixelFormat::Nv12 => self
                 .data
                 .iter()
