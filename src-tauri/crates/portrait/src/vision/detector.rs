@@ -64,7 +64,37 @@ pub struct Face {
 }
 
 pub(super) fn find(models: &Models, picture: &RgbImage, pace: Pace) -> Vec<Face> {
-    let Some((image, fit)) = letterbox(picture) else {
+    let mut faces = look(models, picture, Region::whole(picture), pace);
+    let closer = match pace {
+        // Who sits too far away sits in the middle.
+        Pace::Live if faces.is_empty() => Region::middle(picture).into_iter().collect(),
+        Pace::Live => Vec::new(),
+        Pace::Still => Region::squares(picture),
+    };
+    for region in closer {
+        let small = look(models, picture, region, pace);
+        let new = small
+            .into_iter()
+            .filter(|face| region.shows(face, picture) && is_new(face, &faces));
+        let new: Vec<Face> = new.collect();
+        faces.extend(new);
+    }
+    faces.sort_by(|a, b| b.score.total_cmp(&a.score));
+    faces
+}
+
+/// Whether a face is none of those already found.
+fn is_new(face: &Face, known: &[Face]) -> bool {
+    let inside = |[x, y]: [f32; 2], area: &Area| {
+        x >= area.x && y >= area.y && x <= area.x + area.width && y <= area.y + area.height
+    };
+    !known
+        .iter()
+        .any(|known| inside(face.rect.centre(), &known.rect) || inside(known.rect.centre(), &face.rect))
+}
+
+fn look(models: &Models, picture: &RgbImage, region: Region, pace: Pace) -> Vec<Face> {
+    let Some((image, fit)) = letterbox(picture, region) else {
         return Vec::new();
     };
     let Some([boxes, scores]) = models.detector.run([image], models.pool(pace)) else {
@@ -78,42 +108,112 @@ pub(super) fn find(models: &Models, picture: &RgbImage, pace: Pace) -> Vec<Face>
     merge(faces).into_iter().map(|face| fit.back(&face)).collect()
 }
 
-/// How the picture lies inside the network's square.
+/// A part of the picture, in whole pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Region {
+    x: u32,
+    y: u32,
+    width: u32,
+    height: u32,
+}
+
+impl Region {
+    pub(super) fn whole(picture: &RgbImage) -> Region {
+        Region {
+            x: 0,
+            y: 0,
+            width: picture.width(),
+            height: picture.height(),
+        }
+    }
+
+    /// The square in the middle of a long picture: there a face is larger to the network. A squarish picture
+    /// has nothing to win.
+    fn middle(picture: &RgbImage) -> Option<Region> {
+        let squares = Region::squares(picture);
+        squares.get(squares.len() / 2).copied()
+    }
+
+    /// Overlapping squares along a long picture, an odd number; none for a squarish one.
+    fn squares(picture: &RgbImage) -> Vec<Region> {
+        let (width, height) = picture.dimensions();
+        let side = width.min(height);
+        let along = width.max(height) - side;
+        if side == 0 || along * 4 < side {
+            return Vec::new();
+        }
+        // Enough for the overlap to hold a small face at the lengths cameras have; bounded for any other.
+        let steps = if along <= side { 2 } else { 4 };
+        (0..=steps)
+            .map(|n| (u64::from(along) * n / steps) as u32)
+            .map(|at| if width > height { (at, 0) } else { (0, at) })
+            .map(|(x, y)| Region {
+                x,
+                y,
+                width: side,
+                height: side,
+            })
+            .collect()
+    }
+
+    /// Whether a face found here is one to trust here: small, and not cut by an edge that is not the
+    /// picture's own. A larger one belongs to the look at the whole.
+    fn shows(&self, face: &Face, picture: &RgbImage) -> bool {
+        let (x, y) = (self.x as f32, self.y as f32);
+        let (right, bottom) = ((self.x + self.width) as f32, (self.y + self.height) as f32);
+        let Area {
+            x: left,
+            y: top,
+            width,
+            height,
+        } = face.rect;
+        width < 0.3 * self.width as f32
+            && (left > x || self.x == 0)
+            && (top > y || self.y == 0)
+            && (left + width < right || self.x + self.width == picture.width())
+            && (top + height < bottom || self.y + self.height == picture.height())
+    }
+}
+
+/// How a part of the picture lies inside the network's square.
 struct Fit {
-    left: f32,
-    top: f32,
+    /// Where the part begins, in network pixels.
+    inside: [f32; 2],
+    /// Where it begins in the picture.
+    outside: [f32; 2],
     /// Network pixels for a picture's pixel, across and down (they differ by rounding only).
     scale: [f32; 2],
 }
 
 impl Fit {
-    fn point(&self, [x, y]: [f32; 2]) -> [f32; 2] {
-        [(x - self.left) / self.scale[0], (y - self.top) / self.scale[1]]
+    fn point(&self, point: [f32; 2]) -> [f32; 2] {
+        std::array::from_fn(|k| (point[k] - self.inside[k]) / self.scale[k] + self.outside[k])
     }
 
     fn back(&self, face: &Face) -> Face {
         let [x, y] = self.point([face.rect.x, face.rect.y]);
-        let rect = Area {
-            x,
-            y,
-            width: face.rect.width / self.scale[0],
-            height: face.rect.height / self.scale[1],
-        };
+        let (width, height) = (face.rect.width / self.scale[0], face.rect.height / self.scale[1]);
+        let keypoints = face.keypoints.map(|point| self.point(point));
         Face {
             score: face.score,
-            rect,
-            keypoints: face.keypoints.map(|point| self.point(point)),
+            rect: Area { x, y, width, height },
+            keypoints,
         }
     }
 }
 
-/// The whole picture, its proportions kept, in the middle of a black square; values from -1 to 1.
-fn letterbox(picture: &RgbImage) -> Option<(Vec<f32>, Fit)> {
-    let (width, height) = picture.dimensions();
+/// A part of the picture, its proportions kept, in the middle of a black square; values from -1 to 1.
+fn letterbox(picture: &RgbImage, region: Region) -> Option<(Vec<f32>, Fit)> {
+    let Region {
+        x: from_x,
+        y: from_y,
+        width,
+        height,
+    } = region;
     let longest = width.max(height).max(1) as f32;
     let shrink = |side: u32| ((side as f32 * SIDE as f32 / longest).round() as u32).clamp(1, SIDE as u32);
     let (w, h) = (shrink(width), shrink(height));
-    let small = resized(picture, w, h)?;
+    let small = resized(picture, region, w, h)?;
     let (left, top) = ((SIDE - w as usize) / 2, (SIDE - h as usize) / 2);
     let mut image = vec![-1.0; 3 * SIDE * SIDE];
     for (y, row) in small.chunks_exact(w as usize * 3).enumerate() {
@@ -123,27 +223,31 @@ fn letterbox(picture: &RgbImage) -> Option<(Vec<f32>, Fit)> {
             }
         }
     }
-    let scale = [w as f32 / width as f32, h as f32 / height as f32];
-    Some((
-        image,
-        Fit {
-            left: left as f32,
-            top: top as f32,
-            scale,
-        },
-    ))
+    let fit = Fit {
+        inside: [left as f32, top as f32],
+        outside: [from_x as f32, from_y as f32],
+        scale: [w as f32 / width as f32, h as f32 / height as f32],
+    };
+    Some((image, fit))
 }
 
-/// RGB bytes at a new size; shrinking averages. `None` for an empty picture.
-pub(super) fn resized(picture: &RgbImage, width: u32, height: u32) -> Option<Vec<u8>> {
+/// RGB bytes of a part at a new size; shrinking averages. `None` for an empty picture.
+pub(super) fn resized(picture: &RgbImage, region: Region, width: u32, height: u32) -> Option<Vec<u8>> {
     let (w, h) = picture.dimensions();
     if w == 0 || h == 0 {
         return None;
     }
     let source = ImageRef::new(w, h, picture.as_raw(), PixelType::U8x3).ok()?;
     let mut small = Image::new(width, height, PixelType::U8x3);
-    let bilinear = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new().resize(&source, &mut small, &bilinear).ok()?;
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+        .crop(
+            region.x.into(),
+            region.y.into(),
+            region.width.into(),
+            region.height.into(),
+        );
+    Resizer::new().resize(&source, &mut small, &options).ok()?;
     Some(small.into_vec())
 }
 
@@ -264,10 +368,49 @@ mod tests {
     #[test]
     fn a_wide_picture_lies_in_the_middle_and_maps_back() {
         let picture = RgbImage::from_pixel(1280, 720, image::Rgb([255, 255, 255]));
-        let (image, fit) = letterbox(&picture).unwrap();
+        let (image, fit) = letterbox(&picture, Region::whole(&picture)).unwrap();
         assert!(image[SIDE * 27] < -0.99, "black above");
         assert!(image[SIDE * 64] > 0.99, "picture in the middle");
         let [x, y] = fit.point([64.0, 64.0]);
         assert!((x - 640.0).abs() < 1e-3 && (y - 360.0).abs() < 1e-3);
+    }
+    #[test]
+    fn squares_cover_a_long_picture_and_overlap() {
+        let squares = |width, height| Region::squares(&RgbImage::new(width, height));
+        let across: Vec<u32> = squares(1280, 720).iter().map(|region| region.x).collect();
+        assert_eq!(across, [0, 280, 560]);
+        let down: Vec<u32> = squares(900, 3600).iter().map(|region| region.y).collect();
+        assert_eq!(down, [0, 675, 1350, 2025, 2700]);
+        assert!(squares(480, 480).is_empty() && squares(0, 9).is_empty());
+        let wide = RgbImage::new(1280, 720);
+        assert_eq!(Region::middle(&wide).unwrap().x, 280);
+
+        let at = |x: f32, width: f32| Face {
+            rect: Area {
+                x,
+                y: 300.0,
+                width,
+                height: width,
+            },
+            ..face(0.9, 0.0, 1.0)
+        };
+        let first = Region::squares(&wide)[0];
+        assert!(first.shows(&at(200.0, 90.0), &wide) && first.shows(&at(-5.0, 90.0), &wide));
+        assert!(
+            !first.shows(&at(660.0, 90.0), &wide),
+            "cut by an edge inside the picture"
+        );
+        assert!(
+            !first.shows(&at(200.0, 300.0), &wide),
+            "large enough for the look at the whole"
+        );
+    }
+
+    #[test]
+    fn a_face_seen_twice_is_one_face() {
+        let known = [face(0.9, 100.0, 80.0)];
+        assert!(!is_new(&face(0.6, 110.0, 40.0), &known));
+        assert!(!is_new(&face(0.6, 60.0, 160.0), &known));
+        assert!(is_new(&face(0.6, 300.0, 40.0), &known));
     }
 }

@@ -8,6 +8,8 @@
 //! so the centre of that pixel is (0.5, 0.5). Left and right are the picture's, not the person's. Points may
 //! lie outside the picture.
 
+#[cfg(test)]
+mod booth;
 mod detector;
 mod eyes;
 mod mesh;

@@ -65,7 +65,9 @@ impl Models {
         Ok(models)
     }
 
-    /// All faces, most certain first; small ones (under about a tenth of the longer side) are not seen.
+    /// All faces, most certain first. Seen are faces from about a fifteenth of the longer side of the picture
+    /// on; in a long picture smaller ones too, at [`Pace::Live`] only where nothing larger is there. What is
+    /// no face may be among them: look at [`Mesh::presence`].
     pub fn faces(&self, picture: &RgbImage, pace: Pace) -> Vec<Face> {
         detector::find(self, picture, pace)
     }

@@ -42,7 +42,7 @@ fn drawn(side: u32, left: i64, top: i64, span: i64) -> RgbImage {
     })
 }
 
-fn models() -> Models {
+pub(super) fn models() -> Models {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../assets/models");
     Models::load(&dir).unwrap()
 }

@@ -6,7 +6,7 @@ use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{GrayImage, Luma, RgbImage};
 
-use super::detector::resized;
+use super::detector::{Region, resized};
 use super::{Models, Pace};
 
 const SIDE: usize = 256;
@@ -20,7 +20,7 @@ pub(super) fn person(models: &Models, picture: &RgbImage, pace: Pace) -> GrayIma
 
 fn segment(models: &Models, picture: &RgbImage, pace: Pace) -> Option<GrayImage> {
     let (width, height) = picture.dimensions();
-    let small = resized(picture, SIDE as u32, SIDE as u32)?;
+    let small = resized(picture, Region::whole(picture), SIDE as u32, SIDE as u32)?;
     let mut image = vec![0.0; 3 * SIDE * SIDE];
     for (n, pixel) in small.chunks_exact(3).enumerate() {
         for (channel, &value) in pixel.iter().enumerate() {
