@@ -209,8 +209,14 @@ async fn keep_pictures(station: Station, folder: PathBuf, began: Instant) {
                 let eyes = station.clone();
                 let file = folder.join(format!("camera-{kind}.jpg"));
                 tokio::task::spawn_blocking(move || {
-                    std::thread::sleep(Duration::from_millis(150));
-                    eyes.preview().map(|jpeg| std::fs::write(file, jpeg))
+                    // The virtual booth draws for a second before its first frame of an act.
+                    for _ in 0..100 {
+                        std::thread::sleep(Duration::from_millis(100));
+                        if let Some(jpeg) = eyes.preview() {
+                            return std::fs::write(file, jpeg);
+                        }
+                    }
+                    Ok(())
                 });
             }
             kept.push(kind);

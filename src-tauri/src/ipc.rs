@@ -209,7 +209,9 @@ pub(crate) fn quit(app: tauri::AppHandle, session: State<'_, StaffSession>) -> R
 
 /// Every command and event, for the window and for the generated types.
 pub(crate) fn builder() -> tauri_specta::Builder<tauri::Wry> {
+    // What goes out and what comes in have the same shape here: one type each.
     tauri_specta::Builder::<tauri::Wry>::new()
+        .disable_serde_phases()
         .commands(tauri_specta::collect_commands![
             view,
             act,

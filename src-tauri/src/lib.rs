@@ -12,13 +12,14 @@ mod window;
 use std::ffi::OsString;
 use std::io::Read;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use clap::Parser;
 use code::Pattern;
 use portrait::Models;
 use records::Store;
 use serde_json::json;
+use station::doctor::{self, Patient};
 use station::staff::FindingState;
 use station::{Config, Options, Station};
 use vendor::Profile;
@@ -117,7 +118,7 @@ fn obey(out: Output, cli: &Cli, command: Command) -> Result<Verdict, Verdict> {
         }
         Command::Queue { command } => Ok(queue::run(out, &mut store(out, cli)?, command)),
         Command::Sync { once } => sync(out, cli, once),
-        Command::Doctor => doctor(out, cli),
+        Command::Doctor => see_doctor(out, cli),
         Command::Demo { out: folder, review } => demo::run(out, cli, &folder, review),
         Command::StaffPin => staff_pin(out, cli),
         Command::Bindings { out: file } => match ipc::write_bindings(&file) {
@@ -262,14 +263,28 @@ fn sync(out: Output, cli: &Cli, once: bool) -> Result<Verdict, Verdict> {
     })
 }
 
-fn doctor(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
+fn see_doctor(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
+    let settings = config(out, cli)?;
+    let data = places::data(cli.data.as_deref()).map_err(|error| told(out)(&error))?;
     runtime(out)?.block_on(async {
-        let station = blind_station(out, cli).await?;
-        // An enrolment under way is no finding.
-        if cli.station.activation.is_some() {
-            station.enrolled_within(demo::ENROL_PATIENCE).await;
-        }
-        let findings = station.doctor().await;
+        let findings = if settings.backend.is_empty() {
+            let records = station::open_store(&data, cli.station.rehearsal.is_some())
+                .map(|(store, place)| (Arc::new(Mutex::new(store)), place));
+            doctor::examine(Patient {
+                camera: None,
+                data,
+                records,
+                client: None,
+            })
+            .await
+        } else {
+            let station = blind_station(out, cli).await?;
+            // An enrolment under way is no finding.
+            if cli.station.activation.is_some() {
+                station.enrolled_within(demo::ENROL_PATIENCE).await;
+            }
+            station.doctor().await
+        };
         let mut fine = true;
         for finding in &findings {
             fine &= finding.state != FindingState::Broken;
@@ -280,7 +295,7 @@ fn doctor(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
             };
             let mut words = format!("{mark} {}: {} · {}", finding.subject, finding.zh, finding.en);
             if !finding.todo_en.is_empty() {
-                words.push_str(&format!("\n    → {} · {}", finding.todo_zh, finding.todo_en));
+                words = format!("{words}\n    → {} · {}", finding.todo_zh, finding.todo_en);
             }
             out.result(&serde_json::to_value(finding).unwrap_or_default(), &words);
         }

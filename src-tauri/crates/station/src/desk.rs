@@ -1,9 +1,11 @@
 //! The staff desk: the records as lists and pages, the PIN, and the doctor.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use records::{Filter, PhotoKind, RecordId, RecordRow, RecordState, RecordsError, Store};
 
-use crate::doctor;
+use crate::doctor::{self, Patient};
 use crate::staff::{
     Finding, HistoryLine, QueueFilter, QueuePage, QueueRow, RecordPage, StateCount, hash_pin, pin_matches,
 };
@@ -70,7 +72,14 @@ impl Station {
 
     /// What is wrong and what to do.
     pub async fn doctor(&self) -> Vec<Finding> {
-        doctor::examine(self).await
+        let inner = self.inner();
+        doctor::examine(Patient {
+            camera: inner.camera.as_ref().map(|camera| camera.status()),
+            data: inner.data.clone(),
+            records: Ok((Arc::clone(&inner.store), inner.key_place.clone())),
+            client: Some(self.client()),
+        })
+        .await
     }
 }
 

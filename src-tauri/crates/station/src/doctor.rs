@@ -1,14 +1,28 @@
 //! What is wrong with this station, and what to do.
 
-use std::sync::atomic::Ordering;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use camera::CameraStatus;
 use jiff::Timestamp;
-use records::{Depth, KeyPlace};
+use records::{Depth, KeyPlace, RecordsError, Store, VerifyReport};
+use vendor::Client;
 
 use crate::staff::{Finding, FindingState};
-use crate::station::{Station, setting};
+use crate::station::setting;
+
+/// What the doctor looks at.
+pub struct Patient {
+    /// The running camera; `None`: the devices are listed instead.
+    pub camera: Option<CameraStatus>,
+    /// The station's folder.
+    pub data: PathBuf,
+    /// The records and where their key is, or why they cannot be opened.
+    pub records: Result<(Arc<Mutex<Store>>, KeyPlace), RecordsError>,
+    /// The client for the backend; `None` where none is set.
+    pub client: Option<Client>,
+}
 
 /// A clock further off than this makes signatures too old (the contract allows five minutes; half is a warning).
 const CLOCK_DRIFT: Duration = Duration::from_secs(150);
@@ -37,23 +51,40 @@ impl Finding {
 }
 
 /// Looks at camera, database, disk, clock, key, PIN and backend.
-pub(crate) async fn examine(station: &Station) -> Vec<Finding> {
+pub async fn examine(patient: Patient) -> Vec<Finding> {
     let mut findings = vec![
-        camera(station),
-        database(station).await,
-        disk(station),
-        key(station),
+        patient.camera.map_or_else(devices, |status| camera(&status)),
+        disk(&patient.data),
     ];
-    findings.extend(backend(station).await);
-    findings.push(pin(station).await);
+    let mut enrolled = None;
+    match patient.records {
+        Ok((store, place)) => {
+            findings.push(key(&place));
+            let looked = tokio::task::spawn_blocking(move || {
+                let store = store.lock().unwrap_or_else(PoisonError::into_inner);
+                (
+                    store.verify(Depth::Quick),
+                    store.setting(setting::STAFF_PIN),
+                    store.setting(setting::STATION_ID),
+                )
+            });
+            if let Ok((report, pin_set, station_id)) = looked.await {
+                findings.push(database(report));
+                findings.push(pin(matches!(pin_set, Ok(Some(_)))));
+                enrolled = Some(matches!(station_id, Ok(Some(_))));
+            }
+        }
+        Err(error) => findings.push(database(Err(error))),
+    }
+    findings.extend(backend(patient.client).await);
+    if let Some(enrolled) = enrolled {
+        findings.push(enrolment(enrolled));
+    }
     findings
 }
 
-fn camera(station: &Station) -> Finding {
-    let Some(camera) = &station.inner().camera else {
-        return devices();
-    };
-    match camera.status() {
+fn camera(status: &CameraStatus) -> Finding {
+    match status {
         CameraStatus::Streaming { fps } => finding(
             "camera",
             FindingState::Fine,
@@ -123,8 +154,8 @@ fn devices() -> Finding {
     }
 }
 
-async fn database(station: &Station) -> Finding {
-    match station.with_records(|store| store.verify(Depth::Quick)).await {
+fn database(report: Result<VerifyReport, RecordsError>) -> Finding {
+    match report {
         Ok(report) if report.is_clean() => finding(
             "database",
             FindingState::Fine,
@@ -154,8 +185,8 @@ async fn database(station: &Station) -> Finding {
     }
 }
 
-fn disk(station: &Station) -> Finding {
-    match fs4::available_space(&station.inner().data) {
+fn disk(data: &Path) -> Finding {
+    match fs4::available_space(data) {
         Ok(free) => {
             let (state, gib) = (
                 if free < LEAST_ROOM {
@@ -191,8 +222,8 @@ fn disk(station: &Station) -> Finding {
     }
 }
 
-fn key(station: &Station) -> Finding {
-    match station.inner().key_place {
+fn key(place: &KeyPlace) -> Finding {
+    match place {
         KeyPlace::Keyring => finding(
             "keyring",
             FindingState::Fine,
@@ -212,11 +243,24 @@ fn key(station: &Station) -> Finding {
     }
 }
 
-async fn backend(station: &Station) -> Vec<Finding> {
-    let enrolled = station.inner().enrolled.load(Ordering::Acquire);
+async fn backend(client: Option<Client>) -> Vec<Finding> {
+    let Some(client) = client else {
+        return vec![
+            finding(
+                "backend",
+                FindingState::Broken,
+                "未设置后台地址",
+                "no backend is set",
+            )
+            .todo(
+                "用采集单位给的地址启动一次：--backend 地址",
+                "start once with the vendor's address: --backend URL",
+            ),
+        ];
+    };
     let mut findings = Vec::new();
     let before = Timestamp::now();
-    match station.client().status().await {
+    match client.status().await {
         Ok(status) => {
             findings.push(finding(
                 "backend",
@@ -255,7 +299,11 @@ async fn backend(station: &Station) -> Vec<Finding> {
             ),
         ),
     }
-    findings.push(if enrolled {
+    findings
+}
+
+fn enrolment(enrolled: bool) -> Finding {
+    if enrolled {
         finding(
             "enrolment",
             FindingState::Fine,
@@ -273,27 +321,24 @@ async fn backend(station: &Station) -> Vec<Finding> {
             "用激活码启动一次：--activation 激活码",
             "start once with --activation CODE",
         )
-    });
-    findings
+    }
 }
 
-async fn pin(station: &Station) -> Finding {
-    match station
-        .with_records(|store| store.setting(setting::STAFF_PIN))
-        .await
-    {
-        Ok(Some(_)) => finding(
+fn pin(set: bool) -> Finding {
+    if set {
+        finding(
             "staff-pin",
             FindingState::Fine,
             "已设置工作人员密码",
             "a staff PIN is set",
-        ),
-        _ => finding(
+        )
+    } else {
+        finding(
             "staff-pin",
             FindingState::Warning,
             "未设置工作人员密码",
             "no staff PIN is set",
         )
-        .todo("运行 photo-station staff-pin", "run photo-station staff-pin"),
+        .todo("运行 photo-station staff-pin", "run photo-station staff-pin")
     }
 }

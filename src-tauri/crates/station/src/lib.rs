@@ -15,7 +15,7 @@ mod backend;
 pub mod config;
 mod darkroom;
 pub mod desk;
-mod doctor;
+pub mod doctor;
 mod front;
 mod papers;
 mod payment_code;

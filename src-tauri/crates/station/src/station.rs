@@ -101,7 +101,7 @@ pub(crate) struct Inner {
     pub(crate) data: PathBuf,
     pub(crate) key_place: KeyPlace,
     pub(crate) config: Config,
-    store: Arc<Mutex<Store>>,
+    pub(crate) store: Arc<Mutex<Store>>,
     pub(crate) client: RwLock<Client>,
     pub(crate) camera: Option<Arc<Camera>>,
     pub(crate) models: Option<Arc<Models>>,
