@@ -19,7 +19,11 @@ use crate::spec::Spec;
 static LINEAR: LazyLock<[f32; 256]> = LazyLock::new(|| {
     std::array::from_fn(|i| {
         let v = i as f64 / 255.0;
-        (if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }) as f32
+        (if v <= 0.04045 {
+            v / 12.92
+        } else {
+            ((v + 0.055) / 1.055).powf(2.4)
+        }) as f32
     })
 });
 
@@ -28,7 +32,11 @@ static CODED: LazyLock<Vec<u8>> = LazyLock::new(|| {
     (0..=65_535u32)
         .map(|i| {
             let v = f64::from(i) / 65_535.0;
-            let s = if v <= 0.003_130_8 { v * 12.92 } else { 1.055 * v.powf(1.0 / 2.4) - 0.055 };
+            let s = if v <= 0.003_130_8 {
+                v * 12.92
+            } else {
+                1.055 * v.powf(1.0 / 2.4) - 0.055
+            };
             (s * 255.0).round() as u8
         })
         .collect()
@@ -84,11 +92,17 @@ pub(crate) fn compose(matte: &Matte, transform: &Transform, spec: &Spec) -> Comp
     let (cx, cy) = ((x0 - room).floor(), (y0 - room).floor());
     let (photo_w, photo_h) = (f64::from(matte.alpha.width()), f64::from(matte.alpha.height()));
     // At an edge of the capture that the cut does not cross the filter stops by itself.
-    let (cx, cy) = (if x0 >= 0.0 { cx.max(0.0) } else { cx }, if y0 >= 0.0 { cy.max(0.0) } else { cy });
+    let (cx, cy) = (
+        if x0 >= 0.0 { cx.max(0.0) } else { cx },
+        if y0 >= 0.0 { cy.max(0.0) } else { cy },
+    );
     let (ex, ey) = ((x1 + room).ceil(), (y1 + room).ceil());
     let ex = if x1 <= photo_w + 1e-6 { ex.min(photo_w) } else { ex };
     let ey = if y1 <= photo_h + 1e-6 { ey.min(photo_h) } else { ey };
-    let (cw, ch) = ((ex - cx).clamp(1.0, 20_000.0) as u32, (ey - cy).clamp(1.0, 20_000.0) as u32);
+    let (cw, ch) = (
+        (ex - cx).clamp(1.0, 20_000.0) as u32,
+        (ey - cy).clamp(1.0, 20_000.0) as u32,
+    );
 
     let mut canvas = Image::new(cw, ch, PixelType::U16x4);
     let (left, top) = (cx as i64, cy as i64);
@@ -114,7 +128,11 @@ pub(crate) fn compose(matte: &Matte, transform: &Transform, spec: &Spec) -> Comp
         }
     }
     // Enlarging rings with a wider filter; reducing keeps more detail with it.
-    let filter = if transform.scale > 1.0 { FilterType::CatmullRom } else { FilterType::Lanczos3 };
+    let filter = if transform.scale > 1.0 {
+        FilterType::CatmullRom
+    } else {
+        FilterType::Lanczos3
+    };
     let crop_left = (x0 - cx).clamp(0.0, f64::from(cw) - 1.0);
     let crop_top = (y0 - cy).clamp(0.0, f64::from(ch) - 1.0);
     let part = [
@@ -139,8 +157,8 @@ pub(crate) fn compose(matte: &Matte, transform: &Transform, spec: &Spec) -> Comp
             continue;
         }
         *out = a;
-        for c in 0..3 {
-            pixel.0[c] = srgb(part(c).min(a * 1.05 + 0.002) + (1.0 - a) * back[c]);
+        for (c, (to, back)) in pixel.0.iter_mut().zip(back).enumerate() {
+            *to = srgb(part(c).min(a * 1.05 + 0.002) + (1.0 - a) * back);
         }
     }
     Composed { picture, alpha }
@@ -154,7 +172,12 @@ mod tests {
 
     fn all_person(photo: RgbImage) -> Matte {
         let alpha = GrayImage::from_pixel(photo.width(), photo.height(), Luma([255]));
-        Matte { alpha, foreground: photo, method: Method::ColoursOnly, notes: Vec::new() }
+        Matte {
+            alpha,
+            foreground: photo,
+            method: Method::ColoursOnly,
+            notes: Vec::new(),
+        }
     }
 
     #[test]
@@ -168,10 +191,23 @@ mod tests {
     fn without_scaling_the_person_is_copied_pixel_for_pixel_and_not_mirrored() {
         let spec = Spec::built_in("national-blue").unwrap();
         let photo = RgbImage::from_fn(600, 800, |x, y| {
-            Rgb([(x % 251) as u8, (y % 241) as u8, ((x / 8 + y / 8) % 2 * 200) as u8])
+            Rgb([
+                (x % 251) as u8,
+                (y % 241) as u8,
+                ((x / 8 + y / 8) % 2 * 200) as u8,
+            ])
         });
         let matte = all_person(photo.clone());
-        let got = compose(&matte, &Transform { scale: 1.0, dx: -60.0, dy: -80.0 }, &spec).picture;
+        let got = compose(
+            &matte,
+            &Transform {
+                scale: 1.0,
+                dx: -60.0,
+                dy: -80.0,
+            },
+            &spec,
+        )
+        .picture;
         for (x, y) in [(0, 0), (100, 333), (479, 639)] {
             assert_eq!(got.get_pixel(x, y), photo.get_pixel(x + 60, y + 80));
         }
@@ -186,7 +222,15 @@ mod tests {
                 matte.alpha.put_pixel(x, y, Luma([0]));
             }
         }
-        let c = compose(&matte, &Transform { scale: 1.0, dx: 0.0, dy: 100.0 }, &spec);
+        let c = compose(
+            &matte,
+            &Transform {
+                scale: 1.0,
+                dx: 0.0,
+                dy: 100.0,
+            },
+            &spec,
+        );
         assert_eq!(c.picture.get_pixel(240, 50), &Rgb(spec.background));
         assert_eq!(c.picture.get_pixel(240, 250), &Rgb(spec.background));
         assert_eq!(c.picture.get_pixel(240, 400), &Rgb([9, 9, 9]));
@@ -196,13 +240,35 @@ mod tests {
     fn half_a_pixel_is_half_a_pixel() {
         let spec = Spec::built_in("national-blue").unwrap();
         // A bright line two pixels wide, moved by half a pixel: its light moves by half a pixel.
-        let photo = RgbImage::from_fn(700, 900, |x, _| if (349..=350).contains(&x) { Rgb([255; 3]) } else { Rgb([0; 3]) });
+        let photo = RgbImage::from_fn(700, 900, |x, _| {
+            if (349..=350).contains(&x) {
+                Rgb([255; 3])
+            } else {
+                Rgb([0; 3])
+            }
+        });
         let centre = |dx: f64| {
-            let got = compose(&all_person(photo.clone()), &Transform { scale: 0.8, dx: dx - 40.0, dy: 0.0 }, &spec).picture;
+            let got = compose(
+                &all_person(photo.clone()),
+                &Transform {
+                    scale: 0.8,
+                    dx: dx - 40.0,
+                    dy: 0.0,
+                },
+                &spec,
+            )
+            .picture;
             let row: Vec<f32> = (0..480).map(|x| linear(got.get_pixel(x, 300).0[0])).collect();
-            row.iter().enumerate().map(|(x, v)| (x as f32 + 0.5) * v).sum::<f32>() / row.iter().sum::<f32>()
+            row.iter()
+                .enumerate()
+                .map(|(x, v)| (x as f32 + 0.5) * v)
+                .sum::<f32>()
+                / row.iter().sum::<f32>()
         };
         let (still, moved) = (centre(0.0), centre(0.5));
-        assert!((still - 240.0).abs() < 0.05 && (moved - still - 0.5).abs() < 0.08, "{still} {moved}");
+        assert!(
+            (still - 240.0).abs() < 0.05 && (moved - still - 0.5).abs() < 0.08,
+            "{still} {moved}"
+        );
     }
 }

@@ -85,7 +85,11 @@ pub fn place(head: &Head, capture: &Capture, spec: &Spec) -> Placement {
         dx: f64::from(spec.width) / 2.0 - scale * head.axis,
         dy: crown - scale * head.crown,
     };
-    Placement { transform, measured: measure(head, &transform, spec), obstacle }
+    Placement {
+        transform,
+        measured: measure(head, &transform, spec),
+        obstacle,
+    }
 }
 
 /// Where the head lies under a given cut.
@@ -98,7 +102,11 @@ pub fn measure(head: &Head, transform: &Transform, spec: &Spec) -> Measured {
         eyes,
         face_width,
         off_centre: axis - f64::from(spec.width) / 2.0,
-        margin: spec.crown.margin(crown).min(spec.eyes.margin(eyes)).min(spec.face_width.margin(face_width)),
+        margin: spec
+            .crown
+            .margin(crown)
+            .min(spec.eyes.margin(eyes))
+            .min(spec.face_width.margin(face_width)),
     }
 }
 
@@ -158,7 +166,11 @@ fn search(value: impl Fn(f64) -> (f64, f64), ceiling: f64) -> (f64, f64, f64) {
     }
     // The ceiling itself is allowed and is often the answer.
     let middle = f64::midpoint(low, high);
-    let scale = if value(ceiling).0 >= value(middle).0 { ceiling } else { middle };
+    let scale = if value(ceiling).0 >= value(middle).0 {
+        ceiling
+    } else {
+        middle
+    };
     let (worst, crown) = value(scale);
     (scale, crown, worst)
 }
@@ -173,12 +185,22 @@ mod tests {
     }
 
     fn room() -> Capture {
-        Capture { size: [1280.0, 720.0], cut_bottom: true, cut_left: false, cut_right: false }
+        Capture {
+            size: [1280.0, 720.0],
+            cut_bottom: true,
+            cut_left: false,
+            cut_right: false,
+        }
     }
 
     #[test]
     fn an_ordinary_head_lands_well_inside_every_band() {
-        let head = Head { crown: 120.0, eyes: 290.0, axis: 650.0, width: 230.0 };
+        let head = Head {
+            crown: 120.0,
+            eyes: 290.0,
+            axis: 650.0,
+            width: 230.0,
+        };
         let p = place(&head, &room(), &spec());
         assert_eq!(p.obstacle, None);
         assert!(p.measured.margin > 0.4, "{p:?}");
@@ -187,23 +209,51 @@ mod tests {
 
     #[test]
     fn hair_too_tall_is_said_and_the_closest_cut_is_given() {
-        let head = Head { crown: 50.0, eyes: 500.0, axis: 640.0, width: 220.0 };
-        let p = place(&head, &Capture { size: [1280.0, 2000.0], ..room() }, &spec());
+        let head = Head {
+            crown: 50.0,
+            eyes: 500.0,
+            axis: 640.0,
+            width: 220.0,
+        };
+        let p = place(
+            &head,
+            &Capture {
+                size: [1280.0, 2000.0],
+                ..room()
+            },
+            &spec(),
+        );
         assert_eq!(p.obstacle, Some(Obstacle::Hair));
         assert!(p.measured.margin < 0.0 && p.transform.scale > 0.0);
     }
 
     #[test]
     fn a_face_far_away_is_a_matter_of_resolution() {
-        let head = Head { crown: 300.0, eyes: 360.0, axis: 640.0, width: 80.0 };
-        assert_eq!(place(&head, &room(), &spec()).obstacle, Some(Obstacle::Resolution));
+        let head = Head {
+            crown: 300.0,
+            eyes: 360.0,
+            axis: 640.0,
+            width: 80.0,
+        };
+        assert_eq!(
+            place(&head, &room(), &spec()).obstacle,
+            Some(Obstacle::Resolution)
+        );
     }
 
     #[test]
     fn a_chest_cut_off_below_is_not_invented() {
-        let head = Head { crown: 330.0, eyes: 500.0, axis: 640.0, width: 230.0 };
+        let head = Head {
+            crown: 330.0,
+            eyes: 500.0,
+            axis: 640.0,
+            width: 230.0,
+        };
         assert_eq!(place(&head, &room(), &spec()).obstacle, Some(Obstacle::Edge));
-        let whole = Capture { cut_bottom: false, ..room() };
+        let whole = Capture {
+            cut_bottom: false,
+            ..room()
+        };
         assert_eq!(place(&head, &whole, &spec()).obstacle, None);
     }
 

@@ -178,7 +178,11 @@ pub struct Tracker {
 impl Tracker {
     /// Limits of what is shown now are a little tighter than those that bring it up, so that it does not flicker.
     fn limit(&self, hint: Hint, limit: f32) -> f32 {
-        if self.shown == Some(hint) { limit * 0.8 } else { limit }
+        if self.shown == Some(hint) {
+            limit * 0.8
+        } else {
+            limit
+        }
     }
 
     /// Lets a hint through once it has lasted.
@@ -247,20 +251,34 @@ pub fn guide(models: &Models, frame: &RgbImage, spec: &Spec, tracker: &mut Track
     let head = Head {
         crown: f64::from(eyes[1]) - above,
         eyes: f64::from(eyes[1]),
-        axis: f64::midpoint(f64::midpoint(f64::from(a[0]), f64::from(b[0])), f64::from(eyes[0])),
+        axis: f64::midpoint(
+            f64::midpoint(f64::from(a[0]), f64::from(b[0])),
+            f64::from(eyes[0]),
+        ),
         width: f64::from((b[0] - a[0]).hypot(b[1] - a[1])),
     };
     let hint = judge(&mesh, &head, frame, spec, tracker);
-    let moved = tracker.last_eyes.map_or(0.0, |[x, y]| (x - eyes[0]).hypot(y - eyes[1]) / unit);
+    let moved = tracker
+        .last_eyes
+        .map_or(0.0, |[x, y]| (x - eyes[0]).hypot(y - eyes[1]) / unit);
     tracker.last_eyes = Some(eyes);
-    let hint = if hint == Hint::Good && moved > MOVING { Hint::HoldStill } else { hint };
+    let hint = if hint == Hint::Good && moved > MOVING {
+        Hint::HoldStill
+    } else {
+        hint
+    };
     tracker.steady = if hint == Hint::Good { tracker.steady + 1 } else { 0 };
     let shown = tracker.settle(hint);
 
     let place = place(&head, &capture(frame), spec);
     let [x, y] = place.transform.invert([0.0, 0.0]).map(|v| v as f32);
     let scale = place.transform.scale as f32;
-    let crop = Area { x, y, width: spec.width as f32 / scale, height: spec.height as f32 / scale };
+    let crop = Area {
+        x,
+        y,
+        width: spec.width as f32 / scale,
+        height: spec.height as f32 / scale,
+    };
     let pose = mesh.pose();
     Guidance {
         face: Some(around(&mesh)),
@@ -288,12 +306,21 @@ fn look(models: &Models, frame: &RgbImage, tracker: &mut Tracker, n: u64) {
         return;
     }
     let faces = models.faces(frame, Pace::Live);
-    let main = faces.iter().max_by(|a, b| (a.rect.width * a.score).total_cmp(&(b.rect.width * b.score)));
-    tracker.faces = main.map_or(0, |m| faces.iter().filter(|f| f.rect.width > 0.35 * m.rect.width).count());
+    let main = faces
+        .iter()
+        .max_by(|a, b| (a.rect.width * a.score).total_cmp(&(b.rect.width * b.score)));
+    tracker.faces = main.map_or(0, |m| {
+        faces
+            .iter()
+            .filter(|f| f.rect.width > 0.35 * m.rect.width)
+            .count()
+    });
     tracker.mesh = match (followed, main) {
         // The mesh has slipped onto something the detector does not call a face.
         (Some(mesh), Some(main)) if main.rect.overlap(&around(&mesh)) > 0.2 => Some(mesh),
-        (_, Some(main)) => models.mesh(frame, main, Pace::Live).filter(|m| m.presence >= Mesh::PRESENT),
+        (_, Some(main)) => models
+            .mesh(frame, main, Pace::Live)
+            .filter(|m| m.presence >= Mesh::PRESENT),
         // A single miss of the detector is no proof of absence while the mesh holds.
         (Some(mesh), None) if mesh.presence > 0.8 => Some(mesh),
         _ => None,
@@ -306,13 +333,20 @@ fn judge(mesh: &Mesh, head: &Head, frame: &RgbImage, spec: &Spec, tracker: &Trac
         return Hint::SeveralFaces;
     }
     if let Some(light) = &tracker.light {
-        let limit = if tracker.shown == Some(Hint::TooDark) { checks::DARK[0] } else { checks::DARK[1] };
-        if light.median < limit {
+        let limit = if tracker.shown == Some(Hint::TooDark) {
+            checks::DARK[0]
+        } else {
+            checks::DARK[1]
+        };
+        if light.bright < limit {
             return Hint::TooDark;
         }
     }
     let (fw, fh) = (f64::from(frame.width()), f64::from(frame.height()));
-    let free = Capture { cut_bottom: false, ..capture(frame) };
+    let free = Capture {
+        cut_bottom: false,
+        ..capture(frame)
+    };
     let wish = place(head, &free, spec);
     let scale = wish.transform.scale;
     let slack = |hint: Hint, value: f64| if tracker.shown == Some(hint) { value } else { 0.0 };
@@ -340,7 +374,11 @@ fn judge(mesh: &Mesh, head: &Head, frame: &RgbImage, spec: &Spec, tracker: &Trac
     }
     if head.crown < fh * 0.012 + slack(Hint::Down, fh * 0.012) {
         // No room above although the whole does fit the frame's height.
-        return if head.width > fh * 0.42 { Hint::Further } else { Hint::Down };
+        return if head.width > fh * 0.42 {
+            Hint::Further
+        } else {
+            Hint::Down
+        };
     }
     if bound.obstacle == Some(Obstacle::Edge) || y1 > fh + 0.5 {
         return Hint::Up;
@@ -390,7 +428,12 @@ fn around(mesh: &Mesh) -> Area {
             high[k] = high[k].max(p[k]);
         }
     }
-    Area { x: low[0], y: low[1], width: high[0] - low[0], height: high[1] - low[1] }
+    Area {
+        x: low[0],
+        y: low[1],
+        width: high[0] - low[0],
+        height: high[1] - low[1],
+    }
 }
 
 /// The largest cut of the spec's shape that fits the frame, centred, standing on its lower edge.
@@ -399,7 +442,12 @@ fn ideal(frame: &RgbImage, spec: &Spec) -> Area {
     let shape = spec.width as f32 / spec.height as f32;
     let height = (0.94 * h).min(0.94 * w / shape);
     let width = height * shape;
-    Area { x: (w - width) / 2.0, y: h - height, width, height }
+    Area {
+        x: (w - width) / 2.0,
+        y: h - height,
+        width,
+        height,
+    }
 }
 
 /// Crown above the eyes, in inter-eye distances, from the segmenter's outline of the head.
@@ -421,7 +469,10 @@ fn crown_above_eyes(models: &Models, frame: &RgbImage, eyes: [f32; 2], unit: f32
     };
     let shrink = shrink.min(1.0);
     let person = models.person(&region, Pace::Live);
-    let at = [f64::from((eyes[0] - x0 as f32) * shrink), f64::from((eyes[1] - y0 as f32) * shrink)];
+    let at = [
+        f64::from((eyes[0] - x0 as f32) * shrink),
+        f64::from((eyes[1] - y0 as f32) * shrink),
+    ];
     let unit = f64::from(unit * shrink);
     let found = crown(&person, at, unit)?;
     Some((at[1] - found) / unit)
@@ -454,7 +505,11 @@ mod tests {
 
     #[test]
     fn names_are_those_the_pages_know() {
-        for (hint, name) in [(Hint::NoFace, "no-face"), (Hint::TiltLeft, "tilt-left"), (Hint::Good, "good")] {
+        for (hint, name) in [
+            (Hint::NoFace, "no-face"),
+            (Hint::TiltLeft, "tilt-left"),
+            (Hint::Good, "good"),
+        ] {
             assert_eq!(hint.as_str(), name);
             assert_eq!(serde_json::to_string(&hint).unwrap(), format!("\"{name}\""));
         }

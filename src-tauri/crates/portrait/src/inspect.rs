@@ -30,12 +30,18 @@ pub fn check_file(bytes: &[u8], models: &Models, spec: &Spec) -> Report {
         Ok(original) => original,
         Err(error) => {
             let check = checks::file_format(false, true, false);
-            report.checks.push(Check { en: format!("Not an acceptable file: {error}"), ..check });
+            report.checks.push(Check {
+                en: format!("Not an acceptable file: {error}"),
+                ..check
+            });
             return report;
         }
     };
     let picture = original.image();
-    let jpeg = bytes.starts_with(&[0xFF, 0xD8]).then(|| jpeg_facts(bytes).ok()).flatten();
+    let jpeg = bytes
+        .starts_with(&[0xFF, 0xD8])
+        .then(|| jpeg_facts(bytes).ok())
+        .flatten();
     let facts = FileFacts {
         bytes: bytes.len() as u32,
         quality: jpeg.as_ref().and_then(estimated_quality),
@@ -63,19 +69,32 @@ pub fn check_file(bytes: &[u8], models: &Models, spec: &Spec) -> Report {
                 report.checks.extend(checks::photometry(&light));
             }
             let parted = matte::around(models, picture, None, Some(focus(&mesh)));
-            report.matte =
-                Some(MatteFacts { method: parted.method.as_str().to_owned(), notes: parted.notes.clone() });
+            report.matte = Some(MatteFacts {
+                method: parted.method.as_str().to_owned(),
+                notes: parted.notes.clone(),
+            });
             let head = head(&mesh, &parted.alpha);
-            let as_it_is = Transform { scale: 1.0, dx: 0.0, dy: 0.0 };
+            let as_it_is = Transform {
+                scale: 1.0,
+                dx: 0.0,
+                dy: 0.0,
+            };
             let measured = measure(&head, &as_it_is, spec);
             if right_size {
-                report.checks.extend(checks::geometry(&measured, spec, None, None));
-                report.checks.push(checks::clothes(clothes_of(&parted, picture, spec)));
+                report
+                    .checks
+                    .extend(checks::geometry(&measured, spec, None, None));
+                report
+                    .checks
+                    .push(checks::clothes(clothes_of(&parted, picture, spec)));
                 report.geometry = Some(measured);
             }
             report.checks.push(checks::cut_off(head.crown < 1.0, 0.0));
             let empty = |x: usize, y: usize| parted.alpha.get_pixel(x as u32, y as u32).0[0] == 0;
-            report.checks.push(checks::background(block_off(picture, spec.background, empty), spec));
+            report.checks.push(checks::background(
+                block_off(picture, spec.background, empty),
+                spec,
+            ));
         }
     }
     report.checks.extend(checks::for_reviewer());

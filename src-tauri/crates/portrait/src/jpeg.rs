@@ -38,7 +38,8 @@ pub(crate) fn encode(picture: &RgbImage, spec: &Spec) -> Result<Encoded, Portrai
     let (fine, coarse) = (fine?, coarse?);
     let fits = |e: &(Vec<u8>, u8)| e.0.len() <= spec.file.max_bytes as usize;
     let enough = |e: &(Vec<u8>, u8)| e.0.len() >= spec.file.min_bytes as usize;
-    let (chosen, name) = if fits(&fine) && (fine.1 >= FINE_COLOUR_FROM || !fits(&coarse) || !enough(&coarse)) {
+    let (chosen, name) = if fits(&fine) && (fine.1 >= FINE_COLOUR_FROM || !fits(&coarse) || !enough(&coarse))
+    {
         (fine, "4:4:4")
     } else {
         (coarse, "4:2:0")
@@ -58,7 +59,11 @@ pub(crate) fn encode(picture: &RgbImage, spec: &Spec) -> Result<Encoded, Portrai
 }
 
 /// Highest quality that fits, or the lowest allowed one if none does. File size grows with quality.
-fn best_quality(picture: &RgbImage, spec: &Spec, sampling: SamplingFactor) -> Result<(Vec<u8>, u8), PortraitError> {
+fn best_quality(
+    picture: &RgbImage,
+    spec: &Spec,
+    sampling: SamplingFactor,
+) -> Result<(Vec<u8>, u8), PortraitError> {
     let (mut low, mut high) = (spec.file.min_quality, 100);
     let mut best = None;
     while low <= high {
@@ -79,7 +84,10 @@ fn best_quality(picture: &RgbImage, spec: &Spec, sampling: SamplingFactor) -> Re
     }
     match best {
         Some(found) => Ok(found),
-        None => Ok((encode_at(picture, spec.dpi, sampling, spec.file.min_quality)?, spec.file.min_quality)),
+        None => Ok((
+            encode_at(picture, spec.dpi, sampling, spec.file.min_quality)?,
+            spec.file.min_quality,
+        )),
     }
 }
 
@@ -100,7 +108,9 @@ pub(crate) fn encode_at(
     encoder.set_density(PixelDensity::dpi(dpi));
     // No tables of its own: the encoder then writes three scans, and a decoder that many programs use (zune-jpeg)
     // reads those wrongly when chroma is sampled. One interleaved scan is what every gate expects.
-    encoder.encode(picture.as_raw(), w, h, ColorType::Rgb).map_err(|e| fail(e.to_string()))?;
+    encoder
+        .encode(picture.as_raw(), w, h, ColorType::Rgb)
+        .map_err(|e| fail(e.to_string()))?;
     Ok(bytes)
 }
 
@@ -108,13 +118,19 @@ pub(crate) fn encode_at(
 fn read_back(bytes: &[u8], meant: &RgbImage) -> Result<JpegFacts, PortraitError> {
     let fail = |why: String| PortraitError::Encode(format!("the written file does not read back: {why}"));
     let facts = jpeg_facts(bytes).map_err(|e| fail(e.to_string()))?;
-    let pixels = JpegDecoder::new(ZCursor::new(bytes)).decode().map_err(|e| fail(e.to_string()))?;
+    let pixels = JpegDecoder::new(ZCursor::new(bytes))
+        .decode()
+        .map_err(|e| fail(e.to_string()))?;
     if (u32::from(facts.width), u32::from(facts.height)) != meant.dimensions()
         || pixels.len() != meant.as_raw().len()
     {
         return Err(fail("another size".into()));
     }
-    let off: u64 = pixels.iter().zip(meant.as_raw()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    let off: u64 = pixels
+        .iter()
+        .zip(meant.as_raw())
+        .map(|(a, b)| u64::from(a.abs_diff(*b)))
+        .sum();
     // Compression at quality 60 changes a portrait by some two levels on average; a wrong file by dozens.
     if off > 24 * pixels.len() as u64 {
         return Err(fail("another picture".into()));
@@ -146,7 +162,11 @@ pub(crate) fn estimated_quality(facts: &JpegFacts) -> Option<u8> {
     if table.iter().all(|&v| v == 1) {
         return Some(100);
     }
-    let quality = if mean <= 100.0 { (200.0 - mean) / 2.0 } else { 5000.0 / mean };
+    let quality = if mean <= 100.0 {
+        (200.0 - mean) / 2.0
+    } else {
+        5000.0 / mean
+    };
     Some(quality.round().clamp(1.0, 100.0) as u8)
 }
 
@@ -169,11 +189,18 @@ mod tests {
         let spec = Spec::built_in("national-blue").unwrap();
         let e = encode(&noisy(24), &spec).unwrap();
         assert!((30_720..=40_000).contains(&e.facts.bytes), "{:?}", e.facts);
-        assert_eq!((e.facts.width, e.facts.height, e.facts.dpi), (480, 640, Some(300)));
+        assert_eq!(
+            (e.facts.width, e.facts.height, e.facts.dpi),
+            (480, 640, Some(300))
+        );
         let facts = jpeg_facts(&e.bytes).unwrap();
         assert!(!facts.exif);
         let told = estimated_quality(&facts).unwrap();
-        assert!(told.abs_diff(e.facts.quality.unwrap()) <= 1, "{told} {:?}", e.facts);
+        assert!(
+            told.abs_diff(e.facts.quality.unwrap()) <= 1,
+            "{told} {:?}",
+            e.facts
+        );
     }
 
     #[test]

@@ -36,12 +36,10 @@ pub use guide::{Arrow, Guidance, Hint, Tracker, guide};
 pub use inspect::check_file;
 pub use matte::{Matte, Method, composite, matte};
 pub use original::{MAX_FILE_BYTES, MAX_PIXELS, MIN_SIDE, Original};
-pub use report::{
-    Check, CheckCode, FileFacts, Light, MatteFacts, Measured, Report, SCHEMA, Transform,
-};
+pub use report::{Check, CheckCode, FileFacts, Light, MatteFacts, Measured, Report, SCHEMA, Transform};
 pub use spec::{Band, Bands, CaptureLimits, FileLimits, Spec};
 pub use standardize::{Outcome, Stage, StandardPhoto, standardize, standardize_timed};
-pub use vision::{Area, Face, Mesh, Models, Pace, Pose};
+pub use vision::{Area, Eye, Face, Mesh, Models, Pace, Pose};
 
 /// A rectangle in pixels.
 pub type Rect = Area;

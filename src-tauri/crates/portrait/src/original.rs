@@ -61,11 +61,17 @@ impl Original {
         }
         let format = match image::guess_format(&bytes) {
             Ok(f @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::Bmp | ImageFormat::WebP)) => f,
-            Ok(other) => return refuse(&format!("{other:?} pictures are not accepted; JPEG, PNG, BMP or WebP are")),
+            Ok(other) => {
+                return refuse(&format!(
+                    "{other:?} pictures are not accepted; JPEG, PNG, BMP or WebP are"
+                ));
+            }
             Err(_) => return refuse("this is not a picture file (JPEG, PNG, BMP or WebP)"),
         };
         let damaged = |e: image::ImageError| match e {
-            image::ImageError::Limits(_) => PortraitError::Picture("the picture needs too much memory".into()),
+            image::ImageError::Limits(_) => {
+                PortraitError::Picture("the picture needs too much memory".into())
+            }
             other => PortraitError::Picture(format!("the file is damaged or truncated ({other})")),
         };
         let cursor = Cursor::new(bytes.as_slice());
@@ -108,7 +114,13 @@ impl Original {
         picture.apply_orientation(orientation);
         let image = picture.into_rgb8();
         let sha256 = sha256_hex(&bytes);
-        Ok(Original { bytes, sha256, image, format, turned: orientation != Orientation::NoTransforms })
+        Ok(Original {
+            bytes,
+            sha256,
+            image,
+            format,
+            turned: orientation != Orientation::NoTransforms,
+        })
     }
 
     /// Reads a file, refusing one whose suffix names another format than its content: such a file was renamed,
@@ -120,7 +132,10 @@ impl Original {
         let unreadable = |e: std::io::Error| PortraitError::Picture(format!("the file cannot be read ({e})"));
         let size = std::fs::metadata(path).map_err(unreadable)?.len();
         if size > MAX_FILE_BYTES as u64 {
-            return Err(PortraitError::Picture(format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20)));
+            return Err(PortraitError::Picture(format!(
+                "the file is larger than {} MiB",
+                MAX_FILE_BYTES >> 20
+            )));
         }
         let original = Original::decode(std::fs::read(path).map_err(unreadable)?)?;
         let named = path.extension().and_then(ImageFormat::from_extension);
@@ -142,10 +157,21 @@ impl Original {
         check_size(image.width(), image.height())?;
         let mut bytes = Vec::with_capacity(image.as_raw().len() / 2);
         PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
-            .write_image(image.as_raw(), image.width(), image.height(), ExtendedColorType::Rgb8)
+            .write_image(
+                image.as_raw(),
+                image.width(),
+                image.height(),
+                ExtendedColorType::Rgb8,
+            )
             .map_err(|e| PortraitError::Picture(format!("the frame cannot be kept ({e})")))?;
         let sha256 = sha256_hex(&bytes);
-        Ok(Original { bytes, sha256, image, format: ImageFormat::Png, turned: false })
+        Ok(Original {
+            bytes,
+            sha256,
+            image,
+            format: ImageFormat::Png,
+            turned: false,
+        })
     }
 
     /// The upright picture.
@@ -177,10 +203,12 @@ impl Original {
 /// SHA-256 as lower hex.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn limits() -> Limits {
@@ -197,7 +225,9 @@ fn check_size(w: u32, h: u32) -> Result<(), PortraitError> {
         )));
     }
     if w < MIN_SIDE || h < MIN_SIDE {
-        return Err(PortraitError::Picture(format!("the picture has only {w} x {h} pixels")));
+        return Err(PortraitError::Picture(format!(
+            "the picture has only {w} x {h} pixels"
+        )));
     }
     Ok(())
 }
@@ -255,7 +285,9 @@ pub(crate) fn jpeg_facts(bytes: &[u8]) -> Result<JpegFacts, PortraitError> {
         at += length.max(2);
         match marker {
             0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
-                let &[precision, h1, h0, w1, w0, count, ..] = body else { return Err(truncated()) };
+                let &[precision, h1, h0, w1, w0, count, ..] = body else {
+                    return Err(truncated());
+                };
                 if precision != 8 {
                     return Err(refuse("the JPEG has more than 8 bits a channel"));
                 }
@@ -301,11 +333,14 @@ fn luma_table(mut body: &[u8]) -> Option<[u16; 64]> {
         let wide = head >> 4 == 1;
         let size = if wide { 128 } else { 64 };
         let entries = rest.get(..size)?;
-        if head & 15 == 0 {
+        if head.is_multiple_of(16) {
             let mut table = [0u16; 64];
             for (i, value) in table.iter_mut().enumerate() {
-                *value =
-                    if wide { u16::from_be_bytes([entries[2 * i], entries[2 * i + 1]]) } else { entries[i].into() };
+                *value = if wide {
+                    u16::from_be_bytes([entries[2 * i], entries[2 * i + 1]])
+                } else {
+                    entries[i].into()
+                };
             }
             return Some(table);
         }
@@ -319,13 +354,20 @@ mod tests {
     use image::Rgb;
 
     fn picture() -> RgbImage {
-        RgbImage::from_fn(96, 80, |x, y| Rgb([(x * 2) as u8, (y * 3) as u8, ((x ^ y) * 2) as u8]))
+        RgbImage::from_fn(96, 80, |x, y| {
+            Rgb([(x * 2) as u8, (y * 3) as u8, ((x ^ y) * 2) as u8])
+        })
     }
 
     fn jpeg(image: &RgbImage) -> Vec<u8> {
         let mut out = Vec::new();
         jpeg_encoder::Encoder::new(&mut out, 95)
-            .encode(image.as_raw(), image.width() as u16, image.height() as u16, jpeg_encoder::ColorType::Rgb)
+            .encode(
+                image.as_raw(),
+                image.width() as u16,
+                image.height() as u16,
+                jpeg_encoder::ColorType::Rgb,
+            )
             .unwrap();
         out
     }
@@ -378,7 +420,10 @@ mod tests {
         assert!(said(b"GIF89a, perhaps".to_vec()).contains("not"));
         assert!(said(b"hello, this is text".to_vec()).contains("not a picture"));
         for cut in [3, 20, 200, good.len() / 2, good.len() - 2] {
-            assert!(Original::decode(good[..cut].to_vec()).is_err(), "cut at {cut} must be refused");
+            assert!(
+                Original::decode(good[..cut].to_vec()).is_err(),
+                "cut at {cut} must be refused"
+            );
         }
         assert!(said(good[..good.len() / 2].to_vec()).contains("truncated"));
         let png = Original::from_rgb(picture()).unwrap().bytes().to_vec();
@@ -410,7 +455,9 @@ mod tests {
 
         let deep = image::ImageBuffer::<image::Rgb<u16>, Vec<u16>>::new(80, 80);
         let mut bytes = Vec::new();
-        DynamicImage::ImageRgb16(deep).write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+        DynamicImage::ImageRgb16(deep)
+            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+            .unwrap();
         assert!(said(bytes).contains("8 bits"));
     }
 

@@ -14,11 +14,9 @@ const WIDTH: f32 = 200.0;
 /// What a face's pixels say.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct FaceLight {
-    /// Median luma of the skin, 0 to 255.
-    pub(crate) median: f64,
-    /// Share of skin at luma 25 or less.
-    pub(crate) black: f64,
-    /// Share of skin at luma 247 or more.
+    /// Luma of the brightest skin and the whites of the eyes (98th percentile): what the light gives to any skin.
+    pub(crate) bright: f64,
+    /// Share of skin of which some channel is at 250 or more: red clips first on skin, and takes its colour along.
     pub(crate) burnt: f64,
     /// Light of the darker half of the face over that of the brighter half, 0 to 1.
     pub(crate) evenness: f64,
@@ -71,12 +69,16 @@ pub(crate) fn face_light(picture: &RgbImage, mesh: &Mesh) -> Option<FaceLight> {
         .iter()
         .map(|&p| {
             let [x, y] = place(p);
-            [centre[0] + (x - centre[0]) * 0.86, centre[1] + (y - centre[1]) * 0.86]
+            [
+                centre[0] + (x - centre[0]) * 0.86,
+                centre[1] + (y - centre[1]) * 0.86,
+            ]
         })
         .collect();
     let axis = [place(mesh.between_eyes()), place(mesh.chin())];
 
     let mut skin = Vec::with_capacity(w * h);
+    let mut clipped = 0u32;
     let (mut sides, mut counts) = ([0.0f64; 2], [0u32; 2]);
     let mut edges = Vec::with_capacity(w * h);
     for y in 1..h.saturating_sub(1) {
@@ -87,6 +89,7 @@ pub(crate) fn face_light(picture: &RgbImage, mesh: &Mesh) -> Option<FaceLight> {
             }
             let i = y * w + x;
             skin.push(luma[i]);
+            clipped += u32::from(rgb[3 * i..3 * i + 3].iter().any(|&v| v >= 250));
             let along = (axis[1][0] - axis[0][0]) * (at[1] - axis[0][1])
                 - (axis[1][1] - axis[0][1]) * (at[0] - axis[0][0]);
             let length = (axis[1][0] - axis[0][0]).hypot(axis[1][1] - axis[0][1]).max(1.0);
@@ -96,8 +99,10 @@ pub(crate) fn face_light(picture: &RgbImage, mesh: &Mesh) -> Option<FaceLight> {
                 sides[side] += f64::from(light[i]);
                 counts[side] += 1;
             }
-            let gx = luma[i + 1] - luma[i - 1] + 0.5 * (luma[i + 1 - w] - luma[i - 1 - w] + luma[i + 1 + w] - luma[i - 1 + w]);
-            let gy = luma[i + w] - luma[i - w] + 0.5 * (luma[i + w - 1] - luma[i - w - 1] + luma[i + w + 1] - luma[i - w + 1]);
+            let gx = luma[i + 1] - luma[i - 1]
+                + 0.5 * (luma[i + 1 - w] - luma[i - 1 - w] + luma[i + 1 + w] - luma[i - 1 + w]);
+            let gy = luma[i + w] - luma[i - w]
+                + 0.5 * (luma[i + w - 1] - luma[i - w - 1] + luma[i + w + 1] - luma[i - w + 1]);
             edges.push(gx.hypot(gy) / 4.0);
         }
     }
@@ -107,13 +112,11 @@ pub(crate) fn face_light(picture: &RgbImage, mesh: &Mesh) -> Option<FaceLight> {
     skin.sort_unstable_by(f32::total_cmp);
     edges.sort_unstable_by(f32::total_cmp);
     let rank = |v: &[f32], share: f64| f64::from(v[((v.len() - 1) as f64 * share) as usize]);
-    let share = |test: &dyn Fn(f32) -> bool| skin.iter().filter(|&&v| test(v)).count() as f64 / skin.len() as f64;
     let means = [sides[0] / f64::from(counts[0]), sides[1] / f64::from(counts[1])];
     let range = (rank(&skin, 0.98) - rank(&skin, 0.02)).max(16.0);
     Some(FaceLight {
-        median: rank(&skin, 0.5),
-        black: share(&|v| v <= 25.0),
-        burnt: share(&|v| v >= 247.0),
+        bright: rank(&skin, 0.98),
+        burnt: f64::from(clipped) / skin.len() as f64,
         evenness: means[0].min(means[1]) / means[0].max(means[1]).max(1e-6),
         sharpness: rank(&edges, 0.99) / range,
     })
@@ -124,9 +127,7 @@ fn inside(polygon: &[[f32; 2]], at: [f32; 2]) -> bool {
     let mut odd = false;
     for (k, a) in polygon.iter().enumerate() {
         let b = polygon[(k + 1) % polygon.len()];
-        if (a[1] > at[1]) != (b[1] > at[1])
-            && at[0] < (b[0] - a[0]) * (at[1] - a[1]) / (b[1] - a[1]) + a[0]
-        {
+        if (a[1] > at[1]) != (b[1] > at[1]) && at[0] < (b[0] - a[0]) * (at[1] - a[1]) / (b[1] - a[1]) + a[0] {
             odd = !odd;
         }
     }

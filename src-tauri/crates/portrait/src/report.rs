@@ -73,7 +73,10 @@ impl Transform {
 
     /// Where a point of the result was captured.
     pub fn invert(&self, point: [f64; 2]) -> [f64; 2] {
-        [(point[0] - self.dx) / self.scale, (point[1] - self.dy) / self.scale]
+        [
+            (point[0] - self.dx) / self.scale,
+            (point[1] - self.dy) / self.scale,
+        ]
     }
 }
 
@@ -245,10 +248,17 @@ mod tests {
             original_sha256: Some("00".repeat(32)),
             original_size: Some([1280, 720]),
             result_sha256: None,
-            transform: Some(Transform { scale: 1.0 / 3.0, dx: -12.345_678_9, dy: 0.1 }),
+            transform: Some(Transform {
+                scale: 1.0 / 3.0,
+                dx: -12.345_678_9,
+                dy: 0.1,
+            }),
             geometry: None,
             file: None,
-            matte: Some(MatteFacts { method: "plate".into(), notes: vec!["moved".into()] }),
+            matte: Some(MatteFacts {
+                method: "plate".into(),
+                notes: vec!["moved".into()],
+            }),
             checks: vec![Check {
                 code: CheckCode::SeveralFaces,
                 light: Light::ForReviewer,
@@ -268,7 +278,11 @@ mod tests {
 
     #[test]
     fn a_transform_and_its_inverse_meet() {
-        let t = Transform { scale: 0.73, dx: -120.25, dy: 33.5 };
+        let t = Transform {
+            scale: 0.73,
+            dx: -120.25,
+            dy: 33.5,
+        };
         let [x, y] = t.invert(t.apply([640.0, 200.0]));
         assert!((x - 640.0).abs() < 1e-9 && (y - 200.0).abs() < 1e-9);
     }

@@ -11,12 +11,21 @@ use image::RgbImage;
 
 /// A part (left, top, width, height) of a picture at a new size; shrinking averages coded values. `None` for an
 /// empty picture or a part beyond it.
-pub(crate) fn rgb8(picture: &RgbImage, part: [f64; 4], w: u32, h: u32, filter: FilterType) -> Option<RgbImage> {
+pub(crate) fn rgb8(
+    picture: &RgbImage,
+    part: [f64; 4],
+    w: u32,
+    h: u32,
+    filter: FilterType,
+) -> Option<RgbImage> {
     let [left, top, width, height] = part;
     let (pw, ph) = picture.dimensions();
     // Only what the filter reaches is widened to 16 bits.
     let reach = |scale: f64| 4.0 * scale.max(1.0) + 2.0;
-    let (rx, ry) = (reach(width / f64::from(w.max(1))), reach(height / f64::from(h.max(1))));
+    let (rx, ry) = (
+        reach(width / f64::from(w.max(1))),
+        reach(height / f64::from(h.max(1))),
+    );
     let from = |at: f64| at.max(0.0) as u32;
     let (x0, y0) = (from(left - rx).min(pw), from(top - ry).min(ph));
     let (x1, y1) = (from(left + width + rx).min(pw), from(top + height + ry).min(ph));
@@ -57,7 +66,9 @@ pub(crate) fn rgba16(
         .resize_alg(ResizeAlg::Convolution(filter))
         .crop(left, top, width, height);
     let from = source.typed_image::<U16x4>()?;
-    Resizer::new().resize_typed(&from, &mut target.typed_image_mut::<U16x4>()?, &options).ok()?;
+    Resizer::new()
+        .resize_typed(&from, &mut target.typed_image_mut::<U16x4>()?, &options)
+        .ok()?;
     Some(target)
 }
 

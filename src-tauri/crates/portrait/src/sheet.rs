@@ -94,10 +94,22 @@ pub mod layout {
     use super::Layout;
 
     const BUILT_IN: [(&str, &str); 4] = [
-        ("school-a4", include_str!("../../../../assets/sheets/school-a4.toml")),
-        ("one-inch-6", include_str!("../../../../assets/sheets/one-inch-6.toml")),
-        ("two-inch-6", include_str!("../../../../assets/sheets/two-inch-6.toml")),
-        ("one-inch-5", include_str!("../../../../assets/sheets/one-inch-5.toml")),
+        (
+            "school-a4",
+            include_str!("../../../../assets/sheets/school-a4.toml"),
+        ),
+        (
+            "one-inch-6",
+            include_str!("../../../../assets/sheets/one-inch-6.toml"),
+        ),
+        (
+            "two-inch-6",
+            include_str!("../../../../assets/sheets/two-inch-6.toml"),
+        ),
+        (
+            "one-inch-5",
+            include_str!("../../../../assets/sheets/one-inch-5.toml"),
+        ),
     ];
 
     /// One of the layouts by name.
@@ -135,7 +147,8 @@ impl Layout {
             return refuse("no prints".into());
         }
         for (i, b) in layout.prints.iter().enumerate() {
-            if !sane(b.width, 1000.0) || !sane(b.height, 1000.0) || b.gap < 0.0 || b.left < 0.0 || b.top < 0.0 {
+            if !sane(b.width, 1000.0) || !sane(b.height, 1000.0) || b.gap < 0.0 || b.left < 0.0 || b.top < 0.0
+            {
                 return refuse(format!("prints {}: a length is not positive", i + 1));
             }
             if b.columns == 0 || b.rows == 0 || b.columns * b.rows > 400 {
@@ -185,11 +198,17 @@ impl Layout {
         for p in &places {
             for x in [p.left, p.left + p.width] {
                 lines.push([[x, p.top - distance - length], [x, p.top - distance]]);
-                lines.push([[x, p.top + p.height + distance], [x, p.top + p.height + distance + length]]);
+                lines.push([
+                    [x, p.top + p.height + distance],
+                    [x, p.top + p.height + distance + length],
+                ]);
             }
             for y in [p.top, p.top + p.height] {
                 lines.push([[p.left - distance - length, y], [p.left - distance, y]]);
-                lines.push([[p.left + p.width + distance, y], [p.left + p.width + distance + length, y]]);
+                lines.push([
+                    [p.left + p.width + distance, y],
+                    [p.left + p.width + distance + length, y],
+                ]);
             }
         }
         lines.retain(|[a, b]| {
@@ -214,7 +233,9 @@ fn cut_to_shape(size: [f64; 2], print: &Place) -> [f64; 4] {
 /// [`PortraitError::Picture`] if `jpeg` is not an RGB JPEG.
 pub fn pdf(jpeg: &[u8], layout: &Layout) -> Result<Vec<u8>, PortraitError> {
     if !jpeg.starts_with(&[0xFF, 0xD8]) {
-        return Err(PortraitError::Picture("a print sheet is made from a finished JPEG picture".into()));
+        return Err(PortraitError::Picture(
+            "a print sheet is made from a finished JPEG picture".into(),
+        ));
     }
     let facts = jpeg_facts(jpeg)?;
     let size = [f64::from(facts.width), f64::from(facts.height)];
@@ -304,7 +325,10 @@ pub fn png(jpeg: &[u8], layout: &Layout) -> Result<Vec<u8>, PortraitError> {
     let mut printed: Option<((u32, u32), RgbImage)> = None;
     for place in layout.places() {
         let (left, top) = (px(place.left), px(place.top));
-        let size = (px(place.left + place.width) - left, px(place.top + place.height) - top);
+        let size = (
+            px(place.left + place.width) - left,
+            px(place.top + place.height) - top,
+        );
         if printed.as_ref().is_none_or(|(s, _)| *s != size) {
             let [x, y, cw, ch] = cut_to_shape([f64::from(pw), f64::from(ph)], &place);
             printed = resample::rgb8(&picture, [x, y, cw, ch], size.0, size.1, FilterType::CatmullRom)
@@ -329,7 +353,11 @@ pub fn png(jpeg: &[u8], layout: &Layout) -> Result<Vec<u8>, PortraitError> {
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     let per_metre = (f64::from(layout.dpi) / 0.0254).round() as u32;
-    encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: per_metre, yppu: per_metre, unit: png::Unit::Meter }));
+    encoder.set_pixel_dims(Some(png::PixelDimensions {
+        xppu: per_metre,
+        yppu: per_metre,
+        unit: png::Unit::Meter,
+    }));
     let mut writer = encoder.write_header().map_err(|e| fail(&e))?;
     writer.write_image_data(page.as_raw()).map_err(|e| fail(&e))?;
     writer.finish().map_err(|e| fail(&e))?;
@@ -350,8 +378,20 @@ mod tests {
     fn the_school_gets_eight_small_and_four_large_prints() {
         let layout = layout::built_in("school-a4").unwrap();
         let places: Vec<Place> = layout.places().collect();
-        assert_eq!(places.iter().filter(|p| (p.width, p.height) == (25.0, 35.0)).count(), 8);
-        assert_eq!(places.iter().filter(|p| (p.width, p.height) == (35.0, 49.0)).count(), 4);
+        assert_eq!(
+            places
+                .iter()
+                .filter(|p| (p.width, p.height) == (25.0, 35.0))
+                .count(),
+            8
+        );
+        assert_eq!(
+            places
+                .iter()
+                .filter(|p| (p.width, p.height) == (35.0, 49.0))
+                .count(),
+            4
+        );
         for name in layout::names() {
             assert_eq!(layout::built_in(name).unwrap().id, name);
         }
@@ -360,9 +400,16 @@ mod tests {
     #[test]
     fn overlapping_prints_are_refused() {
         let text = include_str!("../../../../assets/sheets/school-a4.toml");
-        let said = Layout::parse(&text.replace("top = 125", "top = 70")).unwrap_err().to_string();
+        let said = Layout::parse(&text.replace("top = 125", "top = 70"))
+            .unwrap_err()
+            .to_string();
         assert!(said.contains("overlap"), "{said}");
-        assert!(Layout::parse(&text.replace("left = 23", "left = 60")).unwrap_err().to_string().contains("leaves"));
+        assert!(
+            Layout::parse(&text.replace("left = 23", "left = 60"))
+                .unwrap_err()
+                .to_string()
+                .contains("leaves")
+        );
         assert!(Layout::parse(&text.replace("gap = 8", "gab = 8")).is_err());
     }
 
@@ -370,13 +417,24 @@ mod tests {
     fn a_pdf_carries_the_delivered_file_once_and_says_its_size() {
         let jpeg = photo();
         let bytes = pdf(&jpeg, &layout::built_in("school-a4").unwrap()).unwrap();
-        let found = bytes.windows(jpeg.len()).filter(|w| *w == jpeg.as_slice()).count();
+        let found = bytes
+            .windows(jpeg.len())
+            .filter(|w| *w == jpeg.as_slice())
+            .count();
         assert_eq!(found, 1);
         let text = String::from_utf8_lossy(&bytes);
         let at = text.find("/MediaBox").unwrap();
-        let page: Vec<f64> =
-            text[at..at + 60].split(['[', ']']).nth(1).unwrap().split(' ').map(|v| v.parse().unwrap()).collect();
-        assert!((page[2] - 595.276).abs() < 0.01 && (page[3] - 841.89).abs() < 0.01, "A4 in points: {page:?}");
+        let page: Vec<f64> = text[at..at + 60]
+            .split(['[', ']'])
+            .nth(1)
+            .unwrap()
+            .split(' ')
+            .map(|v| v.parse().unwrap())
+            .collect();
+        assert!(
+            (page[2] - 595.276).abs() < 0.01 && (page[3] - 841.89).abs() < 0.01,
+            "A4 in points: {page:?}"
+        );
         assert_eq!(text.matches("/Photo Do").count(), 12);
     }
 
@@ -384,14 +442,18 @@ mod tests {
     fn a_png_is_in_true_millimetres() {
         let layout = layout::built_in("one-inch-6").unwrap();
         let bytes = png(&photo(), &layout).unwrap();
-        let reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
+        let reader = png::Decoder::new(std::io::Cursor::new(&bytes))
+            .read_info()
+            .unwrap();
         let info = reader.info();
         assert_eq!((info.width, info.height), (1795, 1205));
         let dims = info.pixel_dims.unwrap();
         assert_eq!((dims.xppu, dims.unit), (11811, png::Unit::Meter));
         let page = Original::decode(bytes).unwrap().image().clone();
         // The first print is 25 mm wide: paper white before it, picture inside it, white after it.
-        let at = |mm_x: f64, mm_y: f64| *page.get_pixel((mm_x * 300.0 / 25.4) as u32, (mm_y * 300.0 / 25.4) as u32);
+        let at = |mm_x: f64, mm_y: f64| {
+            *page.get_pixel((mm_x * 300.0 / 25.4) as u32, (mm_y * 300.0 / 25.4) as u32)
+        };
         assert_eq!(at(13.8, 30.0), Rgb([255; 3]));
         assert_ne!(at(14.2, 30.0), Rgb([255; 3]));
         assert_ne!(at(38.8, 30.0), Rgb([255; 3]));
@@ -400,7 +462,12 @@ mod tests {
 
     #[test]
     fn a_print_is_cropped_and_not_stretched() {
-        let place = Place { left: 0.0, top: 0.0, width: 25.0, height: 35.0 };
+        let place = Place {
+            left: 0.0,
+            top: 0.0,
+            width: 25.0,
+            height: 35.0,
+        };
         let [x, y, w, h] = cut_to_shape([480.0, 640.0], &place);
         assert!((w / h - 25.0 / 35.0).abs() < 1e-9 && (h - 640.0).abs() < 1e-9);
         assert!((x - (480.0 - w) / 2.0).abs() < 1e-9 && y.abs() < 1e-9);

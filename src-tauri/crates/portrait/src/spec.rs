@@ -110,9 +110,18 @@ struct Written {
 }
 
 const BUILT_IN: [(&str, &str); 5] = [
-    ("national-blue", include_str!("../../../../assets/specs/national-blue.toml")),
-    ("national-white", include_str!("../../../../assets/specs/national-white.toml")),
-    ("light-grey", include_str!("../../../../assets/specs/light-grey.toml")),
+    (
+        "national-blue",
+        include_str!("../../../../assets/specs/national-blue.toml"),
+    ),
+    (
+        "national-white",
+        include_str!("../../../../assets/specs/national-white.toml"),
+    ),
+    (
+        "light-grey",
+        include_str!("../../../../assets/specs/light-grey.toml"),
+    ),
     ("one-inch", include_str!("../../../../assets/specs/one-inch.toml")),
     ("two-inch", include_str!("../../../../assets/specs/two-inch.toml")),
 ];
@@ -127,12 +136,18 @@ impl Spec {
         let written: Written =
             toml::from_str(text).map_err(|e| PortraitError::Spec(e.to_string().trim_end().to_owned()))?;
         let refuse = |span: std::ops::Range<usize>, why: &str| {
-            let line = text.get(..span.start).map_or(1, |before| before.matches('\n').count() + 1);
+            let line = text
+                .get(..span.start)
+                .map_or(1, |before| before.matches('\n').count() + 1);
             Err(PortraitError::Spec(format!("line {line}: {why}")))
         };
         let (w, h) = (*written.width.get_ref(), *written.height.get_ref());
         if written.id.get_ref().is_empty()
-            || !written.id.get_ref().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            || !written
+                .id
+                .get_ref()
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         {
             return refuse(written.id.span(), "an id is made of a-z, 0-9 and hyphens");
         }
@@ -163,7 +178,10 @@ impl Spec {
         }
         let file = written.file.get_ref();
         if file.min_bytes >= file.max_bytes || !(1..=100).contains(&file.min_quality) {
-            return refuse(written.file.span(), "the file needs min_bytes below max_bytes and a quality of 1 to 100");
+            return refuse(
+                written.file.span(),
+                "the file needs min_bytes below max_bytes and a quality of 1 to 100",
+            );
         }
         let up = written.limits.get_ref().max_upscale;
         if !(up.is_finite() && (0.5..=4.0).contains(&up)) {
@@ -222,27 +240,48 @@ mod tests {
     #[test]
     fn the_national_figures_are_the_published_ones() {
         let s = Spec::built_in("national-blue").unwrap();
-        assert_eq!((s.width, s.height, s.dpi, s.background), (480, 640, 300, [100, 197, 255]));
-        assert_eq!((s.crown.min, s.crown.max, s.eyes.min, s.eyes.max), (50.0, 110.0, 200.0, 300.0));
+        assert_eq!(
+            (s.width, s.height, s.dpi, s.background),
+            (480, 640, 300, [100, 197, 255])
+        );
+        assert_eq!(
+            (s.crown.min, s.crown.max, s.eyes.min, s.eyes.max),
+            (50.0, 110.0, 200.0, 300.0)
+        );
         assert_eq!((s.face_width.min, s.face_width.max), (180.0, 300.0));
     }
 
     #[test]
     fn an_impossible_band_is_refused_with_its_line() {
-        let text = BUILT_IN[0].1.replace("crown = { min = 50, max = 110 }", "crown = { min = 110, max = 50 }");
+        let text = BUILT_IN[0].1.replace(
+            "crown = { min = 50, max = 110 }",
+            "crown = { min = 110, max = 50 }",
+        );
         let line = text.lines().position(|l| l.starts_with("crown")).unwrap() + 1;
         let said = Spec::parse(&text).unwrap_err().to_string();
-        assert!(said.contains(&format!("line {line}")) && said.contains("crown"), "{said}");
+        assert!(
+            said.contains(&format!("line {line}")) && said.contains("crown"),
+            "{said}"
+        );
 
         let wide = BUILT_IN[0].1.replace("max = 300 }", "max = 900 }");
         assert!(Spec::parse(&wide).is_err());
-        let above = BUILT_IN[0].1.replace("eyes = { min = 200, max = 300 }", "eyes = { min = 10, max = 40 }");
-        assert!(Spec::parse(&above).unwrap_err().to_string().contains("above the crown"));
+        let above = BUILT_IN[0]
+            .1
+            .replace("eyes = { min = 200, max = 300 }", "eyes = { min = 10, max = 40 }");
+        assert!(
+            Spec::parse(&above)
+                .unwrap_err()
+                .to_string()
+                .contains("above the crown")
+        );
     }
 
     #[test]
     fn a_misspelt_key_is_refused_with_its_line() {
-        let said = Spec::parse(&BUILT_IN[0].1.replace("dpi = 300", "dbi = 300")).unwrap_err().to_string();
+        let said = Spec::parse(&BUILT_IN[0].1.replace("dpi = 300", "dbi = 300"))
+            .unwrap_err()
+            .to_string();
         assert!(said.contains("dbi") && said.contains("line"), "{said}");
     }
 }

@@ -28,7 +28,9 @@ pub struct StandardPhoto {
 /// Prints the hash and size only: the picture is private.
 impl std::fmt::Debug for StandardPhoto {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StandardPhoto").field("bytes", &self.jpeg.len()).finish_non_exhaustive()
+        f.debug_struct("StandardPhoto")
+            .field("bytes", &self.jpeg.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -71,6 +73,7 @@ pub fn standardize(models: &Models, original: &Original, spec: &Spec, plate: Opt
 }
 
 /// [`standardize`], calling `done` as each stage ends: a bench brings its own clock.
+#[expect(clippy::too_many_lines, reason = "the order of the stages is the story")]
 pub fn standardize_timed(
     models: &Models,
     original: &Original,
@@ -96,7 +99,12 @@ pub fn standardize_timed(
     let Some((mesh, count)) = main_face(models, photo) else {
         done(Stage::Face);
         report.checks.push(checks::no_face());
-        return Outcome { photo: None, closest: None, report, alpha: GrayImage::new(w, h) };
+        return Outcome {
+            photo: None,
+            closest: None,
+            report,
+            alpha: GrayImage::new(w, h),
+        };
     };
     done(Stage::Face);
     report.checks.push(checks::one_face(count));
@@ -109,8 +117,13 @@ pub fn standardize_timed(
 
     let matte = matte::around(models, photo, plate, Some(focus(&mesh)));
     done(Stage::Matte);
-    report.matte = Some(MatteFacts { method: matte.method.as_str().to_owned(), notes: matte.notes.clone() });
-    report.checks.push(checks::wall(matte.method != Method::ColoursOnly && matte.notes.is_empty()));
+    report.matte = Some(MatteFacts {
+        method: matte.method.as_str().to_owned(),
+        notes: matte.notes.clone(),
+    });
+    report.checks.push(checks::wall(
+        matte.method != Method::ColoursOnly && matte.notes.is_empty(),
+    ));
 
     let head = head(&mesh, &matte.alpha);
     let cut = place_in(&head, &matte.alpha, spec);
@@ -124,23 +137,41 @@ pub fn standardize_timed(
         Some(cut.placement.transform.scale),
     ));
     let cut_here = cut.placement.obstacle == Some(Obstacle::Edge);
-    report.checks.push(checks::cut_off(cut.top, if cut_here { cut.missing.max(1.0) } else { cut.missing }));
+    report.checks.push(checks::cut_off(
+        cut.top,
+        if cut_here {
+            cut.missing.max(1.0)
+        } else {
+            cut.missing
+        },
+    ));
 
     let composed = compose(&matte, &cut.placement.transform, spec);
     done(Stage::Compose);
-    report.checks.push(checks::clothes(clothes_distance(&composed, spec)));
+    report
+        .checks
+        .push(checks::clothes(clothes_distance(&composed, spec)));
     let finished = match jpeg::encode(&composed.picture, spec) {
         Ok(encoded) => {
-            report.checks.push(checks::background(background_off(&encoded.bytes, &composed, spec), spec));
+            report.checks.push(checks::background(
+                background_off(&encoded.bytes, &composed, spec),
+                spec,
+            ));
             report.checks.push(checks::file_format(true, true, false));
             report.checks.extend(checks::file(&encoded.facts, spec));
             report.file = Some(encoded.facts);
             let sha256 = sha256_hex(&encoded.bytes);
-            Some(StandardPhoto { jpeg: encoded.bytes, sha256 })
+            Some(StandardPhoto {
+                jpeg: encoded.bytes,
+                sha256,
+            })
         }
         Err(error) => {
             tracing::error!(%error, "the finished picture could not be written");
-            report.checks.push(Check { en: error.to_string(), ..checks::file_format(false, true, false) });
+            report.checks.push(Check {
+                en: error.to_string(),
+                ..checks::file_format(false, true, false)
+            });
             None
         }
     };
@@ -148,8 +179,17 @@ pub fn standardize_timed(
     report.checks.extend(checks::for_reviewer());
     report.accepted = finished.is_some() && report.checks.iter().all(|c| c.light != Light::Red);
     report.result_sha256 = finished.as_ref().map(|p| p.sha256.clone());
-    let (photo, closest) = if report.accepted { (finished, None) } else { (None, finished) };
-    Outcome { photo, closest, report, alpha: matte.alpha }
+    let (photo, closest) = if report.accepted {
+        (finished, None)
+    } else {
+        (None, finished)
+    };
+    Outcome {
+        photo,
+        closest,
+        report,
+        alpha: matte.alpha,
+    }
 }
 
 /// The face the photo is about, and how many there are.
@@ -157,17 +197,26 @@ pub(crate) fn main_face(models: &Models, photo: &RgbImage) -> Option<(Mesh, usiz
     let faces = models.faces(photo, Pace::Still);
     let size = |f: &Face| f.rect.width * f.score;
     let main = faces.iter().max_by(|a, b| size(a).total_cmp(&size(b)))?;
-    let mesh = models.mesh(photo, main, Pace::Still).filter(|m| m.presence >= Mesh::PRESENT)?;
+    let mesh = models
+        .mesh(photo, main, Pace::Still)
+        .filter(|m| m.presence >= Mesh::PRESENT)?;
     let others = faces
         .iter()
         .filter(|f| !std::ptr::eq(*f, main) && f.rect.width >= ANOTHER * main.rect.width)
-        .filter(|f| models.mesh(photo, f, Pace::Live).is_some_and(|m| m.presence >= Mesh::PRESENT))
+        .filter(|f| {
+            models
+                .mesh(photo, f, Pace::Live)
+                .is_some_and(|m| m.presence >= Mesh::PRESENT)
+        })
         .count();
     Some((mesh, 1 + others))
 }
 
 pub(crate) fn focus(mesh: &Mesh) -> Focus {
-    Focus { eyes: mesh.between_eyes(), unit: mesh.eye_distance().max(4.0) }
+    Focus {
+        eyes: mesh.between_eyes(),
+        unit: mesh.eye_distance().max(4.0),
+    }
 }
 
 /// Crown from the matte, the rest from the mesh.
@@ -236,7 +285,11 @@ fn place_in(head: &Head, alpha: &GrayImage, spec: &Spec) -> Cut {
         cut_left: false,
         cut_right: false,
     };
-    let mut cut = Cut { placement: place(head, &capture, spec), top: false, missing: 0.0 };
+    let mut cut = Cut {
+        placement: place(head, &capture, spec),
+        top: false,
+        missing: 0.0,
+    };
     for _ in 0..4 {
         let t = cut.placement.transform;
         let [x0, y0] = t.invert([0.0, 0.0]);
@@ -269,21 +322,25 @@ fn place_in(head: &Head, alpha: &GrayImage, spec: &Spec) -> Cut {
 
 /// Largest deviation, over blocks of pure background, of a block's mean from the spec's colour, in levels.
 fn background_off(bytes: &[u8], composed: &Composed, spec: &Spec) -> Option<f64> {
-    let picture = image::load_from_memory_with_format(bytes, image::ImageFormat::Jpeg).ok()?.into_rgb8();
+    let picture = image::load_from_memory_with_format(bytes, image::ImageFormat::Jpeg)
+        .ok()?
+        .into_rgb8();
     let w = spec.width as usize;
     block_off(&picture, spec.background, |x, y| composed.alpha[y * w + x] <= 0.0)
 }
 
 /// See [`background_off`]; `empty` tells which pixels are background.
-pub(crate) fn block_off(picture: &RgbImage, colour: [u8; 3], empty: impl Fn(usize, usize) -> bool) -> Option<f64> {
+pub(crate) fn block_off(
+    picture: &RgbImage,
+    colour: [u8; 3],
+    empty: impl Fn(usize, usize) -> bool,
+) -> Option<f64> {
     const BLOCK: usize = 16;
     let (w, h) = (picture.width() as usize, picture.height() as usize);
     let mut worst: Option<f64> = None;
     for by in 0..h / BLOCK {
         for bx in 0..w / BLOCK {
-            let inside = || {
-                (0..BLOCK * BLOCK).map(move |k| (bx * BLOCK + k % BLOCK, by * BLOCK + k / BLOCK))
-            };
+            let inside = || (0..BLOCK * BLOCK).map(move |k| (bx * BLOCK + k % BLOCK, by * BLOCK + k / BLOCK));
             if !inside().all(|(x, y)| empty(x, y)) {
                 continue;
             }
@@ -326,7 +383,13 @@ fn clothes_distance(composed: &Composed, spec: &Spec) -> Option<f64> {
 /// CIE 1976 L*a*b* of an sRGB colour, white D65.
 fn lab(colour: [u8; 3]) -> [f64; 3] {
     let [r, g, b] = colour.map(|v| f64::from(linear(v)));
-    let f = |t: f64| if t > 0.008_856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 };
+    let f = |t: f64| {
+        if t > 0.008_856 {
+            t.cbrt()
+        } else {
+            7.787 * t + 16.0 / 116.0
+        }
+    };
     let x = f((0.412_4 * r + 0.357_6 * g + 0.180_5 * b) / 0.950_47);
     let y = f(0.212_6 * r + 0.715_2 * g + 0.072_2 * b);
     let z = f((0.019_3 * r + 0.119_2 * g + 0.950_5 * b) / 1.088_83);
@@ -336,7 +399,13 @@ fn lab(colour: [u8; 3]) -> [f64; 3] {
 /// The pieces `inspect` shares.
 pub(crate) fn clothes_of(matte: &Matte, picture: &RgbImage, spec: &Spec) -> Option<f64> {
     let alpha = matte.alpha.pixels().map(|p| f32::from(p.0[0]) / 255.0).collect();
-    clothes_distance(&Composed { picture: picture.clone(), alpha }, spec)
+    clothes_distance(
+        &Composed {
+            picture: picture.clone(),
+            alpha,
+        },
+        spec,
+    )
 }
 
 #[cfg(test)]
@@ -349,8 +418,20 @@ mod tests {
         // A head whose top edge lies at 100.25, with one strand standing up.
         let alpha = GrayImage::from_fn(300, 300, |x, y| {
             let inside = (90..210).contains(&x);
-            let cover = if y > 100 { 255 } else if y == 100 { 191 } else { 0 };
-            if inside { Luma([cover]) } else if x == 150 { Luma([255]) } else { Luma([0]) }
+            let cover = if y > 100 {
+                255
+            } else if y == 100 {
+                191
+            } else {
+                0
+            };
+            if inside {
+                Luma([cover])
+            } else if x == 150 {
+                Luma([255])
+            } else {
+                Luma([0])
+            }
         });
         let mut strand = alpha;
         for y in 40..100 {

@@ -42,15 +42,28 @@ pub(crate) fn solve(problem: &Problem<'_>) -> Vec<f32> {
         return problem.start.to_vec();
     }
     if w.min(h) < 2 * COARSEST {
-        return iterate(&Problem { iterations: COARSEST_ITERATIONS, ..*problem });
+        return iterate(&Problem {
+            iterations: COARSEST_ITERATIONS,
+            ..*problem
+        });
     }
     let guess = from_coarser(problem);
-    iterate(&Problem { start: &guess, ..*problem })
+    iterate(&Problem {
+        start: &guess,
+        ..*problem
+    })
 }
 
 /// Solves at half the size and carries the result up.
 fn from_coarser(problem: &Problem<'_>) -> Vec<f32> {
-    let Problem { w, h, start, unknown, pull, .. } = *problem;
+    let Problem {
+        w,
+        h,
+        start,
+        unknown,
+        pull,
+        ..
+    } = *problem;
     let (cw, ch) = (w.div_ceil(2), h.div_ceil(2));
     let open: Vec<f32> = {
         let mut open = vec![0.0; w * h];
@@ -64,8 +77,9 @@ fn from_coarser(problem: &Problem<'_>) -> Vec<f32> {
         [(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)].map(|(x, y)| y.min(h - 1) * w + x.min(w - 1))
     };
     let mean = |c: usize, f: &dyn Fn(usize) -> f32| children(c).iter().map(|&i| f(i) / 4.0).sum::<f32>();
-    let colour: Vec<[f32; 3]> =
-        (0..cw * ch).map(|c| std::array::from_fn(|k| mean(c, &|i| problem.colour[i][k]))).collect();
+    let colour: Vec<[f32; 3]> = (0..cw * ch)
+        .map(|c| std::array::from_fn(|k| mean(c, &|i| problem.colour[i][k])))
+        .collect();
     let coarse_start: Vec<f32> = (0..cw * ch).map(|c| mean(c, &|i| start[i])).collect();
     let coarse_unknown: Vec<usize> = (0..cw * ch).filter(|&c| mean(c, &|i| open[i]) > 0.0).collect();
     let mut pulls = vec![(0.0f32, 0.0f32); w * h];
@@ -136,12 +150,22 @@ fn from_coarser(problem: &Problem<'_>) -> Vec<f32> {
 }
 
 /// Conjugate gradients from the first guess.
+#[expect(clippy::too_many_lines, reason = "one loop over shared buffers; pieces would only pass them around")]
 fn iterate(problem: &Problem<'_>) -> Vec<f32> {
-    let Problem { w, h, start, unknown, pull, .. } = *problem;
+    let Problem {
+        w,
+        h,
+        start,
+        unknown,
+        pull,
+        ..
+    } = *problem;
     let mut alpha = start.to_vec();
     let windows = Windows::near(problem);
-    let rows: Vec<[f32; 25]> =
-        unknown.par_iter().map(|&i| windows.stencil(problem.colour, w, h, i)).collect();
+    let rows: Vec<[f32; 25]> = unknown
+        .par_iter()
+        .map(|&i| windows.stencil(problem.colour, w, h, i))
+        .collect();
 
     // Values live in a field padded by two pixels, so that a stencil never leaves it.
     let pw = w + 4;
@@ -167,28 +191,45 @@ fn iterate(problem: &Problem<'_>) -> Vec<f32> {
         sum
     };
     let n = unknown.len();
-    let right: Vec<f32> =
-        (0..n).into_par_iter().map(|k| pull[k].0 * pull[k].1 - apply(&dense, k)).collect();
+    let right: Vec<f32> = (0..n)
+        .into_par_iter()
+        .map(|k| pull[k].0 * pull[k].1 - apply(&dense, k))
+        .collect();
     dense.fill(0.0);
     let product = |dense: &mut Vec<f32>, v: &[f32]| -> Vec<f32> {
         for (&p, &x) in place.iter().zip(v) {
             dense[p] = x;
         }
         let dense = &*dense;
-        (0..n).into_par_iter().with_min_len(2048).map(|k| apply(dense, k) + pull[k].0 * v[k]).collect()
+        (0..n)
+            .into_par_iter()
+            .with_min_len(2048)
+            .map(|k| apply(dense, k) + pull[k].0 * v[k])
+            .collect()
     };
-    let inverse: Vec<f32> = (0..n).map(|k| 1.0 / (rows[k][12] + pull[k].0).max(1e-6)).collect();
+    let inverse: Vec<f32> = (0..n)
+        .map(|k| 1.0 / (rows[k][12] + pull[k].0).max(1e-6))
+        .collect();
     let dot = |a: &[f32], b: &[f32]| -> f64 {
         a.par_chunks(8192)
             .zip(b.par_chunks(8192))
-            .map(|(a, b)| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>())
+            .map(|(a, b)| {
+                a.iter()
+                    .zip(b)
+                    .map(|(x, y)| f64::from(*x) * f64::from(*y))
+                    .sum::<f64>()
+            })
             .collect::<Vec<f64>>()
             .iter()
             .sum()
     };
 
     let mut x: Vec<f32> = unknown.iter().map(|&i| start[i]).collect();
-    let mut r: Vec<f32> = right.iter().zip(product(&mut dense, &x)).map(|(b, a)| b - a).collect();
+    let mut r: Vec<f32> = right
+        .iter()
+        .zip(product(&mut dense, &x))
+        .map(|(b, a)| b - a)
+        .collect();
     let mut z: Vec<f32> = r.iter().zip(&inverse).map(|(r, i)| r * i).collect();
     let mut p = z.clone();
     let mut rz = dot(&r, &z);
@@ -216,7 +257,11 @@ fn iterate(problem: &Problem<'_>) -> Vec<f32> {
         }
     }
     for (&i, &v) in unknown.iter().zip(&x) {
-        alpha[i] = if v.is_finite() { v.clamp(0.0, 1.0) } else { start[i] };
+        alpha[i] = if v.is_finite() {
+            v.clamp(0.0, 1.0)
+        } else {
+            start[i]
+        };
     }
     alpha
 }
@@ -246,7 +291,10 @@ impl Windows {
                 }
             }
         }
-        let facts = centres.par_iter().map(|&c| window(problem.colour, w, c)).collect();
+        let facts = centres
+            .par_iter()
+            .map(|&c| window(problem.colour, w, c))
+            .collect();
         Windows { index, facts }
     }
 
@@ -258,7 +306,9 @@ impl Windows {
         for cy in y.saturating_sub(1).max(1)..=(y + 1).min(h - 2) {
             for cx in x.saturating_sub(1).max(1)..=(x + 1).min(w - 2) {
                 let c = cy * w + cx;
-                let Some((mean, inv)) = self.facts.get(self.index[c] as usize) else { continue };
+                let Some((mean, inv)) = self.facts.get(self.index[c] as usize) else {
+                    continue;
+                };
                 let v = times(inv, [own[0] - mean[0], own[1] - mean[1], own[2] - mean[2]]);
                 let shift = 1.0 - v[0] * mean[0] - v[1] * mean[1] - v[2] * mean[2];
                 for dy in 0..3 {
@@ -324,25 +374,36 @@ mod tests {
         let (w, h) = (48, 24);
         let truth = |i: usize| ((i % w) as f32 / 16.0 - 1.0).clamp(0.0, 1.0);
         let (f, b) = ([0.1f32, 0.05, 0.02], [0.7f32, 0.72, 0.75]);
-        let colour: Vec<[f32; 3]> =
-            (0..w * h).map(|i| [0, 1, 2].map(|c| truth(i) * f[c] + (1.0 - truth(i)) * b[c])).collect();
+        let colour: Vec<[f32; 3]> = (0..w * h)
+            .map(|i| [0, 1, 2].map(|c| truth(i) * f[c] + (1.0 - truth(i)) * b[c]))
+            .collect();
         let unknown: Vec<usize> = (0..w * h).filter(|i| (8..40).contains(&(i % w))).collect();
         let mut start: Vec<f32> = (0..w * h).map(|i| if i % w >= 24 { 1.0 } else { 0.0 }).collect();
         for &i in &unknown {
             start[i] = 0.5;
         }
         let pull = vec![(0.0, 0.0); unknown.len()];
-        let alpha =
-            solve(&Problem { w, h, colour: &colour, start: &start, unknown: &unknown, pull: &pull, iterations: 60 });
-        let worst = (0..w * h).map(|i| (alpha[i] - truth(i)).abs()).fold(0.0, f32::max);
+        let alpha = solve(&Problem {
+            w,
+            h,
+            colour: &colour,
+            start: &start,
+            unknown: &unknown,
+            pull: &pull,
+            iterations: 60,
+        });
+        let worst = (0..w * h)
+            .map(|i| (alpha[i] - truth(i)).abs())
+            .fold(0.0, f32::max);
         assert!(worst < 0.02, "{worst}");
     }
 
     #[test]
     fn a_laplacian_row_sums_to_nothing() {
         let (w, h) = (9, 9);
-        let colour: Vec<[f32; 3]> =
-            (0..w * h).map(|i| [(i * 37 % 11) as f32 / 11.0, (i * 17 % 7) as f32 / 7.0, 0.3]).collect();
+        let colour: Vec<[f32; 3]> = (0..w * h)
+            .map(|i| [(i * 37 % 11) as f32 / 11.0, (i * 17 % 7) as f32 / 7.0, 0.3])
+            .collect();
         let unknown: Vec<usize> = (0..w * h).collect();
         let problem = Problem {
             w,

@@ -12,7 +12,11 @@ pub(crate) struct Field {
 
 impl Field {
     pub(crate) fn new(w: usize, h: usize, value: f32) -> Field {
-        Field { w, h, v: vec![value; w * h] }
+        Field {
+            w,
+            h,
+            v: vec![value; w * h],
+        }
     }
 
     pub(crate) fn from_fn(w: usize, h: usize, f: impl Fn(usize) -> f32 + Sync) -> Field {
@@ -38,19 +42,22 @@ impl Field {
             return self.clone();
         }
         let mut across = vec![0.0f32; w * h];
-        across.par_chunks_mut(w).zip(self.v.par_chunks(w)).for_each(|(out, row)| {
-            let mut sum: f64 = row[..r.min(w)].iter().map(|&v| f64::from(v)).sum();
-            for x in 0..w {
-                if x + r < w {
-                    sum += f64::from(row[x + r]);
+        across
+            .par_chunks_mut(w)
+            .zip(self.v.par_chunks(w))
+            .for_each(|(out, row)| {
+                let mut sum: f64 = row[..r.min(w)].iter().map(|&v| f64::from(v)).sum();
+                for x in 0..w {
+                    if x + r < w {
+                        sum += f64::from(row[x + r]);
+                    }
+                    if x > r {
+                        sum -= f64::from(row[x - r - 1]);
+                    }
+                    let count = (x + r).min(w - 1) - x.saturating_sub(r) + 1;
+                    out[x] = (sum / count as f64) as f32;
                 }
-                if x > r {
-                    sum -= f64::from(row[x - r - 1]);
-                }
-                let count = (x + r).min(w - 1) - x.saturating_sub(r) + 1;
-                out[x] = (sum / count as f64) as f32;
-            }
-        });
+            });
         // Downwards in two strips of columns at most: the running sums stay in the cache.
         let mut out = vec![0.0f32; w * h];
         let strips = h.div_ceil(2).max(1);

@@ -88,7 +88,13 @@ pub fn matte(models: &Models, photo: &RgbImage, plate: Option<&RgbImage>) -> Mat
 
 /// The matte around a known head. The part of the photo a standard crop can show gets the full treatment, the rest
 /// the segmenter's answer.
-pub(crate) fn around(models: &Models, photo: &RgbImage, plate: Option<&RgbImage>, focus: Option<Focus>) -> Matte {
+#[expect(clippy::too_many_lines, reason = "cut out, part, put back: the same coordinates throughout")]
+pub(crate) fn around(
+    models: &Models,
+    photo: &RgbImage,
+    plate: Option<&RgbImage>,
+    focus: Option<Focus>,
+) -> Matte {
     let (w, h) = photo.dimensions();
     let focus = focus.unwrap_or(Focus {
         eyes: [w as f32 / 2.0, h as f32 * 0.4],
@@ -104,23 +110,64 @@ pub(crate) fn around(models: &Models, photo: &RgbImage, plate: Option<&RgbImage>
     });
     // At the smallest allowed face a crop reaches 2.9 units to the sides, 3.7 above and 5.4 below the eyes.
     let side = |at: f32, limit: u32| (at.max(0.0) as u32).min(limit);
-    let (left, right) = (side(focus.eyes[0] - 3.3 * focus.unit, w), side(focus.eyes[0] + 3.3 * focus.unit, w));
-    let (top, low) = (side(focus.eyes[1] - 4.0 * focus.unit, h), side(focus.eyes[1] + 5.6 * focus.unit, h));
+    let (left, right) = (
+        side(focus.eyes[0] - 3.3 * focus.unit, w),
+        side(focus.eyes[0] + 3.3 * focus.unit, w),
+    );
+    let (top, low) = (
+        side(focus.eyes[1] - 4.0 * focus.unit, h),
+        side(focus.eyes[1] + 5.6 * focus.unit, h),
+    );
     let (rw, rh) = (right.saturating_sub(left), low.saturating_sub(top));
     if rw < 16 || rh < 16 {
-        return Matte { alpha: GrayImage::new(w, h), foreground: photo.clone(), method: Method::ColoursOnly, notes };
+        return Matte {
+            alpha: GrayImage::new(w, h),
+            foreground: photo.clone(),
+            method: Method::ColoursOnly,
+            notes,
+        };
     }
     let whole = (rw, rh) == (w, h);
     let region = imageops::crop_imm(photo, left, top, rw, rh).to_image();
     let plate_region = plate.map(|p| imageops::crop_imm(p, left, top, rw, rh).to_image());
 
-    let shrink = if focus.unit > LARGEST_UNIT { WORKING_UNIT / focus.unit } else { 1.0 };
-    let (ww, wh) = (((rw as f32 * shrink) as u32).max(16), ((rh as f32 * shrink) as u32).max(16));
-    let working = if shrink < 1.0 { resized_linear(&region, ww, wh) } else { region.clone() };
-    let plate_working =
-        plate_region.map(|p| if shrink < 1.0 { resized_linear(&p, ww, wh) } else { p });
-    let prior = prior(models, &working, [(focus.eyes[0] - left as f32) * shrink, (focus.eyes[1] - top as f32) * shrink], focus.unit * shrink);
-    let parts = part(&working, &prior, plate_working.as_ref(), focus.unit * shrink, &mut notes);
+    let shrink = if focus.unit > LARGEST_UNIT {
+        WORKING_UNIT / focus.unit
+    } else {
+        1.0
+    };
+    let (ww, wh) = (
+        ((rw as f32 * shrink) as u32).max(16),
+        ((rh as f32 * shrink) as u32).max(16),
+    );
+    let working = if shrink < 1.0 {
+        resized_linear(&region, ww, wh)
+    } else {
+        region.clone()
+    };
+    let plate_working = plate_region.map(|p| {
+        if shrink < 1.0 {
+            resized_linear(&p, ww, wh)
+        } else {
+            p
+        }
+    });
+    let prior = prior(
+        models,
+        &working,
+        [
+            (focus.eyes[0] - left as f32) * shrink,
+            (focus.eyes[1] - top as f32) * shrink,
+        ],
+        focus.unit * shrink,
+    );
+    let parts = part(
+        &working,
+        &prior,
+        plate_working.as_ref(),
+        focus.unit * shrink,
+        &mut notes,
+    );
 
     // Back to the photo's size: coverage is interpolated, colours only where person and wall mix.
     let (rw, rh) = (rw as usize, rh as usize);
@@ -148,7 +195,12 @@ pub(crate) fn around(models: &Models, photo: &RgbImage, plate: Option<&RgbImage>
             }
         }
     }
-    Matte { alpha, foreground, method: parts.method, notes }
+    Matte {
+        alpha,
+        foreground,
+        method: parts.method,
+        notes,
+    }
 }
 
 /// The segmenter's answer for head and shoulders, looked at again more closely around the head: it sees 256 x 256
@@ -162,7 +214,10 @@ fn prior(models: &Models, photo: &RgbImage, eyes: [f32; 2], unit: f32) -> GrayIm
     if x1 < x0 + 64 || y1 < y0 + 64 {
         return wide;
     }
-    let close = models.person(&imageops::crop_imm(photo, x0, y0, x1 - x0, y1 - y0).to_image(), Pace::Still);
+    let close = models.person(
+        &imageops::crop_imm(photo, x0, y0, x1 - x0, y1 - y0).to_image(),
+        Pace::Still,
+    );
     let fade = 0.5 * unit;
     for (x, y, p) in close.enumerate_pixels() {
         // At the close look's own edges, except where the photo ends too, the wide look takes over.
@@ -174,7 +229,11 @@ fn prior(models: &Models, photo: &RgbImage, eyes: [f32; 2], unit: f32) -> GrayIm
         let (px, py) = (x0 + x, y0 + y);
         let t = (edge(px, x0, x1, w).min(edge(py, y0, y1, h)) / fade).min(1.0);
         let old = f32::from(wide.get_pixel(px, py).0[0]);
-        wide.put_pixel(px, py, Luma([(old + t * (f32::from(p.0[0]) - old)).round() as u8]));
+        wide.put_pixel(
+            px,
+            py,
+            Luma([(old + t * (f32::from(p.0[0]) - old)).round() as u8]),
+        );
     }
     wide
 }
@@ -207,7 +266,13 @@ fn smoothstep(from: f32, to: f32, v: f32) -> f32 {
 }
 
 /// The whole of matting at working size. `unit` is the distance between the eyes in its pixels.
-fn part(photo: &RgbImage, prior: &GrayImage, plate: Option<&RgbImage>, unit: f32, notes: &mut Vec<String>) -> Parts {
+fn part(
+    photo: &RgbImage,
+    prior: &GrayImage,
+    plate: Option<&RgbImage>,
+    unit: f32,
+    notes: &mut Vec<String>,
+) -> Parts {
     let (w, h) = (photo.width() as usize, photo.height() as usize);
     let n = w * h;
     let p: Vec<f32> = prior.pixels().map(|v| f32::from(v.0[0]) / 255.0).collect();
@@ -221,15 +286,20 @@ fn part(photo: &RgbImage, prior: &GrayImage, plate: Option<&RgbImage>, unit: f32
     let wall = wall::find(photo, &clear, plate, unit, notes);
 
     let light: Vec<[f32; 3]> = photo.pixels().map(|v| v.0.map(linear)).collect();
-    let wall_light: Option<Vec<[f32; 3]>> =
-        wall.as_ref().map(|m| m.colour.iter().map(|c| c.map(linear_of_level)).collect());
+    let wall_light: Option<Vec<[f32; 3]>> = wall
+        .as_ref()
+        .map(|m| m.colour.iter().map(|c| c.map(linear_of_level)).collect());
 
     let trimap = match &wall {
         Some(wall) => by_wall(photo, wall, &p, &depth, unit),
         None => by_prior(&p, &depth),
     };
     let colour: Vec<[f32; 3]> = match &wall_light {
-        Some(b) => light.iter().zip(b).map(|(i, b)| [i[0] - b[0], i[1] - b[1], i[2] - b[2]]).collect(),
+        Some(b) => light
+            .iter()
+            .zip(b)
+            .map(|(i, b)| [i[0] - b[0], i[1] - b[1], i[2] - b[2]])
+            .collect(),
         None => light.clone(),
     };
     let solved = closed_form::solve(&closed_form::Problem {
@@ -251,6 +321,9 @@ fn part(photo: &RgbImage, prior: &GrayImage, plate: Option<&RgbImage>, unit: f32
             *a = 1.0;
         }
     }
+    if let Some(behind) = &wall_light {
+        at_least(&mut alpha, &light, behind, &trimap.unknown);
+    }
     keep_person(&mut alpha);
     let foreground = unmixed(&light, &alpha, wall_light.as_deref(), unit)
         .into_iter()
@@ -263,7 +336,35 @@ fn part(photo: &RgbImage, prior: &GrayImage, plate: Option<&RgbImage>, unit: f32
         Some(_) => Method::WallModel,
         None => Method::ColoursOnly,
     };
-    Parts { alpha, foreground, method }
+    Parts {
+        alpha,
+        foreground,
+        method,
+    }
+}
+
+/// No colour is darker than black or brighter than white: a pixel much darker than the wall cannot hold much of it,
+/// whatever the solver made of its neighbours. Keeps black hair from letting a bright background shine through.
+fn at_least(alpha: &mut Field, light: &[[f32; 3]], behind: &[[f32; 3]], unknown: &[usize]) {
+    for &i in unknown {
+        let mut least = 0.0f32;
+        for c in 0..3 {
+            let (seen, wall) = (light[i][c], behind[i][c]);
+            if wall > 0.1 {
+                least = least.max(1.0 - seen / wall);
+            }
+            if wall < 0.9 {
+                least = least.max((seen - wall) / (1.0 - wall));
+            }
+        }
+        // A soft shadow on the wall is a little darker too; only what no shadow explains counts.
+        let sure = smoothstep(0.35, 0.7, least);
+        let a = &mut alpha.v[i];
+        *a = a.max(sure * least.min(1.0));
+        if *a > 0.988 {
+            *a = 1.0;
+        }
+    }
 }
 
 fn linear_of_level(level: f32) -> f32 {
@@ -281,7 +382,11 @@ struct Trimap {
 
 /// Without a wall only the segmenter tells; a band of constant width around its outline is open.
 fn by_prior(p: &[f32], depth: &[f32]) -> Trimap {
-    let mut map = Trimap { start: vec![0.0; p.len()], unknown: Vec::new(), pull: Vec::new() };
+    let mut map = Trimap {
+        start: vec![0.0; p.len()],
+        unknown: Vec::new(),
+        pull: Vec::new(),
+    };
     for (i, (&p, &depth)) in p.iter().zip(depth).enumerate() {
         if depth > 0.13 {
             map.start[i] = 1.0;
@@ -310,7 +415,10 @@ fn by_wall(photo: &RgbImage, wall: &Wall, p: &[f32], depth: &[f32], unit: f32) -
         let d: [f32; 3] = std::array::from_fn(|c| (own[i][c] - wall.colour[i][c]).abs());
         d[0].max(d[1]).max(d[2])
     };
-    let trust: Vec<f32> = (0..n).into_par_iter().map(|i| smoothstep(18.0, 60.0, contrast(i))).collect();
+    let trust: Vec<f32> = (0..n)
+        .into_par_iter()
+        .map(|i| smoothstep(18.0, 60.0, contrast(i)))
+        .collect();
     // Share of the person by projection between wall and the nearby person's colour.
     let share: Vec<f32> = (0..n)
         .into_par_iter()
@@ -338,11 +446,16 @@ fn by_wall(photo: &RgbImage, wall: &Wall, p: &[f32], depth: &[f32], unit: f32) -
         }
         off_line.sqrt() < (0.3 * span.sqrt()).max(3.0 * visible)
     };
-    let seen: Vec<bool> =
-        (0..n).map(|i| strength(i) > visible && (depth[i] > -0.08 || mixture(i))).collect();
+    let seen: Vec<bool> = (0..n)
+        .map(|i| strength(i) > visible && (depth[i] > -0.08 || mixture(i)))
+        .collect();
     let reached = connected(&seen, depth, w, h);
 
-    let mut map = Trimap { start: vec![0.0; n], unknown: Vec::new(), pull: Vec::new() };
+    let mut map = Trimap {
+        start: vec![0.0; n],
+        unknown: Vec::new(),
+        pull: Vec::new(),
+    };
     for i in 0..n {
         let (d, trust) = (depth[i], trust[i]);
         // Inside: solid and unlike the wall comes close to the outline, weak contrast keeps its distance.
@@ -352,7 +465,11 @@ fn by_wall(photo: &RgbImage, wall: &Wall, p: &[f32], depth: &[f32], unit: f32) -
             continue;
         }
         // Outside: wall that looks like wall is wall; what differs and hangs together with the person is open.
-        let reach = if seen[i] && reached[i] { 1.0 } else { 0.03 + 0.05 * (1.0 - trust) };
+        let reach = if seen[i] && reached[i] {
+            1.0
+        } else {
+            0.03 + 0.05 * (1.0 - trust)
+        };
         let bare = trust > 0.6 && !seen[i] && around.v[i] < 0.06 && d < 0.12;
         if d < -reach || bare {
             continue;
@@ -360,9 +477,15 @@ fn by_wall(photo: &RgbImage, wall: &Wall, p: &[f32], depth: &[f32], unit: f32) -
         let guess = smoothstep(0.2, 0.8, p[i]);
         let (weight, goal) = if d < 0.0 {
             // Out here the wall's word counts, as far as the contrast carries it.
-            (2e-3 + 2e-2 * trust, trust * share.v[i].min(1.0) + (1.0 - trust) * guess)
+            (
+                2e-3 + 2e-2 * trust + 6e-2 * (1.0 - trust),
+                trust * share.v[i].min(1.0) + (1.0 - trust) * guess,
+            )
         } else {
-            (2e-3 + 1.5e-2 * (1.0 - trust), guess)
+            (
+                2e-3 + 6e-2 * (1.0 - trust) + 2e-2 * smoothstep(0.8, 0.98, p[i]) * smoothstep(0.04, 0.15, d),
+                guess,
+            )
         };
         map.start[i] = trust * share.v[i].min(1.0) + (1.0 - trust) * guess;
         map.unknown.push(i);
@@ -374,8 +497,7 @@ fn by_wall(photo: &RgbImage, wall: &Wall, p: &[f32], depth: &[f32], unit: f32) -
 /// Visible pixels that hang together with the person through visible pixels.
 fn connected(seen: &[bool], depth: &[f32], w: usize, h: usize) -> Vec<bool> {
     let mut reached: Vec<bool> = depth.iter().map(|d| *d > 0.0).collect();
-    let mut open: Vec<usize> =
-        (0..w * h).filter(|&i| reached[i] && depth[i] < 0.05).collect();
+    let mut open: Vec<usize> = (0..w * h).filter(|&i| reached[i] && depth[i] < 0.05).collect();
     while let Some(i) = open.pop() {
         let (x, y) = (i % w, i / w);
         for ny in y.saturating_sub(1)..=(y + 1).min(h - 1) {
@@ -404,7 +526,11 @@ fn nearby_colour(
     const COARSE: usize = 4;
     let (cw, ch) = (w.div_ceil(COARSE), h.div_ceil(COARSE));
     let mut count = Field::new(cw, ch, 0.0);
-    let mut sums = [Field::new(cw, ch, 0.0), Field::new(cw, ch, 0.0), Field::new(cw, ch, 0.0)];
+    let mut sums = [
+        Field::new(cw, ch, 0.0),
+        Field::new(cw, ch, 0.0),
+        Field::new(cw, ch, 0.0),
+    ];
     for (i, pixel) in pixels.iter().enumerate() {
         if sure(i) && also(i) {
             let k = (i / w / COARSE) * cw + i % w / COARSE;
@@ -430,7 +556,11 @@ fn nearby_colour(
                 total[c] += sums[c].v[k] * worth;
             }
         }
-        *out = if weight > 1e-7 { total.map(|t| t / weight) } else { [0.0; 3] };
+        *out = if weight > 1e-7 {
+            total.map(|t| t / weight)
+        } else {
+            [0.0; 3]
+        };
     }
     let planes: [Field; 3] = std::array::from_fn(|c| Field {
         w: cw,
@@ -496,12 +626,13 @@ fn unmixed(light: &[[f32; 3]], alpha: &Field, wall: Option<&[[f32; 3]]>, unit: f
     let (w, h) = (alpha.w, alpha.h);
     let a = &alpha.v;
     let near = ((unit * 0.05) as usize).max(2);
-    let spread = |weight: &(dyn Fn(usize) -> f32 + Sync), value: &(dyn Fn(usize) -> [f32; 3] + Sync), r: usize| {
-        let weights = Field::from_fn(w, h, weight).smooth(r);
-        let sums: [Field; 3] =
-            std::array::from_fn(|c| Field::from_fn(w, h, |i| weight(i) * value(i)[c]).smooth(r));
-        (weights, sums)
-    };
+    let spread =
+        |weight: &(dyn Fn(usize) -> f32 + Sync), value: &(dyn Fn(usize) -> [f32; 3] + Sync), r: usize| {
+            let weights = Field::from_fn(w, h, weight).smooth(r);
+            let sums: [Field; 3] =
+                std::array::from_fn(|c| Field::from_fn(w, h, |i| weight(i) * value(i)[c]).smooth(r));
+            (weights, sums)
+        };
     let behind: Vec<[f32; 3]> = if let Some(wall) = wall {
         wall.to_vec()
     } else {
@@ -555,7 +686,11 @@ mod tests {
             .map(|i| {
                 let (x, y) = ((i % w) as f32 + 0.5, (i / w) as f32 + 0.5);
                 let disc = (70.0 - (x - 120.0).hypot(y - 130.0) + 0.5).clamp(0.0, 1.0);
-                let strand = if y < 70.0 && y > 40.0 { (1.0 - (x - 120.0).abs()).clamp(0.0, 1.0) * 0.8 } else { 0.0 };
+                let strand = if y < 70.0 && y > 40.0 {
+                    (1.0 - (x - 120.0).abs()).clamp(0.0, 1.0) * 0.8
+                } else {
+                    0.0
+                };
                 disc.max(strand)
             })
             .collect();
@@ -585,7 +720,10 @@ mod tests {
         let error: f32 = parts.alpha.v.iter().zip(&truth).map(|(a, t)| (a - t).abs()).sum();
         assert!(error < 140.0, "sum of absolute differences {error}");
         let (strand, meant) = (parts.alpha.v[50 * 240 + 120], truth[50 * 240 + 120]);
-        assert!((strand - meant).abs() < 0.12, "the strand's middle has {strand}, not {meant}");
+        assert!(
+            (strand - meant).abs() < 0.12,
+            "the strand's middle has {strand}, not {meant}"
+        );
         assert!(parts.alpha.v[20 * 240 + 20] <= 0.0);
     }
 
@@ -596,7 +734,10 @@ mod tests {
         for (i, &a) in parts.alpha.v.iter().enumerate() {
             if a > 0.3 && a < 0.95 {
                 let f = parts.foreground[i];
-                assert!(f.iter().all(|v| *v < 110), "{f:?} at coverage {a} is wall, not person");
+                assert!(
+                    f.iter().all(|v| *v < 110),
+                    "{f:?} at coverage {a} is wall, not person"
+                );
             }
         }
     }

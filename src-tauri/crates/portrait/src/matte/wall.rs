@@ -77,23 +77,39 @@ pub(crate) fn find(
             return None;
         }
         if share < CLEAN_SHARE {
-            notes.push(format!("{:.0} % of the background is something else than the wall", (1.0 - share) * 100.0));
+            notes.push(format!(
+                "{:.0} % of the background is something else than the wall",
+                (1.0 - share) * 100.0
+            ));
         }
         (base, spread, false)
     };
     let colour = corrected(&pixels, &base, clear, spread, unit, w, h);
     let (noise, _) = residuals(&pixels, &colour, &samples);
-    Some(Wall { colour, noise: noise.max(1.0), from_plate })
+    Some(Wall {
+        colour,
+        noise: noise.max(1.0),
+        from_plate,
+    })
 }
 
 /// The plate with one gain a channel, so that a lamp that warms up does not matter.
 fn regained(pixels: &[[f32; 3]], plate: &[[f32; 3]], samples: &[usize]) -> Vec<[f32; 3]> {
     let gain = [0, 1, 2].map(|c| {
-        median(samples.iter().filter(|&&i| plate[i][c] > 8.0).map(|&i| pixels[i][c] / plate[i][c]).collect())
-            .unwrap_or(1.0)
-            .clamp(0.5, 2.0)
+        median(
+            samples
+                .iter()
+                .filter(|&&i| plate[i][c] > 8.0)
+                .map(|&i| pixels[i][c] / plate[i][c])
+                .collect(),
+        )
+        .unwrap_or(1.0)
+        .clamp(0.5, 2.0)
     });
-    plate.iter().map(|p| [0, 1, 2].map(|c| (p[c] * gain[c]).min(255.0))).collect()
+    plate
+        .iter()
+        .map(|p| [0, 1, 2].map(|c| (p[c] * gain[c]).min(255.0)))
+        .collect()
 }
 
 /// Robust spread of the residuals in levels, and the share of samples that fit.
@@ -206,7 +222,11 @@ fn corrected(
     let (cw, ch) = (w.div_ceil(COARSE), h.div_ceil(COARSE));
     let limit = (5.0 * spread).clamp(10.0, FOREIGN);
     let mut count = Field::new(cw, ch, 0.0);
-    let mut sums = [Field::new(cw, ch, 0.0), Field::new(cw, ch, 0.0), Field::new(cw, ch, 0.0)];
+    let mut sums = [
+        Field::new(cw, ch, 0.0),
+        Field::new(cw, ch, 0.0),
+        Field::new(cw, ch, 0.0),
+    ];
     for (i, (&p, &b)) in pixels.iter().zip(base).enumerate() {
         let off = [0, 1, 2].map(|c| p[c] - b[c]);
         if clear[i] && off.iter().all(|o| o.abs() <= limit) {
@@ -263,7 +283,9 @@ mod tests {
                 Rgb(uneven(x, y).map(|v| (v + noise).round() as u8))
             }
         });
-        let clear = (0..300 * 200).map(|i| !((100..200).contains(&(i % 300)) && i / 300 > 30)).collect();
+        let clear = (0..300 * 200)
+            .map(|i| !((100..200).contains(&(i % 300)) && i / 300 > 30))
+            .collect();
         (picture, clear)
     }
 
@@ -281,7 +303,9 @@ mod tests {
 
     #[test]
     fn a_bookshelf_is_not_a_wall() {
-        let picture = RgbImage::from_fn(300, 200, |x, y| Rgb([((x / 12 * 83 + y / 50 * 41) % 256) as u8; 3]));
+        let picture = RgbImage::from_fn(300, 200, |x, y| {
+            Rgb([((x / 12 * 83 + y / 50 * 41) % 256) as u8; 3])
+        });
         let mut notes = Vec::new();
         assert!(find(&picture, &[true; 300 * 200], None, 40.0, &mut notes).is_none());
         assert!(notes[0].contains("not a plain wall"));
