@@ -1,7 +1,7 @@
 //! Where faces are: BlazeFace, short range.
 //!
 //! The network looks at 128 x 128 pixels and answers with 896 candidate boxes around fixed anchors. Decoding,
-//! thresholds and the weighted suppression follow MediaPipe's `face_detection_short_range` graph
+//! thresholds and the weighted suppression follow `MediaPipe`'s `face_detection_short_range` graph
 //! (`modules/face_detection/face_detection_short_range_common.pbtxt`).
 
 use fast_image_resize::images::{Image, ImageRef};
@@ -17,7 +17,7 @@ const COORDINATES: usize = 16;
 pub(super) const INPUTS: [(&str, &[usize]); 1] = [("image", &[1, 3, SIDE, SIDE])];
 pub(super) const OUTPUTS: [(&str, usize); 2] = [("boxes", ANCHORS * COORDINATES), ("scores", ANCHORS)];
 
-/// Candidates under this are noise (MediaPipe's `min_score_thresh`).
+/// Candidates under this are noise (`MediaPipe`'s `min_score_thresh`).
 const MIN_SCORE: f32 = 0.5;
 /// Boxes that share more than this part of their union are one face (`min_suppression_threshold`).
 const SAME_FACE: f32 = 0.3;
@@ -348,7 +348,7 @@ mod tests {
         assert_eq!(anchors.len(), ANCHORS);
         assert_eq!(anchors[0..3], [[4.0, 4.0], [4.0, 4.0], [12.0, 4.0]]);
         assert_eq!(anchors[511..513], [[124.0, 124.0], [8.0, 8.0]]);
-        assert_eq!(anchors[895], [120.0, 120.0]);
+        assert_eq!(anchors[895..], [[120.0, 120.0]]);
     }
 
     #[test]

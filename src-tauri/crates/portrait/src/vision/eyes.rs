@@ -1,7 +1,7 @@
-//! Lids and irises: the eye half of MediaPipe's Attention Mesh.
+//! Lids and irises: the eye half of `MediaPipe`'s Attention Mesh.
 //!
 //! The plain mesh follows lids only roughly: shut eyes and narrow ones look alike to it. This network looks
-//! again at both eyes, in the cut the mesh was measured in. Its windows follow MediaPipe's
+//! again at both eyes, in the cut the mesh was measured in. Its windows follow `MediaPipe`'s
 //! `landmarks_to_transform_matrix.cc` and `transform_tensor_bilinear.cc`, its point numbers
 //! `tensors_to_face_landmarks_with_attention.pbtxt`.
 

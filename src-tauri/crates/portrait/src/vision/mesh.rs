@@ -2,8 +2,8 @@
 //!
 //! The network looks at 192 x 192 pixels cut around an upright face, so the cut is turned by the eye line
 //! first; only for the inference, the points come back in the picture's own pixels. Cut and scale follow
-//! MediaPipe's `face_landmark` graphs (`face_detection_front_detection_to_roi.pbtxt`,
-//! `face_landmark_landmarks_to_roi.pbtxt`). Point numbers are MediaPipe's canonical ones.
+//! `MediaPipe`'s `face_landmark` graphs (`face_detection_front_detection_to_roi.pbtxt`,
+//! `face_landmark_landmarks_to_roi.pbtxt`). Point numbers are `MediaPipe`'s canonical ones.
 
 use image::RgbImage;
 
@@ -31,7 +31,7 @@ pub struct Mesh {
 }
 
 impl Mesh {
-    /// MediaPipe's default `min_tracking_confidence`.
+    /// `MediaPipe`'s default `min_tracking_confidence`.
     pub const PRESENT: f32 = 0.5;
 
     /// Centre of the eye on the picture's left, from its corners and lids.
@@ -170,12 +170,11 @@ pub(super) fn measure(models: &Models, picture: &RgbImage, face: &Face, pace: Pa
         angle: direction(left, right),
     };
     let mesh = look(models, picture, &cut, pace)?;
-    match pace {
-        Pace::Live => Some(mesh),
-        // The points know better than the detector where the face is.
-        Pace::Still if mesh.presence >= Mesh::PRESENT => look(models, picture, &mesh.cut(), pace),
-        Pace::Still => Some(mesh),
+    if pace == Pace::Live || mesh.presence < Mesh::PRESENT {
+        return Some(mesh);
     }
+    // The points know better than the detector where the face is.
+    look(models, picture, &mesh.cut(), pace)
 }
 
 pub(super) fn follow(models: &Models, picture: &RgbImage, last: &Mesh, pace: Pace) -> Option<Mesh> {

@@ -2,7 +2,7 @@
 //!
 //! A rigid face of known shape is turned until it lies best on the measured points (weighted least squares,
 //! Horn 1987, "Closed-form solution of absolute orientation using unit quaternions"); the turn is the pose. The
-//! points, weights and shape are those of MediaPipe's face geometry
+//! points, weights and shape are those of `MediaPipe`'s face geometry
 //! (`modules/face_geometry/data/geometry_pipeline_metadata_landmarks.binarypb`): they move little with the
 //! expression, so an open mouth does not raise the chin.
 
@@ -26,7 +26,7 @@ const SHAPE: [([usize; 2], f64, [f64; 3]); 18] = [
     ([6, 6], 0.0321, [0.00, 2.47, 5.79]),
     ([10, 10], 0.0084, [0.00, 8.26, 4.48]),
     ([33, 263], 0.0587, [4.45, 2.66, 3.17]),
-    ([54, 284], 0.0077, [6.28, 6.62, 1.43]),
+    ([54, 284], 0.0077, [6.279, 6.615, 1.425]),
     ([67, 297], 0.0091, [3.52, 8.01, 3.73]),
     ([117, 346], 0.0098, [5.26, 0.95, 2.97]),
     ([119, 348], 0.0146, [3.30, 0.86, 3.87]),
@@ -68,10 +68,13 @@ fn upright([x, y, z]: [f32; 3]) -> [f64; 3] {
     [f64::from(x), -f64::from(y), -f64::from(z)]
 }
 
+/// Weight, a point of the shape, the same point as measured.
+type Pair = (f64, [f64; 3], [f64; 3]);
+
 /// The rotation that carries the second members onto the third, as its columns. Size and place do not matter.
-fn turn(pairs: &[(f64, [f64; 3], [f64; 3])]) -> [[f64; 3]; 3] {
+fn turn(pairs: &[Pair]) -> [[f64; 3]; 3] {
     let total: f64 = pairs.iter().map(|(weight, ..)| weight).sum();
-    let mean = |of: fn(&(f64, [f64; 3], [f64; 3])) -> [f64; 3]| -> [f64; 3] {
+    let mean = |of: fn(&Pair) -> [f64; 3]| -> [f64; 3] {
         std::array::from_fn(|k| pairs.iter().map(|pair| pair.0 * of(pair)[k]).sum::<f64>() / total)
     };
     let (from, to) = (mean(|pair| pair.1), mean(|pair| pair.2));
@@ -171,11 +174,8 @@ mod tests {
 
     #[test]
     fn points_that_are_no_face_still_give_numbers() {
-        for points in [
-            [[0.0; 3]; POINTS],
-            [[7.5, 3.0, 1.0]; POINTS],
-            [[f32::MAX; 3]; POINTS],
-        ] {
+        for point in [[0.0; 3], [7.5, 3.0, 1.0], [f32::MAX; 3]] {
+            let points = Box::new([[0.0; 3]; POINTS].map(|_| point));
             let pose = Pose::of(&points);
             assert!(pose.yaw.is_finite() && pose.pitch.is_finite() && pose.roll.is_finite());
         }

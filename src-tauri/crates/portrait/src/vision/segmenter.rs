@@ -1,6 +1,6 @@
 //! Which pixels are the person: Selfie Segmentation, the general (square) network.
 //!
-//! Like MediaPipe's own graph, the whole picture is stretched to 256 x 256, whatever its proportions.
+//! Like `MediaPipe`'s own graph, the whole picture is stretched to 256 x 256, whatever its proportions.
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
