@@ -156,8 +156,15 @@ impl Window {
 
     async fn shot(&mut self, page: &str) {
         let Some(folder) = &self.shots else { return };
-        // Let motion and pictures settle.
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        // The page has glided in, motion and pictures have settled.
+        let stands = id(&format!("page-{page}"));
+        let _ = self
+            .client
+            .wait()
+            .at_most(Duration::from_secs(10))
+            .for_element(Locator::Css(&stands))
+            .await;
+        tokio::time::sleep(Duration::from_millis(1200)).await;
         self.taken += 1;
         if let Ok(png) = self.client.screenshot().await {
             std::fs::create_dir_all(folder).unwrap();

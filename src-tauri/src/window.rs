@@ -32,9 +32,15 @@ pub(crate) fn open(station: Station, windowed: bool) -> tauri::Result<()> {
         .invoke_handler(commands.invoke_handler())
         .setup(move |app| {
             commands.mount_events(app);
+            // A kiosk without a window manager ignores "full screen": ask for the screen's own size, too.
+            let screen = app.primary_monitor()?.filter(|_| !windowed);
+            let (width, height) = screen.map_or((1280.0, 800.0), |monitor| {
+                let size = monitor.size().to_logical::<f64>(monitor.scale_factor());
+                (size.width, size.height)
+            });
             let window = WebviewWindowBuilder::new(app, "station", WebviewUrl::App("index.html".into()))
                 .title("采集站 Photo Station")
-                .inner_size(1280.0, 800.0)
+                .inner_size(width, height)
                 .fullscreen(!windowed)
                 .decorations(windowed)
                 .closable(windowed)

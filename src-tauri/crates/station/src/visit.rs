@@ -1146,26 +1146,37 @@ impl Machine {
         }
     }
 
-    /// The steps for the bar on top, and the one under way.
+    /// The steps for the bar on top, each once, and the one under way.
     pub fn step_bar(&self) -> (Vec<StepName>, Option<u32>) {
+        let steps = &self.profile.steps;
         let mut names: Vec<StepName> = Vec::new();
-        let mut current = None;
-        for (i, step) in self.profile.steps.iter().enumerate() {
-            let name = match step {
-                Step::Scan => StepName::Scan,
-                Step::FindSchool | Step::Prove | Step::ChooseRecord | Step::Confirm => StepName::Identity,
-                Step::Pay => StepName::Pay,
-                Step::Requirements | Step::Shoot => StepName::Shoot,
-                Step::Choose | Step::Submit => StepName::Submit,
-            };
-            if names.last() != Some(&name) {
+        for name in steps.iter().filter_map(|step| bar_name(*step)) {
+            if !names.contains(&name) {
                 names.push(name);
             }
-            if self.visit.is_some() && i <= self.step {
-                current = u32::try_from(names.len() - 1).ok();
-            }
         }
-        (names, current)
+        // A step without a name of its own leads to the next one that has.
+        let under_way = steps
+            .iter()
+            .skip(self.step)
+            .find_map(|step| bar_name(*step))
+            .or(names.last().copied());
+        let at = under_way.and_then(|name| names.iter().position(|n| *n == name));
+        (
+            names,
+            self.visit.as_ref().and(at).and_then(|at| u32::try_from(at).ok()),
+        )
+    }
+}
+
+fn bar_name(step: Step) -> Option<StepName> {
+    match step {
+        Step::Scan => Some(StepName::Scan),
+        Step::Prove | Step::ChooseRecord | Step::Confirm => Some(StepName::Identity),
+        Step::Pay => Some(StepName::Pay),
+        Step::Shoot => Some(StepName::Shoot),
+        Step::Choose | Step::Submit => Some(StepName::Submit),
+        Step::FindSchool | Step::Requirements => None,
     }
 }
 
