@@ -32,7 +32,7 @@ pub(crate) const EYES_OPEN: [f32; 2] = [0.18, 0.13];
 pub(crate) const MOUTH: [f32; 2] = [0.07, 0.45];
 /// Luma of the brightest hundredths of the face, whites of the eyes included, under which there was too little light:
 /// remark and refusal. The median of the skin would refuse dark skin in proper light.
-pub(crate) const DARK: [f64; 2] = [92.0, 86.0];
+pub(crate) const DARK: [f64; 2] = [85.0, 83.0];
 /// Share of burnt-out skin; see [`FaceLight::burnt`].
 const BURNT: [f64; 2] = [0.10, 0.30];
 /// Light of the darker half over the brighter half.
@@ -518,7 +518,10 @@ pub(crate) fn clothes(distance: Option<f64>) -> Check {
 }
 
 /// The written file against the spec.
-#[expect(clippy::too_many_lines, reason = "one paragraph a point, and each is its own sentence in two languages")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one paragraph a point, and each is its own sentence in two languages"
+)]
 pub(crate) fn file(facts: &FileFacts, spec: &Spec) -> Vec<Check> {
     let mut checks = Vec::with_capacity(4);
     let right = (facts.width, facts.height) == (spec.width, spec.height);
@@ -712,7 +715,7 @@ mod tests {
         });
         assert_eq!(of(&dark, CheckCode::TooDark), Light::Red);
         assert_eq!(of(&dark, CheckCode::Blurred), Light::Green);
-        let burnt = photometry(&FaceLight { burnt: 0.3, ..lit() });
+        let burnt = photometry(&FaceLight { burnt: 0.5, ..lit() });
         assert_eq!(of(&burnt, CheckCode::OverExposed), Light::Red);
         let half = photometry(&FaceLight {
             evenness: 0.2,

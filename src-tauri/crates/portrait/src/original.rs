@@ -449,7 +449,7 @@ mod tests {
     fn press_and_scanner_files_are_refused() {
         let mut cmyk = Vec::new();
         jpeg_encoder::Encoder::new(&mut cmyk, 90)
-            .encode(&[128; 80 * 80 * 4], 80, 80, jpeg_encoder::ColorType::Cmyk)
+            .encode(&vec![128; 80 * 80 * 4], 80, 80, jpeg_encoder::ColorType::Cmyk)
             .unwrap();
         assert!(said(cmyk).contains("CMYK"));
 

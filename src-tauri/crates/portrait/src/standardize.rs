@@ -418,12 +418,10 @@ mod tests {
         // A head whose top edge lies at 100.25, with one strand standing up.
         let alpha = GrayImage::from_fn(300, 300, |x, y| {
             let inside = (90..210).contains(&x);
-            let cover = if y > 100 {
-                255
-            } else if y == 100 {
-                191
-            } else {
-                0
+            let cover = match y {
+                0..100 => 0,
+                100 => 191,
+                _ => 255,
             };
             if inside {
                 Luma([cover])

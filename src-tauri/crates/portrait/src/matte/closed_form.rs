@@ -150,7 +150,10 @@ fn from_coarser(problem: &Problem<'_>) -> Vec<f32> {
 }
 
 /// Conjugate gradients from the first guess.
-#[expect(clippy::too_many_lines, reason = "one loop over shared buffers; pieces would only pass them around")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one loop over shared buffers; pieces would only pass them around"
+)]
 fn iterate(problem: &Problem<'_>) -> Vec<f32> {
     let Problem {
         w,

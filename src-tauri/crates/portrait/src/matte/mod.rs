@@ -88,7 +88,10 @@ pub fn matte(models: &Models, photo: &RgbImage, plate: Option<&RgbImage>) -> Mat
 
 /// The matte around a known head. The part of the photo a standard crop can show gets the full treatment, the rest
 /// the segmenter's answer.
-#[expect(clippy::too_many_lines, reason = "cut out, part, put back: the same coordinates throughout")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "cut out, part, put back: the same coordinates throughout"
+)]
 pub(crate) fn around(
     models: &Models,
     photo: &RgbImage,

@@ -307,7 +307,7 @@ mod tests {
             Rgb([((x / 12 * 83 + y / 50 * 41) % 256) as u8; 3])
         });
         let mut notes = Vec::new();
-        assert!(find(&picture, &[true; 300 * 200], None, 40.0, &mut notes).is_none());
+        assert!(find(&picture, &vec![true; 300 * 200], None, 40.0, &mut notes).is_none());
         assert!(notes[0].contains("not a plain wall"));
     }
 
