@@ -1,6 +1,13 @@
 //! Whole visits on real parts: the virtual booth as the camera, the decoders, the portrait, the encrypted
 //! records, and the reference backend over HTTP. One for each vendor, and what goes wrong on the way.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops where it fails"
+)]
+
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -38,7 +45,7 @@ struct Booth {
     station: Station,
     backend: Running,
     actor: Actor,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl Booth {
@@ -73,14 +80,14 @@ impl Booth {
         .await
         .unwrap();
         assert!(
-            station.enrolled_within(Duration::from_secs(60)).await,
+            station.enrolled_within(Duration::from_mins(1)).await,
             "not enrolled"
         );
         let booth = Booth {
             station,
             backend,
             actor,
-            _data: data,
+            data,
         };
         booth
             .until("the welcome page", |page| matches!(page, Page::Welcome { .. }))
@@ -91,7 +98,7 @@ impl Booth {
     /// Waits for a page; generous, since a loaded machine renders and develops slowly.
     async fn until(&self, what: &str, wanted: impl Fn(&Page) -> bool) -> Page {
         let mut views = self.station.views();
-        let arrived = tokio::time::timeout(Duration::from_secs(120), async {
+        let arrived = tokio::time::timeout(Duration::from_mins(2), async {
             loop {
                 let page = views.borrow_and_update().page.clone();
                 if wanted(&page) {
@@ -100,13 +107,12 @@ impl Booth {
                 views.changed().await.unwrap();
             }
         });
-        match arrived.await {
-            Ok(page) => page,
-            Err(_) => panic!(
+        arrived.await.unwrap_or_else(|_| {
+            panic!(
                 "waited for {what}, but there stands {:?}",
                 self.station.view().page
-            ),
-        }
+            )
+        })
     }
 
     async fn plays(&self) -> Result<Played, RehearsalError> {
@@ -302,7 +308,7 @@ async fn without_the_network_the_photo_is_safe_and_goes_out_when_it_is_back() {
         station,
         backend,
         actor,
-        _data,
+        data: folder,
     } = booth;
     backend.stop().await;
     let played = play(&station, &actor, |_| async { Ok(()) }).await.unwrap();
@@ -318,7 +324,7 @@ async fn without_the_network_the_photo_is_safe_and_goes_out_when_it_is_back() {
         station,
         backend,
         actor,
-        _data,
+        data: folder,
     };
     let record = booth.delivered().await;
     assert!(record.row.attempts >= 1);
@@ -351,7 +357,7 @@ async fn the_secrets_of_a_visit_are_not_in_its_files() {
     let code = booth.actor.records[0].code.as_bytes();
     let name = booth.actor.name.as_bytes();
     let mut files = 0;
-    for entry in std::fs::read_dir(booth._data.path()).unwrap() {
+    for entry in std::fs::read_dir(booth.data.path()).unwrap() {
         let path = entry.unwrap().path();
         let Ok(bytes) = std::fs::read(&path) else { continue };
         files += 1;

@@ -25,7 +25,7 @@ use crate::{config, models, pictures, places, runtime};
 /// The longest an enrolment may take: a few requests to a backend that answers.
 pub(crate) const ENROL_PATIENCE: Duration = Duration::from_secs(20);
 /// The longest wait for a receipt or a review outcome.
-const OUTCOME_PATIENCE: Duration = Duration::from_secs(60);
+const OUTCOME_PATIENCE: Duration = Duration::from_mins(1);
 
 /// Why the demo did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +97,7 @@ async fn visit(out: Output, cli: &Cli, folder: &Path, review: bool) -> Result<Va
         }
         (None, _) => {
             let running = Backend::start(BackendOptions::demo(&settings.profile)?).await?;
-            settings.backend = running.url().to_owned();
+            running.url().clone_into(&mut settings.backend);
             let actors = serde_json::to_value(running.people())
                 .and_then(serde_json::from_value::<Vec<Actor>>)
                 .map_err(|error| DemoError::Told(format!("the demo people: {error}")))?;
@@ -160,16 +160,13 @@ async fn visit(out: Output, cli: &Cli, folder: &Path, review: bool) -> Result<Va
 
 /// A folder for this run's records that no earlier run has used.
 fn unused(folder: &Path) -> PathBuf {
-    (1_u32..)
-        .map(|n| {
-            folder.join(if n == 1 {
-                "station".into()
-            } else {
-                format!("station-{n}")
-            })
-        })
-        .find(|candidate| !candidate.exists())
-        .unwrap_or_else(|| folder.join("station"))
+    let mut candidate = folder.join("station");
+    let mut n = 2;
+    while candidate.exists() {
+        candidate = folder.join(format!("station-{n}"));
+        n += 1;
+    }
+    candidate
 }
 
 /// The backend's own profile decides the steps; it arrives right after the enrolment.

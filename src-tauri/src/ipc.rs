@@ -3,6 +3,11 @@
 //! Every type that crosses is generated into `ui/src/bindings.ts` (`cargo xtask bindings`), and a test keeps
 //! the two in step. Staff commands answer only while a PIN has opened the staff pages.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "Tauri hands its state to commands by value"
+)]
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -24,6 +24,7 @@ impl Output {
     }
 
     /// A message for a person, never a result.
+    #[expect(clippy::unused_self, reason = "both voices of a command belong together")]
     pub(crate) fn say(self, words: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{words}");
     }

@@ -72,7 +72,11 @@ pub(crate) fn scan(out: Output, images: &[PathBuf], show_text: bool, pattern: &P
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn refuse(out: Output, file: &Path, why: &str) {

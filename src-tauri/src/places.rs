@@ -57,10 +57,10 @@ pub(crate) fn camera(
         height: config.height,
         fps: config.fps,
     };
+    let any_device = || camera::devices().is_ok_and(|found| !found.is_empty());
     match config.camera.as_str() {
-        "virtual" => {}
-        "auto" if camera::devices().is_ok_and(|found| !found.is_empty()) => return Ok((device(None), None)),
-        "auto" => {}
+        "auto" if any_device() => return Ok((device(None), None)),
+        "auto" | "virtual" => {}
         name => {
             let source = match name.strip_prefix("pictures:") {
                 Some(folder) => SourceSpec::Pictures {

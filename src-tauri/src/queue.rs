@@ -21,7 +21,9 @@ const LONGEST_RETENTION_DAYS: u32 = 365;
 pub(crate) fn run(out: Output, store: &mut Store, command: QueueCommand) -> Verdict {
     let now = Timestamp::now();
     let done = match command {
-        QueueCommand::List { state, search, limit } => list(out, store, state, search, limit),
+        QueueCommand::List { state, search, limit } => {
+            list(out, store, state.as_deref(), search.as_deref(), limit)
+        }
         QueueCommand::Show { id, photos } => show(out, store, &id, photos.as_deref()),
         QueueCommand::Retry { ids } => desk::retry(store, &ids, now).map(|taken| {
             out.result(
@@ -109,8 +111,8 @@ pub(crate) fn run(out: Output, store: &mut Store, command: QueueCommand) -> Verd
 fn list(
     out: Output,
     store: &mut Store,
-    state: Option<String>,
-    search: Option<String>,
+    state: Option<&str>,
+    search: Option<&str>,
     limit: u32,
 ) -> records::Result<Verdict> {
     let mut offset = 0;
@@ -118,8 +120,8 @@ fn list(
         let page = desk::list(
             store,
             &QueueFilter {
-                state: state.clone(),
-                search: search.clone(),
+                state: state.map(str::to_owned),
+                search: search.map(str::to_owned),
                 offset,
                 limit: (limit - offset).min(500),
             },
@@ -210,13 +212,12 @@ fn purge(out: Output, store: &mut Store, now: Timestamp) -> records::Result<Verd
 
 fn lock(out: Output, file: Option<&Path>) -> records::Result<BundleLock> {
     let path = || file.map_or_else(|| PathBuf::from("standard input"), Path::to_path_buf);
-    let text = match file {
-        Some(file) => std::fs::read_to_string(file),
-        None => {
-            out.say("the bundle's passphrase, ended by the end of the input:");
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map(|_| text)
-        }
+    let text = if let Some(file) = file {
+        std::fs::read_to_string(file)
+    } else {
+        out.say("the bundle's passphrase, ended by the end of the input:");
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
     }
     .map_err(|source| RecordsError::File { path: path(), source })?;
     Ok(BundleLock::Passphrase(Secret::new(

@@ -390,17 +390,16 @@ struct Known {
 
 impl Known {
     fn read(store: &mut Store) -> Result<Known, StationError> {
-        let key = match store
+        let kept = store
             .setting(setting::STATION_KEY)?
-            .and_then(|text| from_hex(&text))
-        {
-            Some(bytes) => StationKey::from_bytes(&bytes),
-            None => {
-                let key = StationKey::generate()?;
-                let text = zeroize::Zeroizing::new(to_hex(&*key.to_bytes()));
-                store.set_setting(setting::STATION_KEY, Some(&text))?;
-                key
-            }
+            .and_then(|text| from_hex(&text));
+        let key = if let Some(bytes) = kept {
+            StationKey::from_bytes(&bytes)
+        } else {
+            let key = StationKey::generate()?;
+            let text = zeroize::Zeroizing::new(to_hex(&*key.to_bytes()));
+            store.set_setting(setting::STATION_KEY, Some(&text))?;
+            key
         };
         let receipt_key = store
             .setting(setting::RECEIPT_KEY)?

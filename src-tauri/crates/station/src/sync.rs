@@ -52,7 +52,7 @@ impl Network {
     pub fn silent(&mut self, now: Timestamp, seed: u64) {
         self.failures = self.failures.saturating_add(1);
         // A campus network comes back within minutes: the records' own back-off may be longer, this is not.
-        let wait = records::back_off(self.failures, seed).min(Duration::from_secs(60));
+        let wait = records::back_off(self.failures, seed).min(Duration::from_mins(1));
         self.not_before = Some(now + SignedDuration::try_from(wait).unwrap_or(IDLE));
     }
 }
@@ -469,7 +469,7 @@ mod tests {
 
     #[test]
     fn decisions_get_their_turn_before_a_long_outbox() {
-        assert_eq!(plan(now(), &Network::default(), &ids(500)), Task::Fetch);
+        assert_eq!(plan(now(), &Network::default(), &ids(250)), Task::Fetch);
     }
 
     #[test]

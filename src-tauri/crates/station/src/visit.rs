@@ -406,6 +406,10 @@ impl Machine {
         }
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the table of what each touch does on each page"
+    )]
     fn act(&mut self, action: Action, now: Timestamp) -> Vec<Effect> {
         self.touch(now);
         let saved = self.is_saved();
@@ -805,7 +809,7 @@ impl Machine {
             }
             Stage::Paying { next_poll, state } if now >= *next_poll && *state != PayState::Expired => {
                 *next_poll = now + ORDER_POLL;
-                if !self.deadline.is_some_and(|d| now >= d) {
+                if self.deadline.is_none_or(|d| now < d) {
                     return vec![Effect::PollOrder];
                 }
             }
@@ -1034,12 +1038,13 @@ impl Machine {
     // ---- what is seen
 
     /// The page for this moment.
+    #[expect(clippy::too_many_lines, reason = "the table of what each stage shows")]
     pub fn page(&self, now: Timestamp) -> Page {
         let visit = self.visit.as_ref();
         let attempts_left = visit.map_or(PROOF_ATTEMPTS, |v| v.attempts_left);
         match &self.stage {
             Stage::Idle => Page::Welcome {
-                window: self.profile.window.as_ref().map(window_words),
+                window: self.profile.window.map(window_words),
             },
             Stage::Closed(reason) => Page::OutOfService { reason: *reason },
             Stage::FindingSchool { found, searched } => Page::FindSchool {
@@ -1207,7 +1212,7 @@ fn is_last_four(value: &str) -> bool {
 }
 
 /// "10月9日–19日", or with both months where they differ.
-fn window_words(window: &vendor::api::Window) -> String {
+fn window_words(window: vendor::api::Window) -> String {
     let (from, to) = (window.from, window.to);
     if from.month() == to.month() && from.year() == to.year() {
         format!("{}月{}日–{}日", from.month(), from.day(), to.day())
@@ -1236,10 +1241,7 @@ fn obstacle(record: &AcademicRecord) -> Option<(NotPossible, Option<String>)> {
     match &record.eligibility {
         Eligibility::Open => None,
         Eligibility::AlreadyCollected => Some((NotPossible::AlreadyCollected, None)),
-        Eligibility::OutsideWindow => Some((
-            NotPossible::OutsideWindow,
-            record.window.as_ref().map(window_words),
-        )),
+        Eligibility::OutsideWindow => Some((NotPossible::OutsideWindow, record.window.map(window_words))),
         Eligibility::NotEligible => Some((NotPossible::NotEligible, None)),
     }
 }

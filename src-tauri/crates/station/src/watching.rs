@@ -146,10 +146,10 @@ impl Eyes {
 fn drawn(seen: &portrait::Guidance, frame: &Frame, spec: &Spec, hold: f32) -> Guidance {
     let (w, h) = (frame.width() as f32, frame.height() as f32);
     let area = |r: &portrait::Rect| Area {
-        x: r.x as f32 / w,
-        y: r.y as f32 / h,
-        w: r.width as f32 / w,
-        h: r.height as f32 / h,
+        x: r.x / w,
+        y: r.y / h,
+        w: r.width / w,
+        h: r.height / h,
     };
     let rows = |band: &portrait::Band| [band.min, band.max].map(|y| (y / f64::from(spec.height)) as f32);
     let columns = |band: &portrait::Band| [band.min, band.max].map(|x| (x / f64::from(spec.width)) as f32);
