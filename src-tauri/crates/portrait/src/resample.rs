@@ -5,9 +5,9 @@
 //! through the typed door is compiled once, and averages of coded values lose nothing in it.
 
 use fast_image_resize::images::Image;
-use fast_image_resize::pixels::U16x4;
+use fast_image_resize::pixels::{U16, U16x4};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use image::RgbImage;
+use image::{GrayImage, RgbImage};
 
 /// A part (left, top, width, height) of a picture at a new size; shrinking averages coded values. `None` for an
 /// empty picture or a part beyond it.
@@ -70,6 +70,27 @@ pub(crate) fn rgba16(
         .resize_typed(&from, &mut target.typed_image_mut::<U16x4>()?, &options)
         .ok()?;
     Some(target)
+}
+
+/// A grey picture of 16-bit values, row by row, at a new size in 8 bits, bilinear. `None` where the values do not
+/// fill `from` or a side is empty.
+pub(crate) fn grey(values: impl Iterator<Item = u16>, from: [u32; 2], w: u32, h: u32) -> Option<GrayImage> {
+    let bytes: Vec<u8> = values.flat_map(u16::to_ne_bytes).collect();
+    let source = Image::from_vec_u8(from[0], from[1], bytes, PixelType::U16).ok()?;
+    let mut target = Image::new(w, h, PixelType::U16);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    Resizer::new()
+        .resize_typed(
+            &source.typed_image::<U16>()?,
+            &mut target.typed_image_mut::<U16>()?,
+            &options,
+        )
+        .ok()?;
+    let coded = target
+        .buffer()
+        .chunks_exact(2)
+        .map(|cell| ((u32::from(u16::from_ne_bytes([cell[0], cell[1]])) + 128) / 257) as u8);
+    GrayImage::from_raw(w, h, coded.collect())
 }
 
 #[cfg(test)]

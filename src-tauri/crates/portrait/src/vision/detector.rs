@@ -4,8 +4,7 @@
 //! thresholds and the weighted suppression follow `MediaPipe`'s `face_detection_short_range` graph
 //! (`modules/face_detection/face_detection_short_range_common.pbtxt`).
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::FilterType;
 use image::RgbImage;
 
 use super::models::sigmoid;
@@ -233,22 +232,8 @@ fn letterbox(picture: &RgbImage, region: Region) -> Option<(Vec<f32>, Fit)> {
 
 /// RGB bytes of a part at a new size; shrinking averages. `None` for an empty picture.
 pub(super) fn resized(picture: &RgbImage, region: Region, width: u32, height: u32) -> Option<Vec<u8>> {
-    let (w, h) = picture.dimensions();
-    if w == 0 || h == 0 {
-        return None;
-    }
-    let source = ImageRef::new(w, h, picture.as_raw(), PixelType::U8x3).ok()?;
-    let mut small = Image::new(width, height, PixelType::U8x3);
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-        .crop(
-            region.x.into(),
-            region.y.into(),
-            region.width.into(),
-            region.height.into(),
-        );
-    Resizer::new().resize(&source, &mut small, &options).ok()?;
-    Some(small.into_vec())
+    let part = [region.x, region.y, region.width, region.height].map(f64::from);
+    crate::resample::rgb8(picture, part, width, height, FilterType::Bilinear).map(RgbImage::into_raw)
 }
 
 /// Centres in network pixels: 16 x 16 cells with two anchors each, then 8 x 8 cells with six.

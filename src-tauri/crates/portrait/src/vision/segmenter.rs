@@ -2,8 +2,6 @@
 //!
 //! Like `MediaPipe`'s own graph, the whole picture is stretched to 256 x 256, whatever its proportions.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{GrayImage, Luma, RgbImage};
 
 use super::detector::{Region, resized};
@@ -28,13 +26,8 @@ fn segment(models: &Models, picture: &RgbImage, pace: Pace) -> Option<GrayImage>
         }
     }
     let [person] = models.segmenter.run([image], models.pool(pace))?;
-    let person: Vec<u8> = person
+    let person = person
         .iter()
-        .map(|p| (p * 255.0).round().clamp(0.0, 255.0) as u8)
-        .collect();
-    let source = ImageRef::new(SIDE as u32, SIDE as u32, &person, PixelType::U8).ok()?;
-    let mut full = Image::new(width, height, PixelType::U8);
-    let bilinear = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new().resize(&source, &mut full, &bilinear).ok()?;
-    GrayImage::from_raw(width, height, full.into_vec())
+        .map(|p| (p * 65535.0).round().clamp(0.0, 65535.0) as u16);
+    crate::resample::grey(person, [SIDE as u32; 2], width, height)
 }
