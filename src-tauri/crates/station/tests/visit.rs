@@ -1,0 +1,684 @@
+//! The visit's state machine, told as students live it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops where it fails"
+)]
+
+use std::sync::Arc;
+
+use code::{CodeText, Kind};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use station::view::{
+    Action, NotPossible, OutOfService, Page, PayState, Progress, ProofError, Remark, ScanSight, SchoolCard,
+    StepName, WorkingOn,
+};
+use station::visit::{Effect, Ending, Event, Machine, OrderReply, Resolved, Shot, Watch};
+use uuid::Uuid;
+use vendor::api::{
+    AcademicRecord, CollectionState, Eligibility, FeeState, Identity, Order, OrderState, Reason, Rejection,
+};
+use vendor::{FeeWhen, Profile, Secret};
+
+fn start() -> Timestamp {
+    Timestamp::from_second(1_760_000_000).unwrap()
+}
+
+fn record(id: &str, due_fen: u32) -> AcademicRecord {
+    AcademicRecord {
+        id: id.into(),
+        school_id: "demo-1".into(),
+        school: "示例大学（演示）".into(),
+        level: "本科".into(),
+        major: "测试专业".into(),
+        year: 2026,
+        of_this_code: true,
+        eligibility: Eligibility::Open,
+        window: None,
+        fee: FeeState {
+            due_fen,
+            when: FeeWhen::BeforeShooting,
+            paid: due_fen == 0,
+        },
+        collection: CollectionState::None,
+        last_rejection: None,
+    }
+}
+
+fn identity(records: Vec<AcademicRecord>) -> Event {
+    Event::Resolved(Resolved::Identity(Box::new(Identity {
+        identity_token: Secret::new("token"),
+        expires_at: start() + SignedDuration::from_hours(72),
+        masked_name: "测*甲".into(),
+        masked_id: "000000********0011".into(),
+        code_bound: true,
+        records,
+    })))
+}
+
+fn order(state: OrderState) -> Event {
+    Event::Order(OrderReply::Order(Box::new(Order {
+        id: "order-1".into(),
+        academic_record_id: "r1".into(),
+        amount_fen: 2000,
+        state,
+        payment_url: "http://127.0.0.1/pay/order-1".into(),
+        created_at: start(),
+        expires_at: start() + SignedDuration::from_mins(10),
+        paid_at: None,
+    })))
+}
+
+fn shot() -> Event {
+    Event::Developed(Ok(Arc::new(Shot {
+        original: vec![1],
+        standard: vec![2],
+        report: portrait::Report {
+            schema: portrait::SCHEMA,
+            accepted: true,
+            spec: "national-blue".into(),
+            original_sha256: None,
+            original_size: None,
+            result_sha256: None,
+            transform: None,
+            geometry: None,
+            file: None,
+            matte: None,
+            checks: Vec::new(),
+        },
+        remarks: Vec::new(),
+        captured_at: start(),
+    })))
+}
+
+fn code(text: &str) -> Event {
+    Event::Code(Kind::Collection, CodeText::new(text.as_bytes().to_vec()))
+}
+
+fn school() -> SchoolCard {
+    SchoolCard {
+        id: "demo-1".into(),
+        name: "示例大学（演示）".into(),
+        levels: vec!["本科".into()],
+    }
+}
+
+/// A student at a station of one vendor.
+struct Booth {
+    machine: Machine,
+    now: Timestamp,
+    effects: Vec<Effect>,
+}
+
+impl Booth {
+    fn of(vendor: &str) -> Booth {
+        let profile = Profile::built_in(vendor).unwrap();
+        Booth {
+            machine: Machine::new(profile, Uuid::now_v7),
+            now: start(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// A visit begun, with the school found where the vendor asks for it.
+    fn begun(vendor: &str) -> Booth {
+        let mut booth = Booth::of(vendor);
+        booth.touches(Action::Start);
+        if booth.kind() == "find-school" {
+            booth.happens(Event::Schools(Some(vec![school()])));
+            booth.touches(Action::TakeSchool {
+                id: "demo-1".into(),
+                level: "本科".into(),
+            });
+        }
+        booth
+    }
+
+    /// Code and proof given to the vendor that asks for the last four characters.
+    fn proven() -> Booth {
+        let mut booth = Booth::begun("biyezhengzhao");
+        booth
+            .happens(code("CHSI1:a"))
+            .touches(Action::LastFour { value: "001x".into() });
+        booth
+    }
+
+    /// Up to the photo, nothing to pay.
+    fn framed() -> Booth {
+        let mut booth = Booth::proven();
+        booth
+            .happens(identity(vec![record("r1", 0)]))
+            .touches(Action::ItIsMe)
+            .touches(Action::Consent);
+        assert_eq!(booth.kind(), "framing");
+        booth
+    }
+
+    fn happens(&mut self, event: Event) -> &mut Booth {
+        let effects = self.machine.handle(event, self.now);
+        self.effects.extend(effects);
+        self
+    }
+
+    fn touches(&mut self, action: Action) -> &mut Booth {
+        self.happens(Event::Act(action))
+    }
+
+    fn waits(&mut self, seconds: i64) -> &mut Booth {
+        for _ in 0..seconds * 10 {
+            self.now += SignedDuration::from_millis(100);
+            self.happens(Event::Tick);
+        }
+        self
+    }
+
+    fn shoots(&mut self) -> &mut Booth {
+        self.touches(Action::Shoot).waits(4);
+        assert_eq!(self.kind(), "working", "the photo is being developed");
+        self.happens(shot())
+    }
+
+    fn page(&self) -> Page {
+        self.machine.page(self.now)
+    }
+
+    fn kind(&self) -> String {
+        serde_json::to_value(self.page()).unwrap()["kind"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    fn count(&self, wanted: impl Fn(&Effect) -> bool) -> usize {
+        self.effects.iter().filter(|effect| wanted(effect)).count()
+    }
+}
+
+fn name_and_number() -> Action {
+    Action::NameAndNumber {
+        level: "本科".into(),
+        name: "测试甲".into(),
+        student_number: "20220001".into(),
+        phone: Some("00000000000".into()),
+    }
+}
+
+#[test]
+fn a_student_who_pays_first_shoots_and_submits() {
+    let mut booth = Booth::proven();
+    booth.happens(identity(vec![record("r1", 2000)]));
+    assert_eq!(booth.kind(), "confirm");
+    booth.touches(Action::ItIsMe).touches(Action::Consent);
+    assert_eq!(booth.count(|e| matches!(e, Effect::CreateOrder)), 1);
+    booth.happens(order(OrderState::Open)).waits(3);
+    assert_eq!(booth.kind(), "pay");
+    assert!(
+        booth.count(|e| matches!(e, Effect::PollOrder)) > 0,
+        "the payment is asked for"
+    );
+    booth
+        .happens(order(OrderState::Paid))
+        .shoots()
+        .touches(Action::Take { id: 1 });
+    assert_eq!(booth.kind(), "last-look");
+    booth.touches(Action::Submit);
+    assert_eq!(booth.kind(), "working", "not done before it is on the disk");
+    booth.happens(Event::Saved(Ok("A001".into())));
+    assert!(matches!(
+        booth.page(),
+        Page::Done {
+            progress: Progress::SavedHere,
+            pay_later: false,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn a_vendor_that_confirms_by_name_asks_again_once_the_code_is_shown() {
+    let mut booth = Booth::begun("yipai");
+    booth
+        .touches(name_and_number())
+        .happens(identity(vec![record("r1", 2000)]));
+    booth.touches(Action::ItIsMe);
+    assert_eq!(booth.kind(), "scan");
+    booth.happens(code("CHSI1:b"));
+    assert_eq!(
+        booth.count(|e| matches!(e, Effect::Resolve)),
+        2,
+        "the code must belong to who was confirmed"
+    );
+    booth.happens(identity(vec![record("somebody-else", 2000)]));
+    assert!(matches!(
+        booth.page(),
+        Page::NotPossible {
+            reason: NotPossible::IdentityMismatch,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn a_vendor_without_proof_goes_from_the_code_to_the_confirmation() {
+    let mut booth = Booth::begun("binyu");
+    booth
+        .happens(code("CHSI1:c"))
+        .happens(identity(vec![record("r1", 0)]));
+    assert_eq!(booth.kind(), "confirm");
+    booth.touches(Action::ItIsMe).touches(Action::Consent);
+    assert_eq!(booth.kind(), "framing", "a plain upload costs nothing");
+}
+
+#[test]
+fn without_the_network_the_visit_goes_on_and_the_fee_stays_open() {
+    let mut booth = Booth::proven();
+    booth.happens(Event::Resolved(Resolved::Offline));
+    assert_eq!(booth.kind(), "requirements", "there is nobody to confirm yet");
+    booth
+        .touches(Action::Consent)
+        .shoots()
+        .touches(Action::Take { id: 1 })
+        .touches(Action::Submit);
+    booth.happens(Event::Saved(Ok("A002".into())));
+    assert!(matches!(booth.page(), Page::Done { pay_later: true, .. }));
+}
+
+#[test]
+fn a_wrong_proof_may_be_tried_three_times() {
+    let mut booth = Booth::begun("biyezhengzhao");
+    booth.happens(code("CHSI1:a"));
+    let tries = |booth: &mut Booth| {
+        booth
+            .touches(Action::LastFour { value: "9999".into() })
+            .happens(Event::Resolved(Resolved::Mismatch));
+    };
+    for attempts_left in [2, 1] {
+        tries(&mut booth);
+        assert_eq!(
+            booth.page(),
+            Page::ProveLastFour {
+                error: Some(ProofError::Mismatch),
+                attempts_left
+            }
+        );
+    }
+    tries(&mut booth);
+    assert!(matches!(
+        booth.page(),
+        Page::NotPossible {
+            reason: NotPossible::IdentityMismatch,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn letters_are_no_last_four_and_cost_no_attempt() {
+    let mut booth = Booth::begun("biyezhengzhao");
+    booth.happens(code("CHSI1:a"));
+    for wrong in ["", "12", "12345", "12a4", "X123", "１２３４"] {
+        booth.touches(Action::LastFour { value: wrong.into() });
+        let expected = Page::ProveLastFour {
+            error: Some(ProofError::Form),
+            attempts_left: 3,
+        };
+        assert_eq!(booth.page(), expected, "{wrong:?}");
+    }
+    booth.touches(Action::LastFour {
+        value: " 123x ".into(),
+    });
+    assert_eq!(booth.kind(), "working", "a small x and spaces are forgiven");
+}
+
+#[test]
+fn a_payment_code_is_named_and_does_not_go_on() {
+    let mut booth = Booth::begun("biyezhengzhao");
+    booth.happens(Event::Code(Kind::Payment, CodeText::new(b"wxp://f2f0".to_vec())));
+    assert_eq!(
+        booth.page(),
+        Page::Scan {
+            sight: ScanSight::Payment
+        }
+    );
+}
+
+#[test]
+fn a_code_shown_at_the_welcome_page_begins_the_visit_where_the_scan_comes_first() {
+    let mut booth = Booth::of("binyu");
+    assert_eq!(booth.machine.watch(), Watch::Code);
+    booth.happens(code("CHSI1:a"));
+    assert_eq!(booth.count(|e| matches!(e, Effect::Resolve)), 1);
+    assert_eq!(Booth::of("yipai").machine.watch(), Watch::Nothing);
+}
+
+#[test]
+fn the_telephone_still_held_up_does_not_start_a_second_visit() {
+    let mut booth = Booth::of("binyu");
+    booth
+        .happens(code("CHSI1:a"))
+        .happens(identity(vec![record("r1", 0)]));
+    booth
+        .touches(Action::ItIsMe)
+        .touches(Action::Consent)
+        .shoots()
+        .touches(Action::Take { id: 1 });
+    booth
+        .touches(Action::Submit)
+        .happens(Event::Saved(Ok("A001".into())))
+        .touches(Action::Finish);
+    booth.happens(code("CHSI1:a"));
+    assert_eq!(
+        booth.kind(),
+        "welcome",
+        "the same code is ignored for five seconds"
+    );
+    booth.happens(code("CHSI1:next"));
+    assert_ne!(booth.kind(), "welcome", "the next student's is not");
+    booth.touches(Action::Cancel).waits(6).happens(code("CHSI1:a"));
+    assert_ne!(booth.kind(), "welcome", "and after the pause it counts again");
+}
+
+#[test]
+fn a_refused_photo_says_why_and_may_be_taken_again() {
+    let mut booth = Booth::framed();
+    let why = Remark {
+        code: "tilted".into(),
+        zh: "头歪了".into(),
+        en: "tilted".into(),
+    };
+    booth
+        .touches(Action::Shoot)
+        .waits(4)
+        .happens(Event::Developed(Err(vec![why.clone()])));
+    let Page::Framing { refused, taken, .. } = booth.page() else {
+        panic!("{}", booth.kind())
+    };
+    assert_eq!((refused, taken), (vec![why], 1));
+    booth.shoots();
+    assert_eq!(booth.kind(), "choose-photo");
+}
+
+#[test]
+fn the_newest_three_photos_stand_side_by_side() {
+    let mut booth = Booth::framed();
+    for _ in 0..4 {
+        booth.shoots().touches(Action::Retake);
+    }
+    booth.touches(Action::Back);
+    let Page::ChoosePhoto { candidates, .. } = booth.page() else {
+        panic!("{}", booth.kind())
+    };
+    assert_eq!(candidates.iter().map(|c| c.id).collect::<Vec<_>>(), [2, 3, 4]);
+    booth.touches(Action::Take { id: 1 });
+    assert_eq!(
+        booth.kind(),
+        "choose-photo",
+        "a photo that is gone cannot be taken"
+    );
+}
+
+#[test]
+fn the_shutter_counts_down_and_releases_once() {
+    let mut booth = Booth::framed();
+    booth.happens(Event::Steady).happens(Event::Steady).waits(1);
+    let Page::Framing { countdown, .. } = booth.page() else {
+        panic!("{}", booth.kind())
+    };
+    assert_eq!(countdown, Some(2));
+    booth.happens(Event::Steady).waits(10);
+    assert_eq!(booth.count(|e| matches!(e, Effect::Shoot)), 1);
+}
+
+#[test]
+fn a_photo_that_could_not_be_kept_is_never_called_done() {
+    let mut booth = Booth::framed();
+    booth
+        .shoots()
+        .touches(Action::Take { id: 1 })
+        .touches(Action::Submit);
+    booth.happens(Event::Saved(Err(())));
+    assert!(matches!(
+        booth.page(),
+        Page::NotPossible {
+            reason: NotPossible::CouldNotSave,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn submitting_twice_saves_once_and_a_cancel_then_comes_too_late() {
+    let mut booth = Booth::framed();
+    booth
+        .shoots()
+        .touches(Action::Take { id: 1 })
+        .touches(Action::Submit)
+        .touches(Action::Submit);
+    booth
+        .touches(Action::Cancel)
+        .happens(Event::Saved(Ok("A001".into())));
+    assert_eq!(booth.kind(), "done");
+    assert_eq!(booth.count(|e| matches!(e, Effect::Save)), 1);
+}
+
+#[test]
+fn of_several_records_the_student_chooses_an_open_one() {
+    let mut booth = Booth::proven();
+    let collected = AcademicRecord {
+        eligibility: Eligibility::AlreadyCollected,
+        ..record("old", 0)
+    };
+    booth.happens(identity(vec![record("r1", 0), collected, record("r2", 0)]));
+    assert_eq!(booth.kind(), "choose-record");
+    booth.touches(Action::TakeRecord { id: "old".into() });
+    assert_eq!(booth.kind(), "choose-record", "a collected one cannot be taken");
+    booth.touches(Action::TakeRecord { id: "r2".into() });
+    assert_eq!(booth.kind(), "confirm");
+    assert_eq!(booth.machine.visit().unwrap().record.as_ref().unwrap().id, "r2");
+}
+
+#[test]
+fn whoever_was_collected_already_is_told_so() {
+    let mut booth = Booth::proven();
+    let collected = AcademicRecord {
+        eligibility: Eligibility::AlreadyCollected,
+        ..record("old", 0)
+    };
+    booth.happens(identity(vec![collected]));
+    assert!(matches!(
+        booth.page(),
+        Page::NotPossible {
+            reason: NotPossible::AlreadyCollected,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn a_rejected_photo_is_shot_again_without_a_second_payment() {
+    let mut booth = Booth::proven();
+    let reason = Reason {
+        code: "glasses-glare".into(),
+        zh: "镜片反光".into(),
+        en: "Glare".into(),
+    };
+    let rejected = AcademicRecord {
+        last_rejection: Some(Rejection {
+            reasons: vec![reason],
+            note: None,
+            at: start(),
+        }),
+        ..record("r1", 0)
+    };
+    booth.happens(identity(vec![rejected]));
+    let Page::Confirm { rejection, .. } = booth.page() else {
+        panic!("{}", booth.kind())
+    };
+    assert_eq!(rejection, ["镜片反光"]);
+    booth.touches(Action::ItIsMe).touches(Action::Consent);
+    assert_eq!(booth.kind(), "framing");
+}
+
+#[test]
+fn after_the_upload_the_fee_may_stay_open_but_the_photo_is_safe() {
+    let unpaid = AcademicRecord {
+        fee: FeeState {
+            due_fen: 0,
+            when: FeeWhen::AfterUpload,
+            paid: false,
+        },
+        ..record("r1", 0)
+    };
+    let mut booth = Booth::begun("yipai");
+    booth
+        .touches(name_and_number())
+        .happens(identity(vec![unpaid.clone()]));
+    booth.touches(Action::ItIsMe).happens(code("CHSI1:b"));
+    booth
+        .happens(identity(vec![unpaid]))
+        .touches(Action::Consent)
+        .shoots()
+        .touches(Action::Take { id: 1 })
+        .touches(Action::Submit);
+    booth
+        .happens(Event::Saved(Ok("A003".into())))
+        .happens(order(OrderState::Open));
+    assert!(matches!(
+        booth.page(),
+        Page::Pay {
+            state: PayState::Waiting,
+            ..
+        }
+    ));
+    booth.waits(200);
+    assert_ne!(booth.kind(), "pay", "a page gives up");
+    let lost = |e: &Effect| {
+        matches!(
+            e,
+            Effect::Ended {
+                ending: Ending::TimedOut | Ending::Cancelled,
+                ..
+            }
+        )
+    };
+    assert_eq!(
+        booth.count(lost),
+        0,
+        "a saved record counts as submitted however the student leaves"
+    );
+}
+
+#[test]
+fn a_broken_camera_closes_the_station_between_visits_only() {
+    let mut booth = Booth::framed();
+    booth.happens(Event::Service(Some(OutOfService::Camera)));
+    assert_eq!(booth.kind(), "framing", "who is inside may go on");
+    booth
+        .touches(Action::Cancel)
+        .happens(Event::Service(Some(OutOfService::Camera)));
+    assert_eq!(booth.kind(), "out-of-service");
+    booth.happens(Event::Service(None));
+    assert_eq!(booth.kind(), "welcome", "it opens again by itself");
+}
+
+#[test]
+fn the_bar_on_top_names_each_step_once_and_says_where_the_visit_is() {
+    let mut booth = Booth::begun("biyezhengzhao");
+    let bar = [
+        StepName::Scan,
+        StepName::Identity,
+        StepName::Pay,
+        StepName::Shoot,
+        StepName::Submit,
+    ];
+    assert_eq!(booth.machine.step_bar(), (bar.to_vec(), Some(0)));
+    booth.happens(code("CHSI1:a"));
+    assert_eq!(booth.machine.step_bar().1, Some(1));
+    booth.touches(Action::Cancel);
+    assert_eq!(booth.machine.step_bar().1, None);
+}
+
+// ---- for every sequence of events
+
+fn event(choice: u8) -> Event {
+    match choice {
+        0 => Event::Act(Action::Start),
+        1 => Event::Act(Action::Back),
+        2 => Event::Act(Action::Cancel),
+        3 => Event::Act(Action::LastFour { value: "0011".into() }),
+        4 => Event::Act(Action::ItIsMe),
+        5 => Event::Act(Action::NotMe),
+        6 => Event::Act(Action::Consent),
+        7 => Event::Act(Action::Shoot),
+        8 => Event::Act(Action::Retake),
+        9 => Event::Act(Action::Take { id: 1 }),
+        10 => Event::Act(Action::Submit),
+        11 => Event::Act(Action::Finish),
+        12 => Event::Act(Action::PayAgain),
+        13 => code("CHSI1:a"),
+        14 => identity(vec![record("r1", 2000)]),
+        15 => identity(vec![record("r1", 0), record("r2", 0)]),
+        16 => Event::Resolved(Resolved::Mismatch),
+        17 => Event::Resolved(Resolved::Offline),
+        18 => order(OrderState::Open),
+        19 => order(OrderState::Paid),
+        20 => Event::Order(OrderReply::Offline),
+        21 => shot(),
+        22 => Event::Developed(Err(Vec::new())),
+        23 => Event::Saved(Ok("A001".into())),
+        24 => Event::Saved(Err(())),
+        25 => Event::Act(Action::TakeRecord { id: "r2".into() }),
+        26 => Event::Schools(Some(vec![school()])),
+        27 => Event::Act(Action::TakeSchool {
+            id: "demo-1".into(),
+            level: "本科".into(),
+        }),
+        28 => Event::Act(name_and_number()),
+        _ => Event::Tick,
+    }
+}
+
+proptest! {
+    /// Whatever people, network and disk do in whatever order: "done" only after the disk said so, one save a
+    /// visit at most, no photo without code and consent, nothing of a visit left at the welcome page, and time
+    /// alone brings every page back to it.
+    #[test]
+    fn no_sequence_of_events_breaks_a_promise(
+        vendor in prop::sample::select(vec!["biyezhengzhao", "yipai", "binyu"]),
+        happenings in prop::collection::vec((0..30_u8, 0..20_i64), 0..100),
+    ) {
+        let mut booth = Booth::of(vendor);
+        let mut kept = false;
+        for (choice, seconds) in happenings {
+            let happening = event(choice);
+            let saving = booth.page() == Page::Working { what: WorkingOn::Saving };
+            kept |= saving && matches!(happening, Event::Saved(Ok(_)));
+            booth.now += SignedDuration::from_secs(seconds);
+            booth.happens(happening);
+            match booth.page() {
+                Page::Done { .. } => prop_assert!(kept, "done without the disk"),
+                Page::Welcome { .. } => {
+                    prop_assert!(booth.machine.visit().is_none(), "something of the visit is left");
+                    kept = false;
+                }
+                Page::Framing { .. } | Page::LastLook { .. } => {
+                    let allowed = booth.machine.visit().is_some_and(|v| v.consent.is_some() && v.code.is_some());
+                    prop_assert!(allowed, "a photo without consent or code");
+                }
+                _ => {}
+            }
+            let begun = booth.count(|e| matches!(e, Effect::Began));
+            prop_assert!(booth.count(|e| matches!(e, Effect::Save)) <= begun, "two saves of one visit");
+        }
+        if booth.page() == (Page::Working { what: WorkingOn::Saving }) {
+            booth.happens(Event::Saved(Ok("A001".into())));
+        }
+        for _ in 0..40 {
+            booth.now += SignedDuration::from_secs(60);
+            booth.happens(Event::Tick);
+        }
+        prop_assert_eq!(booth.kind(), "welcome");
+    }
+}
