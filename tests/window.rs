@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fantoccini::elements::Element;
 use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
@@ -137,28 +138,61 @@ impl Window {
         }
     }
 
-    async fn click(&self, name: &str) {
-        let button = self
+    /// The element of this name; a page may still be gliding in.
+    async fn element(&self, name: &str) -> Element {
+        let found = self
             .client
             .wait()
             .at_most(PATIENCE)
             .for_element(Locator::Css(&id(name)))
-            .await
-            .unwrap_or_else(|error| panic!("no {name}: {error}"));
+            .await;
+        match found {
+            Ok(element) => element,
+            Err(error) => panic!("no {name}: {error}\n{}", self.text().await),
+        }
+    }
+
+    /// What stands there once it can be seen.
+    async fn words(&self, name: &str) -> String {
         let since = Instant::now();
-        // A page may be gliding in; a person would touch again.
-        while let Err(error) = button.click().await {
-            assert!(
-                since.elapsed() < Duration::from_secs(20),
-                "{name} cannot be touched: {error}"
-            );
+        loop {
+            let words = self.element(name).await.text().await.unwrap_or_default();
+            if !words.trim().is_empty() {
+                return words;
+            }
+            assert!(since.elapsed() < PATIENCE, "{name} says nothing");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn click(&self, name: &str) {
+        let since = Instant::now();
+        // A person would touch again, too.
+        while let Err(error) = self.element(name).await.click().await {
+            assert!(since.elapsed() < PATIENCE, "{name} cannot be touched: {error}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
     async fn types(&self, name: &str, text: &str) {
-        let field = self.client.find(Locator::Css(&id(name))).await.unwrap();
-        field.send_keys(text).await.unwrap();
+        self.element(name).await.send_keys(text).await.unwrap();
+    }
+
+    /// What a telephone held before the screen reads.
+    async fn payment_address(&self) -> String {
+        self.element("pay-qr").await;
+        let since = Instant::now();
+        loop {
+            let screen = image::load_from_memory(&self.client.screenshot().await.unwrap()).unwrap();
+            if let Some(code) = code::Reader::new().read(&screen.to_luma8()).first() {
+                return String::from_utf8(code.text.expose().to_vec()).unwrap();
+            }
+            assert!(
+                since.elapsed() < PATIENCE,
+                "no payment code can be read: {}",
+                self.text().await
+            );
+        }
     }
 
     async fn shot(&mut self, page: &str) {
@@ -282,14 +316,7 @@ async fn a_student_goes_through_the_window_to_the_receipt() {
                 window.click("prove-submit").await;
             }
             "confirm" => {
-                let name = window
-                    .client
-                    .find(Locator::Css(&id("masked-name")))
-                    .await
-                    .unwrap()
-                    .text()
-                    .await
-                    .unwrap();
+                let name = window.words("masked-name").await;
                 assert!(
                     name.contains('*') && !name.contains(&student.name),
                     "the name is masked: {name}"
@@ -303,11 +330,8 @@ async fn a_student_goes_through_the_window_to_the_receipt() {
             }
             "pay" => {
                 // As a telephone does: read the code on the screen, open its address, pay.
-                let screen = image::load_from_memory(&window.client.screenshot().await.unwrap()).unwrap();
-                let codes = code::Reader::new().read(&screen.to_luma8());
-                let address =
-                    String::from_utf8(codes.first().expect("a payment code").text.expose().to_vec());
-                backend.pay(&address.unwrap()).await.unwrap();
+                let address = window.payment_address().await;
+                backend.pay(&address).await.unwrap();
             }
             "choose-photo" => window.click("take-1").await,
             "last-look" => window.click("submit").await,
@@ -331,14 +355,7 @@ async fn a_student_goes_through_the_window_to_the_receipt() {
     ] {
         assert!(seen.iter().any(|s| s == page), "no page {page} among {seen:?}");
     }
-    let receipt = window
-        .client
-        .wait()
-        .at_most(PATIENCE)
-        .for_element(Locator::Css(&id("receipt")))
-        .await
-        .unwrap_or_else(|error| panic!("no receipt on the screen: {error}"));
-    let number = receipt.text().await.unwrap();
+    let number = window.words("receipt").await;
     assert!(
         number.contains("R-"),
         "the receipt's number is on the screen: {number}"
@@ -362,7 +379,7 @@ async fn a_student_goes_through_the_window_to_the_receipt() {
 
 /// The staff page behind the PIN lists the record.
 async fn staff_find_the_record(window: &mut Window, receipt: &str) {
-    let logo = window.client.find(Locator::Css(&id("logo"))).await.unwrap();
+    let logo = window.element("logo").await;
     for _ in 0..5 {
         logo.click().await.unwrap();
     }
@@ -370,18 +387,12 @@ async fn staff_find_the_record(window: &mut Window, receipt: &str) {
         window.click(&format!("key-{key}")).await;
     }
     window.click("pin-enter").await;
-    let table = window
-        .client
-        .wait()
-        .at_most(PATIENCE)
-        .for_element(Locator::Css(&id("queue-table")))
-        .await
-        .unwrap_or_else(|error| panic!("no queue: {error}"));
+    let table = window.element("queue-table").await;
     let since = Instant::now();
     loop {
         let rows = table.text().await.unwrap_or_default();
-        // The list shows masked names and states; the receipt belongs to the record's own page.
-        if rows.contains('*') {
+        // The list shows the state in words; the receipt belongs to the record's own page.
+        if rows.contains("已送达") {
             assert!(!rows.contains(receipt));
             break;
         }
