@@ -39,7 +39,7 @@ pub(crate) fn scan(out: Output, images: &[PathBuf], show_text: bool, pattern: &P
                     "corners": code.corners,
                 });
                 if show_text && let Some(map) = object.as_object_mut() {
-                    map.insert("text_hex".into(), hex(code.text.expose()).into());
+                    map.insert("text_hex".into(), hex::encode(code.text.expose()).into());
                 }
                 object
             })
@@ -69,14 +69,6 @@ pub(crate) fn scan(out: Output, images: &[PathBuf], show_text: bool, pattern: &P
         );
     }
     Verdict::all(all)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn refuse(out: Output, file: &Path, why: &str) {

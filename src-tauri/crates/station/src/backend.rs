@@ -8,7 +8,7 @@ use std::time::Duration;
 use code::Pattern;
 use vendor::Profile;
 
-use crate::station::{Shared, StationError, setting, spec_for, to_hex};
+use crate::station::{Shared, StationError, setting, spec_for};
 use crate::sync::{Courier, SOFTWARE};
 use crate::visit::Event;
 
@@ -54,7 +54,7 @@ async fn enrol(shared: &Shared, code: &str) -> Result<(), StationError> {
     let (id, receipt_key) = (enrolled.station_id, enrolled.receipt_public_key);
     shared
         .records(move |store| {
-            store.set_setting(setting::RECEIPT_KEY, Some(&to_hex(receipt_key.as_bytes())))?;
+            store.set_setting(setting::RECEIPT_KEY, Some(&hex::encode(receipt_key.as_bytes())))?;
             store.set_setting(setting::STATION_ID, Some(&id))
         })
         .await?;

@@ -341,7 +341,7 @@ impl Front {
         let new = self
             .machine
             .visit()
-            .and_then(|visit| new_record(visit, &profile.id, &lens.id, now));
+            .and_then(|visit| new_record(visit, &profile.id, &lens.id));
         tokio::spawn(async move {
             let saved = match new {
                 Some(mut new) => {

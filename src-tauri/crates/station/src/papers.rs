@@ -1,6 +1,5 @@
 //! The papers a visit hands out: the question to the backend, and the record that is kept.
 
-use jiff::Timestamp;
 use records::{MaskedIdentity, NewRecord, Payment, RecordId};
 use vendor::api::{OrderState, ResolveRequest};
 use vendor::{ProblemCode, SecretBytes};
@@ -44,7 +43,7 @@ pub(crate) async fn resolve(shared: &Shared, request: ResolveRequest) -> Resolve
 }
 
 /// Everything one submission keeps; `None` while something is missing, which no sequence of pages allows.
-pub(crate) fn new_record(visit: &Visit, vendor: &str, spec: &str, now: Timestamp) -> Option<NewRecord> {
+pub(crate) fn new_record(visit: &Visit, vendor: &str, spec: &str) -> Option<NewRecord> {
     let shot = visit.chosen_shot()?;
     let code = visit.code.as_ref()?;
     let identity = visit
@@ -99,5 +98,4 @@ pub(crate) fn new_record(visit: &Visit, vendor: &str, spec: &str, now: Timestamp
         started_at: visit.started,
         captured_at: shot.captured_at,
     })
-    .filter(|_| now >= visit.started || visit.consent.is_some())
 }

@@ -397,7 +397,7 @@ impl Known {
             StationKey::from_bytes(&bytes)
         } else {
             let key = StationKey::generate()?;
-            let text = zeroize::Zeroizing::new(to_hex(&*key.to_bytes()));
+            let text = zeroize::Zeroizing::new(hex::encode(*key.to_bytes()));
             store.set_setting(setting::STATION_KEY, Some(&text))?;
             key
         };
@@ -421,22 +421,9 @@ impl Known {
     }
 }
 
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 fn from_hex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
+    hex::decode_to_slice(text, &mut bytes).ok()?;
     Some(bytes)
 }
 
