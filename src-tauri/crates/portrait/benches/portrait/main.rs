@@ -1,0 +1,49 @@
+//! `cargo xtask bench portrait [SECTION…]`: every figure this crate claims, measured in one run.
+//!
+//! Sections: `geometry`, `files`; all of them without a name. `--students N` sets how many rendered
+//! students sit for the photo (default 520). Prints Markdown; nothing here fails on a slow machine.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a bench stops where it fails"
+)]
+
+mod cast;
+mod files;
+mod geometry;
+mod table;
+
+use std::path::Path;
+
+use portrait::Models;
+
+fn main() {
+    // `cargo bench` adds a flag of its own.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let mut sections: Vec<&str> = Vec::new();
+    let mut students = 520;
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match argument.as_str() {
+            "--students" => {
+                students = rest.next().and_then(|n| n.parse().ok()).expect("--students N");
+            }
+            name => sections.push(name),
+        }
+    }
+    let wanted = |name: &str| sections.is_empty() || sections.contains(&name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../assets/models");
+    let models = Models::load(&folder).expect("the vision models; `cargo xtask setup` makes them");
+
+    println!("{}", table::machine());
+    if wanted("geometry") || wanted("files") {
+        let sat = cast::sit(&models, students);
+        if wanted("geometry") {
+            println!("{}", geometry::tell(&sat));
+        }
+        if wanted("files") {
+            println!("{}", files::tell(&sat));
+        }
+    }
+}
