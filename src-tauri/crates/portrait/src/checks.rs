@@ -34,9 +34,9 @@ pub(crate) const MOUTH: [f32; 2] = [0.07, 0.45];
 /// remark and refusal. The median of the skin would refuse dark skin in proper light.
 pub(crate) const DARK: [f64; 2] = [85.0, 83.0];
 /// Share of burnt-out skin; see [`FaceLight::burnt`].
-const BURNT: [f64; 2] = [0.10, 0.30];
+pub(crate) const BURNT: [f64; 2] = [0.10, 0.30];
 /// Light of the darker half over the brighter half.
-const EVENNESS: [f64; 2] = [0.60, 0.38];
+pub(crate) const EVENNESS: [f64; 2] = [0.60, 0.38];
 /// Sharpness; see [`FaceLight::sharpness`].
 pub(crate) const SHARPNESS: [f64; 2] = [0.16, 0.13];
 

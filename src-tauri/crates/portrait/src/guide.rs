@@ -1,6 +1,7 @@
 //! The live half: one hint at a time while the student sits down, and the cut the photo would have now.
 //!
-//! Every frame costs one look of the mesh; the detector and the segmenter take turns in between. What is said must
+//! Every frame costs one look of the mesh; the eyes, the detector, the segmenter and the light meter take turns, never
+//! two on one frame, so that no frame is late. What is said must
 //! not flicker: a hint appears only after it was right for some frames, and stays until its cause is gone by a margin.
 
 use image::{RgbImage, imageops};
@@ -18,12 +19,17 @@ use crate::vision::{Area, Mesh, Models, Pace};
 const PATIENCE: u32 = 4;
 /// Frames without a fault before the shutter may go.
 const STEADY: u32 = 5;
-/// The detector looks every so many frames: is somebody else there, is the mesh still on a face.
-const DETECT_EVERY: u64 = 6;
-/// The segmenter looks every so many frames for the crown: hair does not grow.
-const CROWN_EVERY: u64 = 8;
-/// Light and sharpness every so many frames.
-const LIGHT_EVERY: u64 = 4;
+/// Who looks besides the mesh, frame by frame, over and over. Lids move fastest; hair does not grow.
+const TURNS: [Turn; 8] = [
+    Turn::Eyes,
+    Turn::Crown,
+    Turn::Eyes,
+    Turn::Light,
+    Turn::Eyes,
+    Turn::Faces,
+    Turn::Eyes,
+    Turn::Light,
+];
 /// Movement of the eyes between frames, in inter-eye distances, beyond which a shot would be blurred.
 const MOVING: f32 = 0.035;
 /// A typical crown above the eyes, in inter-eye distances, until the segmenter has looked.
@@ -58,11 +64,23 @@ pub enum Hint {
     TurnLeft,
     /// Turn the face towards the frame's right.
     TurnRight,
+    /// Raise the chin.
+    ChinUp,
+    /// Lower the chin.
+    ChinDown,
     /// More light.
     TooDark,
+    /// Less light.
+    TooBright,
+    /// One half of the face is in shadow.
+    UnevenLight,
+    /// Open the eyes.
+    OpenEyes,
+    /// Close the mouth.
+    CloseMouth,
     /// The frame is blurred.
     Blurred,
-    /// Sit straight, eyes open, do not move.
+    /// Do not move.
     HoldStill,
     /// All is well.
     Good,
@@ -84,7 +102,13 @@ impl Hint {
             Hint::TiltRight => "tilt-right",
             Hint::TurnLeft => "turn-left",
             Hint::TurnRight => "turn-right",
+            Hint::ChinUp => "chin-up",
+            Hint::ChinDown => "chin-down",
             Hint::TooDark => "too-dark",
+            Hint::TooBright => "too-bright",
+            Hint::UnevenLight => "uneven-light",
+            Hint::OpenEyes => "open-eyes",
+            Hint::CloseMouth => "close-mouth",
             Hint::Blurred => "blurred",
             Hint::HoldStill => "hold-still",
             Hint::Good => "good",
@@ -96,8 +120,8 @@ impl Hint {
         Some(match self {
             Hint::Left => Arrow::Left,
             Hint::Right => Arrow::Right,
-            Hint::Up => Arrow::Up,
-            Hint::Down => Arrow::Down,
+            Hint::Up | Hint::ChinUp => Arrow::Up,
+            Hint::Down | Hint::ChinDown => Arrow::Down,
             Hint::Closer => Arrow::Closer,
             Hint::Further => Arrow::Further,
             Hint::TiltLeft => Arrow::TiltLeft,
@@ -160,6 +184,19 @@ pub struct Guidance {
     pub pitch: f32,
 }
 
+/// What is looked at besides the mesh on one frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Lids and irises.
+    Eyes,
+    /// Is somebody else there, is the mesh still on a face.
+    Faces,
+    /// How tall the hair is.
+    Crown,
+    /// Light and sharpness.
+    Light,
+}
+
 /// What is remembered from frame to frame. Begin with a new one for every student.
 #[derive(Debug, Default)]
 pub struct Tracker {
@@ -169,6 +206,8 @@ pub struct Tracker {
     /// Crown above the eyes in inter-eye distances.
     crown: Option<f64>,
     light: Option<FaceLight>,
+    /// See [`Mesh::eye_openness`]; of the last look at the lids.
+    open: Option<[f32; 2]>,
     last_eyes: Option<[f32; 2]>,
     shown: Option<Hint>,
     wanted: Option<(Hint, u32)>,
@@ -176,6 +215,11 @@ pub struct Tracker {
 }
 
 impl Tracker {
+    /// Everything that takes turns has had its turn with this student.
+    fn has_seen_all(&self) -> bool {
+        self.crown.is_some() && self.light.is_some() && self.open.is_some()
+    }
+
     /// Limits of what is shown now are a little tighter than those that bring it up, so that it does not flicker.
     fn limit(&self, hint: Hint, limit: f32) -> f32 {
         if self.shown == Some(hint) {
@@ -213,9 +257,9 @@ impl Tracker {
 /// Looks at a frame and says the one thing to do next. On one core about 6 ms for most frames and 25 ms for those
 /// on which the segmenter looks too.
 pub fn guide(models: &Models, frame: &RgbImage, spec: &Spec, tracker: &mut Tracker) -> Guidance {
-    let n = tracker.frame;
+    let turn = TURNS[(tracker.frame % TURNS.len() as u64) as usize];
     tracker.frame += 1;
-    look(models, frame, tracker, n);
+    look(models, frame, tracker, turn);
     let Some(mesh) = tracker.mesh.clone() else {
         tracker.steady = 0;
         tracker.last_eyes = None;
@@ -235,7 +279,8 @@ pub fn guide(models: &Models, frame: &RgbImage, spec: &Spec, tracker: &mut Track
     };
     let unit = mesh.eye_distance().max(1.0);
     let eyes = mesh.between_eyes();
-    if n.is_multiple_of(CROWN_EVERY) || tracker.crown.is_none() {
+    // One thing a frame, also at the very beginning: until the crown was seen a typical one stands in for it.
+    if turn == Turn::Crown {
         let seen = crown_above_eyes(models, frame, eyes, unit);
         // A little inertia: the segmenter's outline trembles with the light.
         tracker.crown = match (tracker.crown, seen) {
@@ -243,7 +288,7 @@ pub fn guide(models: &Models, frame: &RgbImage, spec: &Spec, tracker: &mut Track
             (old, new) => new.or(old),
         };
     }
-    if n % LIGHT_EVERY == 1 || tracker.light.is_none() {
+    if turn == Turn::Light {
         tracker.light = face_light(frame, &mesh);
     }
     let [a, b] = mesh.cheeks();
@@ -284,7 +329,7 @@ pub fn guide(models: &Models, frame: &RgbImage, spec: &Spec, tracker: &mut Track
         face: Some(around(&mesh)),
         hint: shown,
         arrow: shown.arrow(),
-        ready: shown == Hint::Good && tracker.steady >= STEADY,
+        ready: shown == Hint::Good && tracker.steady >= STEADY && tracker.has_seen_all(),
         crop,
         eyes: Some([mesh.eye_left(), mesh.eye_right()]),
         crown: Some(head.crown as f32),
@@ -295,13 +340,21 @@ pub fn guide(models: &Models, frame: &RgbImage, spec: &Spec, tracker: &mut Track
 }
 
 /// Follows the face, or looks for one.
-fn look(models: &Models, frame: &RgbImage, tracker: &mut Tracker, n: u64) {
+fn look(models: &Models, frame: &RgbImage, tracker: &mut Tracker, turn: Turn) {
     let followed = tracker
         .mesh
         .as_ref()
-        .and_then(|last| models.follow(frame, last, Pace::Live))
+        .and_then(|last| match turn {
+            Turn::Eyes => models.follow(frame, last, Pace::Live),
+            _ => models.follow_points(frame, last, Pace::Live),
+        })
         .filter(|m| m.presence >= Mesh::PRESENT);
-    if followed.is_some() && !n.is_multiple_of(DETECT_EVERY) {
+    if let Some(mesh) = &followed
+        && turn != Turn::Faces
+    {
+        if mesh.eyes.is_some() {
+            tracker.open = Some(mesh.eye_openness());
+        }
         tracker.mesh = followed;
         return;
     }
@@ -315,6 +368,12 @@ fn look(models: &Models, frame: &RgbImage, tracker: &mut Tracker, n: u64) {
             .filter(|f| f.rect.width > 0.35 * m.rect.width)
             .count()
     });
+    if followed.is_none() {
+        // Somebody new, or nobody: nothing known of the last one holds.
+        tracker.open = None;
+        tracker.crown = None;
+        tracker.light = None;
+    }
     tracker.mesh = match (followed, main) {
         // The mesh has slipped onto something the detector does not call a face.
         (Some(mesh), Some(main)) if main.rect.overlap(&around(&mesh)) > 0.2 => Some(mesh),
@@ -332,15 +391,8 @@ fn judge(mesh: &Mesh, head: &Head, frame: &RgbImage, spec: &Spec, tracker: &Trac
     if tracker.faces > 1 {
         return Hint::SeveralFaces;
     }
-    if let Some(light) = &tracker.light {
-        let limit = if tracker.shown == Some(Hint::TooDark) {
-            checks::DARK[0]
-        } else {
-            checks::DARK[1]
-        };
-        if light.bright < limit {
-            return Hint::TooDark;
-        }
+    if let Some(hint) = tracker.light.and_then(|light| badly_lit(&light, tracker.shown)) {
+        return hint;
     }
     let (fw, fh) = (f64::from(frame.width()), f64::from(frame.height()));
     let free = Capture {
@@ -399,14 +451,37 @@ fn judge(mesh: &Mesh, head: &Head, frame: &RgbImage, spec: &Spec, tracker: &Trac
     if tracker.light.is_some_and(|l| l.sharpness < checks::SHARPNESS[1]) {
         return Hint::Blurred;
     }
-    let [left, right] = mesh.eye_openness();
-    if pose.pitch.abs() > tracker.limit(Hint::HoldStill, checks::PITCH[0])
-        || left.min(right) < checks::EYES_OPEN[1]
-        || mesh.mouth_openness() > checks::MOUTH[1]
+    let pitched = |hint: Hint| tracker.limit(hint, checks::PITCH[0]);
+    if pose.pitch > pitched(Hint::ChinDown) {
+        return Hint::ChinDown;
+    }
+    if -pose.pitch > pitched(Hint::ChinUp) {
+        return Hint::ChinUp;
+    }
+    // Nothing is said of lids nobody has looked at yet.
+    if let Some([left, right]) = tracker.open
+        && left.min(right) < checks::EYES_OPEN[1]
     {
-        return Hint::HoldStill;
+        return Hint::OpenEyes;
+    }
+    if mesh.mouth_openness() > checks::MOUTH[1] {
+        return Hint::CloseMouth;
     }
     Hint::Good
+}
+
+/// What the light meter objects to. A hint comes up at the limit of refusal and goes at that of a remark.
+fn badly_lit(light: &FaceLight, shown: Option<Hint>) -> Option<Hint> {
+    let limit = |hint: Hint, limits: [f64; 2]| limits[usize::from(shown != Some(hint))];
+    if light.bright < limit(Hint::TooDark, checks::DARK) {
+        Some(Hint::TooDark)
+    } else if light.burnt > limit(Hint::TooBright, checks::BURNT) {
+        Some(Hint::TooBright)
+    } else if light.evenness < limit(Hint::UnevenLight, checks::EVENNESS) {
+        Some(Hint::UnevenLight)
+    } else {
+        None
+    }
 }
 
 /// A sitting person goes on below the frame.

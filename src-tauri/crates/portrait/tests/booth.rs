@@ -216,7 +216,7 @@ fn framing_says_one_thing_at_a_time_and_ends_with_good() {
     let mut tracker = Tracker::default();
     let mut last = |booth: &mut Booth, act: &Act| {
         let mut seen = None;
-        for n in 0..14 {
+        for n in 0..20 {
             seen = Some(guide(models(), &booth.frame(act, n), &spec, &mut tracker));
         }
         seen.unwrap()
@@ -227,6 +227,13 @@ fn framing_says_one_thing_at_a_time_and_ends_with_good() {
     // Crown to the picture's right: the way back is to the left.
     assert_eq!(last(&mut booth, &Act::SitTilted).hint, Hint::TiltLeft);
     assert_eq!(last(&mut booth, &Act::SitTurned).hint, Hint::TurnLeft);
+    assert_eq!(last(&mut booth, &Act::LookUp).hint, Hint::ChinDown);
+    assert_eq!(last(&mut booth, &Act::LookDown).hint, Hint::ChinUp);
+    assert_eq!(last(&mut booth, &Act::EyesClosed).hint, Hint::OpenEyes);
+    assert_eq!(last(&mut booth, &Act::MouthOpen).hint, Hint::CloseMouth);
+    assert_eq!(last(&mut booth, &Act::TooDark).hint, Hint::TooDark);
+    assert_eq!(last(&mut booth, &Act::OverExposed).hint, Hint::TooBright);
+    assert_eq!(last(&mut booth, &Act::HalfShadow).hint, Hint::UnevenLight);
     let far_left = Act::Posed(Posing {
         shift: [-6.0, 0.0],
         ..Posing::default()
@@ -237,7 +244,7 @@ fn framing_says_one_thing_at_a_time_and_ends_with_good() {
     assert!(good.ready);
 
     // The cut that was shown is the cut of the photo.
-    let photo = develop(&booth.frame(&Act::Sit, 13));
+    let photo = develop(&booth.frame(&Act::Sit, 19));
     let t = photo.report.transform.unwrap();
     let [x, y] = t.invert([0.0, 0.0]);
     let width = 480.0 / t.scale;

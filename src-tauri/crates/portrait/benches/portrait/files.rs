@@ -1,5 +1,7 @@
 //! The finished files: size and quality.
 
+use std::fmt::Write as _;
+
 use portrait::Light;
 
 use crate::cast::Sat;
@@ -32,8 +34,9 @@ pub(crate) fn tell(all: &[Sat]) -> String {
         .iter()
         .filter(|s| s.report.checks.iter().any(|c| c.light == Light::Red))
         .count();
-    out.push_str(&format!(
-        "\n30–40 KB: {} of {}; full colour (4:4:4): {}. Students refused for whatever reason: {}.\n",
+    let _ = writeln!(
+        out,
+        "\n30–40 KB: {} of {}; full colour (4:4:4): {}. Students refused for whatever reason: {}.",
         percent(within, files.len()),
         files.len(),
         percent(
@@ -41,6 +44,6 @@ pub(crate) fn tell(all: &[Sat]) -> String {
             files.len()
         ),
         percent(refused, all.len()),
-    ));
+    );
     out
 }

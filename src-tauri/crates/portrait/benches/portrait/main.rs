@@ -1,6 +1,6 @@
 //! `cargo xtask bench portrait [SECTION…]`: every figure this crate claims, measured in one run.
 //!
-//! Sections: `geometry`, `files`; all of them without a name. `--students N` sets how many rendered
+//! Sections: `geometry`, `files`, `time`; all of them without a name. `--students N` sets how many rendered
 //! students sit for the photo (default 520). Prints Markdown; nothing here fails on a slow machine.
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +13,7 @@ mod cast;
 mod files;
 mod geometry;
 mod table;
+mod time;
 
 use std::path::Path;
 
@@ -45,5 +46,8 @@ fn main() {
         if wanted("files") {
             println!("{}", files::tell(&sat));
         }
+    }
+    if wanted("time") {
+        println!("{}", time::tell(&models));
     }
 }

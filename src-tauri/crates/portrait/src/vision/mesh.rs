@@ -26,7 +26,7 @@ pub struct Mesh {
     pub points: Box<[[f32; 3]; 468]>,
     /// How surely there is a face under the points, 0 to 1; under [`Mesh::PRESENT`] they mean nothing.
     pub presence: f32,
-    /// Lids and irises, the picture's left eye first; `None` where there is no face.
+    /// Lids and irises, the picture's left eye first; `None` where there is no face or nobody looked.
     pub eyes: Option<[Eye; 2]>,
 }
 
@@ -169,19 +169,28 @@ pub(super) fn measure(models: &Models, picture: &RgbImage, face: &Face, pace: Pa
         side: face.rect.width.max(face.rect.height) * MARGIN,
         angle: direction(left, right),
     };
-    let mesh = look(models, picture, &cut, pace)?;
-    if pace == Pace::Live || mesh.presence < Mesh::PRESENT {
+    if pace == Pace::Live {
+        return look(models, picture, &cut, pace, true);
+    }
+    let mesh = look(models, picture, &cut, pace, false)?;
+    if mesh.presence < Mesh::PRESENT {
         return Some(mesh);
     }
     // The points know better than the detector where the face is.
-    look(models, picture, &mesh.cut(), pace)
+    look(models, picture, &mesh.cut(), pace, true)
 }
 
-pub(super) fn follow(models: &Models, picture: &RgbImage, last: &Mesh, pace: Pace) -> Option<Mesh> {
-    look(models, picture, &last.cut(), pace)
+pub(super) fn follow(
+    models: &Models,
+    picture: &RgbImage,
+    last: &Mesh,
+    pace: Pace,
+    eyes: bool,
+) -> Option<Mesh> {
+    look(models, picture, &last.cut(), pace, eyes)
 }
 
-fn look(models: &Models, picture: &RgbImage, cut: &Cut, pace: Pace) -> Option<Mesh> {
+fn look(models: &Models, picture: &RgbImage, cut: &Cut, pace: Pace, eyes: bool) -> Option<Mesh> {
     let image = cut.sample(picture)?;
     let [numbers, presence] = models.mesh.run([image.clone()], models.pool(pace))?;
     let presence = sigmoid(*presence.first()?);
@@ -196,7 +205,7 @@ fn look(models: &Models, picture: &RgbImage, cut: &Cut, pace: Pace) -> Option<Me
         let [x, y] = cut.place(at);
         *point = [x, y, number[2] * depth];
     }
-    let eyes = (presence >= Mesh::PRESENT)
+    let eyes = (eyes && presence >= Mesh::PRESENT)
         .then(|| eyes::look(models, image, &inside, |at| cut.place(at), pace))
         .flatten();
     Some(Mesh {

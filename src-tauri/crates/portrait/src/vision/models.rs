@@ -81,7 +81,13 @@ impl Models {
     /// The points of a face in the next frame, starting from the last frame's instead of a detection: half the
     /// work while somebody sits. Look at [`Mesh::presence`] and detect again when it falls.
     pub fn follow(&self, picture: &RgbImage, last: &Mesh, pace: Pace) -> Option<Mesh> {
-        mesh::follow(self, picture, last, pace)
+        mesh::follow(self, picture, last, pace, true)
+    }
+
+    /// [`Models::follow`] without the look at lids and irises, for half the work: [`Mesh::eyes`] is `None`, and what
+    /// is derived from it is rough.
+    pub fn follow_points(&self, picture: &RgbImage, last: &Mesh, pace: Pace) -> Option<Mesh> {
+        mesh::follow(self, picture, last, pace, false)
     }
 
     /// How surely each pixel belongs to a person, 0 to 255, at the picture's size. Computed on a picture of
