@@ -142,6 +142,9 @@ pub struct Check {
     pub en: String,
     /// Where the limit comes from.
     pub source: String,
+    /// The official paragraph it serves, in the rule's own Chinese. Empty in reports written before there was one.
+    #[serde(default)]
+    pub rule: String,
 }
 
 /// Traffic light of a check.
@@ -269,6 +272,7 @@ mod tests {
                 zh: "两张脸".into(),
                 en: "two faces".into(),
                 source: "x".into(),
+                rule: "其他人".into(),
             }],
         };
         let text = serde_json::to_string(&report).unwrap();

@@ -1,0 +1,158 @@
+//! Who is in the picture, before what, in which clothes; and what is left to a person to judge.
+
+use super::{OURS, STANDARD, Told, light};
+use crate::report::{Check, CheckCode, Light};
+use crate::spec::Spec;
+
+/// Nobody to be seen.
+pub(crate) fn no_face() -> Check {
+    Told {
+        code: CheckCode::NoFace,
+        light: Light::Red,
+        value: 0.0,
+        min: Some(1.0),
+        max: Some(1.0),
+        unit: "",
+        source: STANDARD,
+    }
+    .said(
+        "没有找到人脸：请正对镜头坐好，不要遮挡面部",
+        "No face found: sit facing the camera, nothing in front of the face",
+    )
+}
+
+/// How many people.
+pub(crate) fn one_face(count: usize) -> Check {
+    let light = if count == 1 { Light::Green } else { Light::Red };
+    let told = Told {
+        code: CheckCode::SeveralFaces,
+        light,
+        value: count as f64,
+        min: Some(1.0),
+        max: Some(1.0),
+        unit: "",
+        source: STANDARD,
+    };
+    if count == 1 {
+        told.said("画面中只有一个人", "One person in the picture")
+    } else {
+        told.said(
+            format!("画面中有 {count} 张脸：请其他人离开镜头"),
+            format!("{count} faces in the picture: the others please step out of it"),
+        )
+    }
+}
+
+/// Could person and wall be told apart.
+pub(crate) fn wall(plain: bool) -> Check {
+    let told = Told {
+        code: CheckCode::Wall,
+        light: if plain { Light::Green } else { Light::Amber },
+        value: f64::NAN,
+        min: None,
+        max: None,
+        unit: "",
+        source: OURS,
+    };
+    if plain {
+        told.said(
+            "背景墙干净，抠图可靠",
+            "Plain wall, person and wall clearly parted",
+        )
+    } else {
+        told.said(
+            "背景不是干净的墙面：请仔细查看头发边缘，最好换纯色背景重拍",
+            "The background is not a plain wall: look closely at the hair's edge, better shoot before a plain one",
+        )
+    }
+}
+
+/// Evenness and colour of the finished background: largest mean deviation in 8-bit levels, `None` if there is
+/// too little background to judge.
+pub(crate) fn background(off: Option<f64>, spec: &Spec) -> Check {
+    // JPEG at quality 60 moves a flat colour by up to two levels.
+    const LIMITS: [f64; 2] = [3.0, 6.0];
+    let [r, g, b] = spec.background;
+    let told = Told {
+        code: CheckCode::Background,
+        light: off.map_or(Light::ForReviewer, |off| light(off, LIMITS)),
+        value: off.unwrap_or(f64::NAN),
+        min: None,
+        max: Some(LIMITS[1]),
+        unit: "levels",
+        source: STANDARD,
+    };
+    match told.light {
+        Light::Green => told.said("背景均匀，颜色正确", "Background even and of the right colour"),
+        Light::ForReviewer => told.said("背景太少，需人工判断", "Too little background to judge"),
+        _ => told.said(
+            format!("背景不均匀或颜色不是 RGB({r},{g},{b})"),
+            format!("Background uneven or not RGB({r},{g},{b})"),
+        ),
+    }
+}
+
+/// Clothes against the background: distance of the mean colours, CIE Lab.
+pub(crate) fn clothes(distance: Option<f64>) -> Check {
+    // Just noticeable is 2; clothes that melt into the background at a glance are under 15.
+    const LIMITS: [f64; 2] = [18.0, 0.0];
+    let told = Told {
+        code: CheckCode::Clothes,
+        light: match distance {
+            Some(d) if d < LIMITS[0] => Light::Amber,
+            Some(_) => Light::Green,
+            None => Light::ForReviewer,
+        },
+        value: distance.unwrap_or(f64::NAN),
+        min: Some(LIMITS[0]),
+        max: None,
+        unit: "ΔE",
+        source: "教毕指〔2017〕99号 (服装与背景颜色区分明显); limit ours",
+    };
+    match told.light {
+        Light::Green => told.said("服装与背景区分明显", "Clothes clearly differ from the background"),
+        Light::Amber => told.said(
+            "服装颜色与背景接近：审核可能不通过，建议换深色有领上衣",
+            "Clothes close to the background's colour: review may refuse them, better a dark top with a collar",
+        ),
+        _ => told.said("服装需人工判断", "Clothes are for the reviewer to judge"),
+    }
+}
+
+/// What this program does not decide.
+pub(crate) fn for_reviewer() -> [Check; 4] {
+    let point = |code, zh: &str, en: &str| {
+        Told {
+            code,
+            light: Light::ForReviewer,
+            value: f64::NAN,
+            min: None,
+            max: None,
+            unit: "",
+            source: STANDARD,
+        }
+        .said(zh, en)
+    };
+    [
+        point(
+            CheckCode::Glasses,
+            "眼镜：无反光、无色镜片、镜框不遮眼，请人工确认",
+            "Glasses: no glare, clear lenses, frame not over the eyes; for the reviewer",
+        ),
+        point(
+            CheckCode::HeadCovering,
+            "无帽子、头巾和饰物，请人工确认",
+            "No hat, scarf or jewellery; for the reviewer",
+        ),
+        point(
+            CheckCode::HairOverFace,
+            "头发不遮眉、眼、耳，请人工确认",
+            "Hair not over brows, eyes or ears; for the reviewer",
+        ),
+        point(
+            CheckCode::Natural,
+            "现场拍摄、无化妆、无美颜、非翻拍，请人工确认",
+            "Shot live, no make-up, no beautifying, no picture of a picture; for the reviewer",
+        ),
+    ]
+}
