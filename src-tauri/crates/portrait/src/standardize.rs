@@ -194,12 +194,12 @@ pub fn standardize_timed(
 
 /// The face the photo is about, and how many there are.
 pub(crate) fn main_face(models: &Models, photo: &RgbImage) -> Option<(Mesh, usize)> {
-    let faces = models.faces(photo, Pace::Still);
     let size = |f: &Face| f.rect.width * f.score;
-    let main = faces.iter().max_by(|a, b| size(a).total_cmp(&size(b)))?;
-    let mesh = models
-        .mesh(photo, main, Pace::Still)
-        .filter(|m| m.presence >= Mesh::PRESENT)?;
+    let largest =
+        |faces: &[Face]| (0..faces.len()).max_by(|&a, &b| size(&faces[a]).total_cmp(&size(&faces[b])));
+    let (faces, measured) = models.faces_with_mesh(photo, largest);
+    let (main, mesh) = measured.filter(|(_, mesh)| mesh.presence >= Mesh::PRESENT)?;
+    let main = &faces[main];
     let others = faces
         .iter()
         .filter(|f| !std::ptr::eq(*f, main) && f.rect.width >= ANOTHER * main.rect.width)

@@ -6,9 +6,10 @@
 
 use fast_image_resize::FilterType;
 use image::RgbImage;
+use rayon::prelude::*;
 
 use super::models::sigmoid;
-use super::{Models, Pace};
+use super::{Mesh, Models, Pace};
 
 const SIDE: usize = 128;
 const ANCHORS: usize = 896;
@@ -63,21 +64,77 @@ pub struct Face {
 }
 
 pub(super) fn find(models: &Models, picture: &RgbImage, pace: Pace) -> Vec<Face> {
-    let mut faces = look(models, picture, Region::whole(picture), pace);
-    let closer = match pace {
+    let faces = look(models, picture, Region::whole(picture), pace);
+    match pace {
         // Who sits too far away sits in the middle.
-        Pace::Live if faces.is_empty() => Region::middle(picture).into_iter().collect(),
-        Pace::Live => Vec::new(),
-        Pace::Still => Region::squares(picture),
-    };
-    for region in closer {
-        let small = look(models, picture, region, pace);
-        let new = small
-            .into_iter()
-            .filter(|face| region.shows(face, picture) && is_new(face, &faces));
-        let new: Vec<Face> = new.collect();
-        faces.extend(new);
+        Pace::Live if faces.is_empty() => match Region::middle(picture) {
+            Some(region) => joined(faces, smaller(models, picture, region, pace)),
+            None => faces,
+        },
+        Pace::Live => sorted(faces),
+        Pace::Still => joined(faces, in_squares(models, picture)),
     }
+}
+
+/// What [`find`] sees at [`Pace::Still`], with the mesh of the face that `main` takes for the main one; both at once
+/// where the look at the whole picture already shows that face.
+pub(super) fn find_with_mesh(
+    models: &Models,
+    picture: &RgbImage,
+    main: impl Fn(&[Face]) -> Option<usize>,
+) -> (Vec<Face>, Option<(usize, Mesh)>) {
+    let first = sorted(look(models, picture, Region::whole(picture), Pace::Still));
+    let early = main(&first).map(|n| first[n].clone());
+    let (seen, small) = rayon::join(
+        || {
+            early
+                .as_ref()
+                .and_then(|face| models.mesh(picture, face, Pace::Still))
+        },
+        || in_squares(models, picture),
+    );
+    let faces = joined(first, small);
+    let chosen = main(&faces);
+    let mesh = chosen.and_then(|n| {
+        let mesh = if early.as_ref() == Some(&faces[n]) {
+            seen
+        } else {
+            models.mesh(picture, &faces[n], Pace::Still)
+        };
+        Some((n, mesh?))
+    });
+    (faces, mesh)
+}
+
+/// Small faces along a long picture, in the order of its squares.
+fn in_squares(models: &Models, picture: &RgbImage) -> Vec<Face> {
+    Region::squares(picture)
+        .into_par_iter()
+        .map(|region| smaller(models, picture, region, Pace::Still))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Faces to be trusted in a part of the picture.
+fn smaller(models: &Models, picture: &RgbImage, region: Region, pace: Pace) -> Vec<Face> {
+    let mut faces = look(models, picture, region, pace);
+    faces.retain(|face| region.shows(face, picture));
+    faces
+}
+
+/// The faces with those of the others that are none of them, most certain first.
+fn joined(mut faces: Vec<Face>, others: Vec<Face>) -> Vec<Face> {
+    for face in others {
+        if is_new(&face, &faces) {
+            faces.push(face);
+        }
+    }
+    sorted(faces)
+}
+
+fn sorted(mut faces: Vec<Face>) -> Vec<Face> {
     faces.sort_by(|a, b| b.score.total_cmp(&a.score));
     faces
 }

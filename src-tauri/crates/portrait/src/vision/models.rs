@@ -72,6 +72,16 @@ impl Models {
         detector::find(self, picture, pace)
     }
 
+    /// [`Models::faces`] and [`Models::mesh`] at [`Pace::Still`] for the face that `main` picks by its place in the list,
+    /// in less time than one after the other.
+    pub(crate) fn faces_with_mesh(
+        &self,
+        picture: &RgbImage,
+        main: impl Fn(&[Face]) -> Option<usize>,
+    ) -> (Vec<Face>, Option<(usize, Mesh)>) {
+        detector::find_with_mesh(self, picture, main)
+    }
+
     /// The points of a face that [`Models::faces`] found. `None` only for an empty picture; whether there
     /// really is a face is in [`Mesh::presence`].
     pub fn mesh(&self, picture: &RgbImage, face: &Face, pace: Pace) -> Option<Mesh> {
