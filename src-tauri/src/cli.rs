@@ -111,6 +111,13 @@ pub(crate) enum Command {
         /// Photo standard.
         #[arg(long, default_value = "national", value_name = "NAME")]
         spec: String,
+        /// Prove that the (one) finished picture is this capture scaled, moved and put before the background: not
+        /// mirrored, rotated or retouched.
+        #[arg(long, value_name = "ORIGINAL")]
+        original: Option<PathBuf>,
+        /// The report that came with the picture; its hashes and transform are compared with what is found.
+        #[arg(long, value_name = "REPORT.json", requires = "original")]
+        report: Option<PathBuf>,
     },
     /// A print sheet in true millimetres, 300 dpi.
     Sheet {
@@ -122,6 +129,15 @@ pub(crate) enum Command {
         /// Layout.
         #[arg(long, value_name = "NAME")]
         layout: Option<String>,
+        /// A line of text on the sheet, for example '{name} {student_number}'.
+        #[arg(long, value_name = "TEMPLATE")]
+        name_line: Option<String>,
+        /// A field of the line, for example name=张三; may be given several times.
+        #[arg(long, value_name = "KEY=VALUE", requires = "name_line")]
+        field: Vec<String>,
+        /// Font file (.ttf, .otf, .ttc) for the line; otherwise one that is installed.
+        #[arg(long, value_name = "FILE", requires = "name_line")]
+        font: Option<PathBuf>,
     },
     /// The records on this station.
     Queue {

@@ -1,5 +1,6 @@
 //! A finished picture, made by whomever, judged on its own: what a vendor's gate would see.
 
+use crate::PortraitError;
 use crate::checks;
 use crate::geometry::measure;
 use crate::jpeg::{estimated_quality, sampling_name};
@@ -30,8 +31,13 @@ pub fn check_file(bytes: &[u8], models: &Models, spec: &Spec) -> Report {
         Ok(original) => original,
         Err(error) => {
             let check = checks::file_format(false, true, false);
+            let (zh, en) = match &error {
+                PortraitError::Picture(refusal) => (refusal.zh(), refusal.en()),
+                other => (check.zh.clone(), other.to_string()),
+            };
             report.checks.push(Check {
-                en: format!("Not an acceptable file: {error}"),
+                zh,
+                en: format!("Not an acceptable file: {en}"),
                 ..check
             });
             return report;

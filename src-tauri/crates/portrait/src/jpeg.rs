@@ -14,8 +14,14 @@ use crate::original::{JpegFacts, jpeg_facts};
 use crate::report::FileFacts;
 use crate::spec::Spec;
 
-/// Quality from which the finer colour of 4:4:4 is worth more to the eye than a few points of quality.
+/// Quality from which finer colour is worth more to the eye than a few points of quality.
 const FINE_COLOUR_FROM: u8 = 88;
+/// Chroma samplings in the order they are tried, the finest first.
+const SAMPLINGS: [(SamplingFactor, &str); 3] = [
+    (SamplingFactor::R_4_4_4, "4:4:4"),
+    (SamplingFactor::R_4_2_2, "4:2:2"),
+    (SamplingFactor::R_4_2_0, "4:2:0"),
+];
 
 /// An encoded picture.
 #[derive(Debug, Clone)]
@@ -31,19 +37,25 @@ pub(crate) struct Encoded {
 /// # Errors
 /// [`PortraitError::Encode`] if the written file does not read back as what was meant.
 pub(crate) fn encode(picture: &RgbImage, spec: &Spec) -> Result<Encoded, PortraitError> {
-    let (fine, coarse) = rayon::join(
-        || best_quality(picture, spec, SamplingFactor::R_4_4_4),
-        || best_quality(picture, spec, SamplingFactor::R_4_2_0),
-    );
-    let (fine, coarse) = (fine?, coarse?);
     let fits = |e: &(Vec<u8>, u8)| e.0.len() <= spec.file.max_bytes as usize;
     let enough = |e: &(Vec<u8>, u8)| e.0.len() >= spec.file.min_bytes as usize;
-    let (chosen, name) = if fits(&fine) && (fine.1 >= FINE_COLOUR_FROM || !fits(&coarse) || !enough(&coarse))
-    {
-        (fine, "4:4:4")
+    let mut tried = Vec::with_capacity(SAMPLINGS.len());
+    for (sampling, name) in SAMPLINGS {
+        let made = best_quality(picture, spec, sampling)?;
+        let good = fits(&made) && made.1 >= FINE_COLOUR_FROM;
+        tried.push((made, name));
+        if good {
+            break;
+        }
+    }
+    // The last one tried is good, or the coarsest; a finer one is taken where that one misses the limits.
+    let last = tried.len() - 1;
+    let at = if fits(&tried[last].0) && (tried[last].0.1 >= FINE_COLOUR_FROM || enough(&tried[last].0)) {
+        last
     } else {
-        (coarse, "4:2:0")
+        tried.iter().position(|(made, _)| fits(made)).unwrap_or(last)
     };
+    let (chosen, name) = tried.swap_remove(at);
     let facts = read_back(&chosen.0, picture)?;
     Ok(Encoded {
         facts: FileFacts {
@@ -201,6 +213,42 @@ mod tests {
             "{told} {:?}",
             e.facts
         );
+    }
+
+    #[test]
+    fn colour_is_sampled_coarser_only_where_quality_asks_for_it() {
+        let spec = Spec::built_in("national-blue").unwrap();
+        let mut seen = Vec::new();
+        for strength in [8, 30, 40, 50, 60, 70] {
+            let e = encode(&noisy(strength), &spec).unwrap();
+            let facts = jpeg_facts(&e.bytes).unwrap();
+            assert_eq!(sampling_name(&facts), e.facts.sampling);
+            // Fine colour is never bought with a quality below the limit, and never given up above it.
+            if e.facts.sampling != "4:2:0" && e.facts.bytes >= spec.file.min_bytes {
+                assert!(e.facts.quality >= Some(FINE_COLOUR_FROM), "{:?}", e.facts);
+            }
+            seen.push(e.facts.sampling);
+        }
+        let rank = |name: &String| ["4:4:4", "4:2:2", "4:2:0"].iter().position(|n| n == name).unwrap();
+        assert!(seen.is_sorted_by_key(rank), "{seen:?}");
+        assert!(rank(&seen[0]) == 0 && seen.len() == 6, "{seen:?}");
+    }
+
+    #[test]
+    fn a_written_file_is_jfif_in_one_scan_with_nothing_else_in_it() {
+        let spec = Spec::built_in("national-blue").unwrap();
+        let bytes = encode(&noisy(24), &spec).unwrap().bytes;
+        // JFIF 1.x, unit dots per inch, 300 x 300, no thumbnail (0 x 0).
+        assert_eq!(&bytes[6..12], b"JFIF\0\x01");
+        assert_eq!(&bytes[13..20], [1, 1, 44, 1, 44, 0, 0]);
+        let (mut at, mut kinds) = (2, Vec::new());
+        while bytes[at + 1] != 0xDA {
+            kinds.push(bytes[at + 1]);
+            at += 2 + usize::from(u16::from_be_bytes([bytes[at + 2], bytes[at + 3]]));
+        }
+        // JFIF, tables and the frame: no Exif, no comment, no other application's block.
+        assert!(kinds.iter().all(|k| [0xE0, 0xDB, 0xC0, 0xC4].contains(k)), "{kinds:x?}");
+        assert_eq!(kinds.iter().filter(|k| **k == 0xE0).count(), 1);
     }
 
     #[test]

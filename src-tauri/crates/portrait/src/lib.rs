@@ -11,13 +11,16 @@
 //! - [`guide`]: the live half, one hint at a time while the student sits down.
 //! - [`matte`]: person and wall parted.
 //! - [`check_file`]: a finished picture judged on its own.
+//! - [`prove`]: is a finished picture the scaled capture and nothing else, measured anew.
 //! - [`sheet`]: print sheets.
 //!
 //! Coordinates are pixels with the origin at the top-left corner of the top-left pixel; "left" and "right" are the
 //! picture's. Nothing here knows a camera, a visit or a vendor, and nothing recognizes anybody.
 
 mod checks;
+mod colour;
 mod compose;
+mod font;
 pub mod geometry;
 mod guide;
 mod inspect;
@@ -25,6 +28,8 @@ mod jpeg;
 mod matte;
 mod original;
 mod photometry;
+mod proof;
+mod refusal;
 mod report;
 mod resample;
 pub mod sheet;
@@ -32,10 +37,13 @@ mod spec;
 mod standardize;
 mod vision;
 
+pub use font::Font;
 pub use guide::{Arrow, Guidance, Hint, Tracker, guide};
 pub use inspect::check_file;
 pub use matte::{Matte, Method, composite, matte};
 pub use original::{MAX_FILE_BYTES, MAX_PIXELS, MIN_SIDE, Original};
+pub use proof::{Point, PointCode, Proof, prove};
+pub use refusal::Refusal;
 pub use report::{Check, CheckCode, FileFacts, Light, MatteFacts, Measured, Report, SCHEMA, Transform};
 pub use spec::{Band, Bands, CaptureLimits, FileLimits, Spec};
 pub use standardize::{Outcome, Stage, StandardPhoto, standardize, standardize_timed};
@@ -50,9 +58,9 @@ pub enum PortraitError {
     /// The vision networks are missing or damaged; the sentence says which file and what to do.
     #[error("vision models: {0}")]
     Models(String),
-    /// A picture file was refused; the sentence says why.
+    /// A picture file was refused; it says why in Chinese and English.
     #[error("{0}")]
-    Picture(String),
+    Picture(#[from] Refusal),
     /// A spec file was refused; the sentence names the line.
     #[error("photo spec: {0}")]
     Spec(String),

@@ -16,6 +16,8 @@ use image::{
 use sha2::{Digest, Sha256};
 
 use crate::PortraitError;
+use crate::colour::to_srgb;
+use crate::refusal::Refusal;
 
 /// Largest file accepted, in bytes. A 50-megapixel JPEG of a phone is about 20 MB.
 pub const MAX_FILE_BYTES: usize = 48 << 20;
@@ -23,6 +25,10 @@ pub const MAX_FILE_BYTES: usize = 48 << 20;
 pub const MAX_PIXELS: u64 = 60_000_000;
 /// Smallest side accepted, in pixels: less cannot hold a face that could be used.
 pub const MIN_SIDE: u32 = 64;
+
+/// Most scans a JPEG may have. Progressive encoders write about ten, the most thorough scan scripts a few dozen; each
+/// further one makes a decoder go over the whole picture again. Ours; libjpeg-turbo's own tools stop at 500.
+pub(crate) const MAX_SCANS: u32 = 64;
 
 /// A capture: stored bytes, their hash, and the upright picture.
 #[derive(Clone)]
@@ -32,6 +38,7 @@ pub struct Original {
     image: RgbImage,
     format: ImageFormat,
     turned: bool,
+    colours: Option<String>,
 }
 
 /// Prints facts only: the picture itself is private.
@@ -46,33 +53,22 @@ impl std::fmt::Debug for Original {
 
 impl Original {
     /// Decodes a JPEG, PNG, BMP or WebP file; the content decides which it is. An EXIF orientation is applied to
-    /// the pixels before anything else looks at them.
+    /// the pixels before anything else looks at them; other colours than sRGB are made sRGB.
     ///
     /// # Errors
     /// [`PortraitError::Picture`] with a sentence: empty, too large, unknown format, truncated or damaged, CMYK,
-    /// more than 8 bits a channel, animated, too small.
+    /// more than 8 bits a channel, animated, too small, colours that cannot be made sRGB, too many scans.
     pub fn decode(bytes: Vec<u8>) -> Result<Original, PortraitError> {
-        let refuse = |why: &str| Err(PortraitError::Picture(why.to_owned()));
         if bytes.is_empty() {
-            return refuse("the file is empty");
+            return Err(Refusal::Empty.into());
         }
         if bytes.len() > MAX_FILE_BYTES {
-            return refuse(&format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20));
+            return Err(Refusal::FileTooLarge.into());
         }
         let format = match image::guess_format(&bytes) {
             Ok(f @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::Bmp | ImageFormat::WebP)) => f,
-            Ok(other) => {
-                return refuse(&format!(
-                    "{other:?} pictures are not accepted; JPEG, PNG, BMP or WebP are"
-                ));
-            }
-            Err(_) => return refuse("this is not a picture file (JPEG, PNG, BMP or WebP)"),
-        };
-        let damaged = |e: image::ImageError| match e {
-            image::ImageError::Limits(_) => {
-                PortraitError::Picture("the picture needs too much memory".into())
-            }
-            other => PortraitError::Picture(format!("the file is damaged or truncated ({other})")),
+            Ok(other) => return Err(Refusal::OtherFormat(format!("{other:?}")).into()),
+            Err(_) => return Err(Refusal::NotAPicture.into()),
         };
         let cursor = Cursor::new(bytes.as_slice());
         let mut decoder: Box<dyn ImageDecoder> = match format {
@@ -82,16 +78,16 @@ impl Original {
                 Box::new(image::codecs::jpeg::JpegDecoder::new(cursor).map_err(damaged)?)
             }
             ImageFormat::Png => {
-                let d = image::codecs::png::PngDecoder::with_limits(cursor, limits()).map_err(damaged)?;
+                let d = image::codecs::png::PngDecoder::with_limits(cursor, beside_pixels()).map_err(damaged)?;
                 if d.is_apng().map_err(damaged)? {
-                    return refuse("an animated picture is not a photo");
+                    return Err(Refusal::Animated.into());
                 }
                 Box::new(d)
             }
             ImageFormat::WebP => {
                 let d = image::codecs::webp::WebPDecoder::new(cursor).map_err(damaged)?;
                 if d.has_animation() {
-                    return refuse("an animated picture is not a photo");
+                    return Err(Refusal::Animated.into());
                 }
                 Box::new(d)
             }
@@ -103,16 +99,19 @@ impl Original {
             decoder.color_type(),
             ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8
         ) {
-            return refuse("the picture has more than 8 bits a channel; save it as ordinary 24-bit RGB");
+            return Err(Refusal::DeepColour.into());
         }
         decoder.set_limits(limits()).map_err(damaged)?;
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        let icc = decoder.icc_profile().map_err(damaged)?;
+        let exif = decoder.exif_metadata().unwrap_or(None);
         let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
         if picture.has_alpha() && picture.to_rgba8().pixels().any(|p| p.0[3] != 255) {
-            return refuse("the picture is partly transparent; a photo is not");
+            return Err(Refusal::Transparent.into());
         }
         picture.apply_orientation(orientation);
-        let image = picture.into_rgb8();
+        let mut image = picture.into_rgb8();
+        let colours = to_srgb(&mut image, icc.as_deref(), exif.as_deref(), &bytes)?;
         let sha256 = sha256_hex(&bytes);
         Ok(Original {
             bytes,
@@ -120,6 +119,7 @@ impl Original {
             image,
             format,
             turned: orientation != Orientation::NoTransforms,
+            colours,
         })
     }
 
@@ -129,21 +129,17 @@ impl Original {
     /// # Errors
     /// [`PortraitError::Picture`] as for [`Original::decode`], and for a wrong suffix or an unreadable file.
     pub fn open(path: &Path) -> Result<Original, PortraitError> {
-        let unreadable = |e: std::io::Error| PortraitError::Picture(format!("the file cannot be read ({e})"));
+        let unreadable = |e: std::io::Error| Refusal::Unreadable(e.to_string());
         let size = std::fs::metadata(path).map_err(unreadable)?.len();
         if size > MAX_FILE_BYTES as u64 {
-            return Err(PortraitError::Picture(format!(
-                "the file is larger than {} MiB",
-                MAX_FILE_BYTES >> 20
-            )));
+            return Err(Refusal::FileTooLarge.into());
         }
         let original = Original::decode(std::fs::read(path).map_err(unreadable)?)?;
         let named = path.extension().and_then(ImageFormat::from_extension);
         match named {
-            Some(f) if f != original.format => Err(PortraitError::Picture(format!(
-                "the file's suffix says {f:?}, its content is {:?}",
-                original.format
-            ))),
+            Some(f) if f != original.format => {
+                Err(Refusal::Renamed(format!("{f:?}"), format!("{:?}", original.format)).into())
+            }
             _ => Ok(original),
         }
     }
@@ -163,7 +159,7 @@ impl Original {
                 image.height(),
                 ExtendedColorType::Rgb8,
             )
-            .map_err(|e| PortraitError::Picture(format!("the frame cannot be kept ({e})")))?;
+            .map_err(|e| Refusal::Damaged(e.to_string()))?;
         let sha256 = sha256_hex(&bytes);
         Ok(Original {
             bytes,
@@ -171,6 +167,7 @@ impl Original {
             image,
             format: ImageFormat::Png,
             turned: false,
+            colours: None,
         })
     }
 
@@ -192,6 +189,11 @@ impl Original {
     /// Media type of [`Original::bytes`].
     pub fn media_type(&self) -> &'static str {
         self.format.to_mime_type()
+    }
+
+    /// What the file's colours were before they were made sRGB, for example `Display P3`; `None` if they were sRGB.
+    pub fn converted_from(&self) -> Option<&str> {
+        self.colours.as_deref()
     }
 
     /// Whether an EXIF orientation was applied.
@@ -217,19 +219,30 @@ fn limits() -> Limits {
     limits
 }
 
-fn check_size(w: u32, h: u32) -> Result<(), PortraitError> {
+/// What a PNG may unpack beside its pixels: a colour profile has a few megabytes at most, and one that unpacks to
+/// half a gigabyte is a bomb.
+fn beside_pixels() -> Limits {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(16 << 20);
+    limits
+}
+
+fn check_size(w: u32, h: u32) -> Result<(), Refusal> {
     if u64::from(w) * u64::from(h) > MAX_PIXELS {
-        return Err(PortraitError::Picture(format!(
-            "the picture has {w} x {h} pixels; more than {} million are not accepted",
-            MAX_PIXELS / 1_000_000
-        )));
+        return Err(Refusal::TooManyPixels([w, h]));
     }
     if w < MIN_SIDE || h < MIN_SIDE {
-        return Err(PortraitError::Picture(format!(
-            "the picture has only {w} x {h} pixels"
-        )));
+        return Err(Refusal::TooSmall([w, h]));
     }
     Ok(())
+}
+
+/// A decoder's complaint in our words.
+fn damaged(error: image::ImageError) -> Refusal {
+    match error {
+        image::ImageError::Limits(_) => Refusal::TooMuchMemory,
+        other => Refusal::Damaged(other.to_string()),
+    }
 }
 
 /// What a JPEG says about itself, read without decoding.
@@ -244,14 +257,15 @@ pub(crate) struct JpegFacts {
     pub(crate) dpi: Option<u16>,
     /// First luma quantization table, in zig-zag order.
     pub(crate) luma_table: Option<[u16; 64]>,
+    /// First chroma quantization table, in zig-zag order.
+    pub(crate) chroma_table: Option<[u16; 64]>,
     pub(crate) exif: bool,
 }
 
 /// Walks the segments to the end-of-image marker. Decoders are lenient and fill a missing half with grey; a
 /// capture with a missing half must not pass, so the end is looked for here.
-pub(crate) fn jpeg_facts(bytes: &[u8]) -> Result<JpegFacts, PortraitError> {
-    let refuse = |why: &str| PortraitError::Picture(why.to_owned());
-    let truncated = || refuse("the JPEG file is truncated: its end is missing");
+pub(crate) fn jpeg_facts(bytes: &[u8]) -> Result<JpegFacts, Refusal> {
+    let truncated = || Refusal::Truncated;
     let mut facts = JpegFacts {
         width: 0,
         height: 0,
@@ -259,9 +273,10 @@ pub(crate) fn jpeg_facts(bytes: &[u8]) -> Result<JpegFacts, PortraitError> {
         sampling: Vec::new(),
         dpi: None,
         luma_table: None,
+        chroma_table: None,
         exif: false,
     };
-    let mut at = 2;
+    let (mut at, mut scans, mut progressive) = (2, 0, false);
     loop {
         while bytes.get(at).ok_or_else(truncated)? != &0xFF {
             at += 1;
@@ -285,17 +300,18 @@ pub(crate) fn jpeg_facts(bytes: &[u8]) -> Result<JpegFacts, PortraitError> {
         at += length.max(2);
         match marker {
             0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
+                progressive = marker == 0xC2;
                 let &[precision, h1, h0, w1, w0, count, ..] = body else {
                     return Err(truncated());
                 };
                 if precision != 8 {
-                    return Err(refuse("the JPEG has more than 8 bits a channel"));
+                    return Err(Refusal::DeepColour);
                 }
                 if count == 4 {
-                    return Err(refuse("the JPEG is CMYK (for printing presses); save it as RGB"));
+                    return Err(Refusal::Cmyk);
                 }
                 if count != 1 && count != 3 {
-                    return Err(refuse("the JPEG has an unusual number of channels"));
+                    return Err(Refusal::Channels);
                 }
                 facts.height = u16::from_be_bytes([h1, h0]);
                 facts.width = u16::from_be_bytes([w1, w0]);
@@ -317,23 +333,37 @@ pub(crate) fn jpeg_facts(bytes: &[u8]) -> Result<JpegFacts, PortraitError> {
                 }
             }
             0xE1 if body.starts_with(b"Exif") => facts.exif = true,
-            0xDB => facts.luma_table = facts.luma_table.or_else(|| luma_table(body)),
+            0xDA => {
+                scans += 1;
+                if scans > MAX_SCANS {
+                    return Err(Refusal::Scans);
+                }
+            }
+            0xDB => {
+                facts.luma_table = facts.luma_table.or_else(|| table(body, 0));
+                facts.chroma_table = facts.chroma_table.or_else(|| table(body, 1));
+            }
             _ => {}
         }
     }
+    let baseline_in_parts = !progressive && scans > 1;
+    if baseline_in_parts && facts.sampling.iter().any(|s| *s != (1, 1)) {
+        return Err(Refusal::SplitColour);
+    }
     if facts.components == 0 {
-        return Err(refuse("the JPEG file holds no picture"));
+        return Err(Refusal::Damaged("no picture in it".into()));
     }
     Ok(facts)
 }
 
-fn luma_table(mut body: &[u8]) -> Option<[u16; 64]> {
+/// The quantization table with this number in a segment that may hold several.
+fn table(mut body: &[u8], number: u8) -> Option<[u16; 64]> {
     loop {
         let (&head, rest) = body.split_first()?;
         let wide = head >> 4 == 1;
         let size = if wide { 128 } else { 64 };
         let entries = rest.get(..size)?;
-        if head.is_multiple_of(16) {
+        if head & 15 == number {
             let mut table = [0u16; 64];
             for (i, value) in table.iter_mut().enumerate() {
                 *value = if wide {
@@ -405,12 +435,75 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_held_upright_gives_an_upright_picture() {
-        let plain = jpeg(&picture());
-        let turned = Original::decode(with_orientation(&plain, 6)).unwrap();
-        let expected = image::imageops::rotate90(Original::decode(plain).unwrap().image());
-        assert_eq!(turned.image(), &expected);
-        assert!(turned.was_turned());
+    fn every_exif_orientation_is_applied() {
+        // Corners are told apart by colour: red top left, green top right, blue bottom left, white bottom right.
+        let marked = RgbImage::from_fn(96, 64, |x, y| match (x < 48, y < 32) {
+            (true, true) => Rgb([200, 30, 30]),
+            (false, true) => Rgb([30, 200, 30]),
+            (true, false) => Rgb([30, 30, 200]),
+            (false, false) => Rgb([220, 220, 220]),
+        });
+        let plain = jpeg(&marked);
+        // Exif 2.32, table 3: where the first row and column of the stored picture are in the seen one. Corners as
+        // seen: top left, top right, bottom left, bottom right.
+        let expected = [
+            (1, "rgbw"),
+            (2, "grwb"),
+            (3, "wbgr"),
+            (4, "bwrg"),
+            (5, "rbgw"),
+            (6, "brwg"),
+            (7, "wgbr"),
+            (8, "gwrb"),
+        ];
+        for (orientation, corners) in expected {
+            let got = Original::decode(with_orientation(&plain, orientation)).unwrap();
+            let (w, h) = got.image().dimensions();
+            assert_eq!((w, h), if orientation < 5 { (96, 64) } else { (64, 96) });
+            let name = |x: u32, y: u32| match got.image().get_pixel(x, y).0 {
+                [r, g, b] if r > 150 && g > 150 && b > 150 => 'w',
+                [r, ..] if r > 150 => 'r',
+                [_, g, _] if g > 150 => 'g',
+                _ => 'b',
+            };
+            let seen: String = [(4, 4), (w - 5, 4), (4, h - 5), (w - 5, h - 5)]
+                .map(|(x, y)| name(x, y))
+                .iter()
+                .collect();
+            assert_eq!(seen, corners, "orientation {orientation}");
+            assert_eq!(got.was_turned(), orientation != 1);
+        }
+    }
+
+    #[test]
+    fn a_jpeg_with_thousands_of_scans_or_split_colour_is_refused() {
+        let good = jpeg(&picture());
+        let scan = good.windows(2).position(|w| w == [0xFF, 0xDA]).unwrap();
+        let mut many = good[..good.len() - 2].to_vec();
+        for _ in 0..5000 {
+            many.extend(&good[scan..scan + 14]);
+        }
+        many.extend([0xFF, 0xD9]);
+        assert_eq!(jpeg_facts(&many), Err(Refusal::Scans));
+
+        let mut split = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut split, 90);
+        encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::R_4_2_0);
+        encoder.set_optimized_huffman_tables(true);
+        let p = picture();
+        encoder
+            .encode(p.as_raw(), 96, 80, jpeg_encoder::ColorType::Rgb)
+            .unwrap();
+        assert_eq!(jpeg_facts(&split), Err(Refusal::SplitColour));
+        // Why: the decoder reads such a file as another picture. When it no longer does, the refusal can go.
+        let read = image::load_from_memory(&split).unwrap().into_rgb8();
+        let off: u64 = read
+            .iter()
+            .zip(p.iter())
+            .map(|(a, b)| u64::from(a.abs_diff(*b)))
+            .sum();
+        let off = off as f64 / p.len() as f64;
+        assert!(off > 8.0, "mean difference {off}");
     }
 
     #[test]

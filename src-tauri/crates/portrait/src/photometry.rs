@@ -123,7 +123,7 @@ pub(crate) fn face_light(picture: &RgbImage, mesh: &Mesh) -> Option<FaceLight> {
 }
 
 /// Even-odd rule.
-fn inside(polygon: &[[f32; 2]], at: [f32; 2]) -> bool {
+pub(crate) fn inside(polygon: &[[f32; 2]], at: [f32; 2]) -> bool {
     let mut odd = false;
     for (k, a) in polygon.iter().enumerate() {
         let b = polygon[(k + 1) % polygon.len()];

@@ -8,9 +8,12 @@ use fast_image_resize::FilterType;
 use image::{Rgb, RgbImage};
 use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref};
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
 
 use crate::PortraitError;
+use crate::font::{Font, Stroke};
 use crate::original::{Original, jpeg_facts};
+use crate::refusal::Refusal;
 use crate::resample;
 
 /// Points a millimetre.
@@ -32,8 +35,61 @@ pub struct Layout {
     pub dpi: u16,
     /// Where to cut.
     pub marks: Marks,
+    /// Where a line of text may stand, if the sheet has room for one.
+    #[serde(default)]
+    pub name_line: Option<NamePlace>,
     /// Blocks of equal prints.
     pub prints: Vec<Block>,
+}
+
+/// Place of the line of text, in millimetres.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamePlace {
+    /// Left end of the baseline.
+    pub left: f64,
+    /// The baseline below the page's top.
+    pub baseline: f64,
+    /// Size of the type: a Chinese character is about so high and wide.
+    pub size: f64,
+}
+
+/// A line of text and the font to draw it with.
+#[derive(Debug, Clone, Copy)]
+pub struct NameLine<'a> {
+    /// What it says; see [`fill`].
+    pub text: &'a str,
+    /// Must have every character of it.
+    pub font: &'a Font,
+}
+
+/// Fills a template such as `{name} {student_number}` from its fields.
+///
+/// # Errors
+/// [`PortraitError::Layout`] for a field that is not given, with its name, and for a brace without its partner.
+pub fn fill(template: &str, fields: &[(String, String)]) -> Result<String, PortraitError> {
+    let refuse = |why: String| Err(PortraitError::Layout(why));
+    let (mut out, mut rest) = (String::new(), template);
+    while let Some(open) = rest.find(['{', '}']) {
+        let (before, after) = rest.split_at(open);
+        out.push_str(before);
+        let Some((key, tail)) = after.strip_prefix('{').and_then(|a| a.split_once('}')) else {
+            return refuse(format!(
+                "名字行的模板里有不成对的花括号：{template} · a brace of the name line's template has no partner"
+            ));
+        };
+        match fields.iter().find(|(k, _)| k == key) {
+            Some((_, value)) => out.push_str(value),
+            None => {
+                return refuse(format!(
+                    "名字行缺少字段 {key}：请给出 {key}=… · the name line has no field {key}: give {key}=…"
+                ));
+            }
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    Ok(out.chars().filter(|c| !c.is_control()).collect())
 }
 
 /// Size of the page in millimetres.
@@ -93,7 +149,7 @@ pub struct Place {
 pub mod layout {
     use super::Layout;
 
-    const BUILT_IN: [(&str, &str); 4] = [
+    const BUILT_IN: [(&str, &str); 5] = [
         (
             "school-a4",
             include_str!("../../../../assets/sheets/school-a4.toml"),
@@ -110,6 +166,10 @@ pub mod layout {
             "one-inch-5",
             include_str!("../../../../assets/sheets/one-inch-5.toml"),
         ),
+        (
+            "two-inch-5",
+            include_str!("../../../../assets/sheets/two-inch-5.toml"),
+        ),
     ];
 
     /// One of the layouts by name.
@@ -124,67 +184,138 @@ pub mod layout {
     }
 }
 
+/// A layout as its file has it, with the places of what can be wrong.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    id: String,
+    name_zh: String,
+    name_en: String,
+    page: Spanned<Page>,
+    dpi: Spanned<u16>,
+    marks: Spanned<Marks>,
+    #[serde(default)]
+    name_line: Option<Spanned<NamePlace>>,
+    prints: Vec<Spanned<Block>>,
+}
+
+impl Block {
+    /// Every print's place, row by row.
+    fn places(&self) -> impl Iterator<Item = Place> + use<> {
+        let b = *self;
+        (0..b.rows).flat_map(move |row| {
+            (0..b.columns).map(move |column| Place {
+                left: b.left + f64::from(column) * (b.width + b.gap),
+                top: b.top + f64::from(row) * (b.height + b.gap),
+                width: b.width,
+                height: b.height,
+            })
+        })
+    }
+}
+
+impl Place {
+    /// Whether two places share more than a border.
+    fn touches(&self, other: &Place) -> bool {
+        const BORDER: f64 = 1e-6;
+        self.left < other.left + other.width - BORDER
+            && other.left < self.left + self.width - BORDER
+            && self.top < other.top + other.height - BORDER
+            && other.top < self.top + self.height - BORDER
+    }
+}
+
 impl Layout {
     /// Reads a layout and proves that its prints lie on the page without touching each other.
     ///
     /// # Errors
-    /// [`PortraitError::Layout`]: not TOML, unknown keys, or prints that leave the page or overlap.
+    /// [`PortraitError::Layout`] with the line: not TOML, unknown keys, lengths out of range, or prints that leave
+    /// the page or overlap.
     pub fn parse(text: &str) -> Result<Layout, PortraitError> {
-        let refuse = |why: String| Err(PortraitError::Layout(why));
-        let layout: Layout =
+        let written: Written =
             toml::from_str(text).map_err(|e| PortraitError::Layout(e.to_string().trim_end().to_owned()))?;
-        let sane = |v: f64, max: f64| v.is_finite() && v > 0.0 && v <= max;
-        if !sane(layout.page.width, 1000.0) || !sane(layout.page.height, 1000.0) {
-            return refuse("a page is up to 1000 mm wide and high".into());
+        let refuse = |span: std::ops::Range<usize>, why: &str| {
+            let line = text
+                .get(..span.start)
+                .map_or(1, |before| before.matches('\n').count() + 1);
+            Err(PortraitError::Layout(format!("line {line}: {why}")))
+        };
+        let sane = |v: f64| v.is_finite() && v > 0.0 && v <= 1000.0;
+        let page = *written.page.get_ref();
+        if !sane(page.width) || !sane(page.height) {
+            return refuse(written.page.span(), "a page is up to 1000 mm wide and high");
         }
-        if !(72..=1200).contains(&layout.dpi) {
-            return refuse("a density is 72 to 1200 dpi".into());
+        if !(72..=1200).contains(written.dpi.get_ref()) {
+            return refuse(written.dpi.span(), "a density is 72 to 1200 dpi");
         }
-        if !(0.0..=20.0).contains(&layout.marks.length) || !(0.0..=20.0).contains(&layout.marks.distance) {
-            return refuse("cut marks are 0 to 20 mm long and away".into());
+        let marks = *written.marks.get_ref();
+        if !(0.0..=20.0).contains(&marks.length) || !(0.0..=20.0).contains(&marks.distance) {
+            return refuse(written.marks.span(), "cut marks are 0 to 20 mm long and away");
         }
-        if layout.prints.is_empty() {
-            return refuse("no prints".into());
-        }
-        for (i, b) in layout.prints.iter().enumerate() {
-            if !sane(b.width, 1000.0) || !sane(b.height, 1000.0) || b.gap < 0.0 || b.left < 0.0 || b.top < 0.0
-            {
-                return refuse(format!("prints {}: a length is not positive", i + 1));
+        if let Some(name) = &written.name_line {
+            let n = name.get_ref();
+            let inside = n.left >= 0.0 && n.left < page.width && n.baseline > 0.0 && n.baseline <= page.height;
+            if !(inside && (1.0..=20.0).contains(&n.size)) {
+                return refuse(name.span(), "the name line lies on the page and is 1 to 20 mm high");
             }
-            if b.columns == 0 || b.rows == 0 || b.columns * b.rows > 400 {
-                return refuse(format!("prints {}: 1 to 400 prints", i + 1));
-            }
         }
-        let places: Vec<Place> = layout.places().collect();
-        for (i, a) in places.iter().enumerate() {
-            if a.left + a.width > layout.page.width + 1e-6 || a.top + a.height > layout.page.height + 1e-6 {
-                return refuse(format!("print {} leaves the page", i + 1));
+        if written.prints.is_empty() {
+            return refuse(0..0, "no prints");
+        }
+        let mut placed: Vec<(Place, usize)> = Vec::new();
+        for (i, block) in written.prints.iter().enumerate() {
+            let b = block.get_ref();
+            let here = || block.span();
+            if !sane(b.width) || !sane(b.height) {
+                return refuse(here(), "a print is up to 1000 mm wide and high");
             }
-            for (j, b) in places.iter().enumerate().skip(i + 1) {
-                if a.left < b.left + b.width - 1e-6
-                    && b.left < a.left + a.width - 1e-6
-                    && a.top < b.top + b.height - 1e-6
-                    && b.top < a.top + a.height - 1e-6
-                {
-                    return refuse(format!("prints {} and {} overlap", i + 1, j + 1));
+            if ![b.gap, b.left, b.top].iter().all(|v| (0.0..=1000.0).contains(v)) {
+                return refuse(here(), "gap, left and top are 0 to 1000 mm");
+            }
+            if b.columns == 0 || b.rows == 0 || u64::from(b.columns) * u64::from(b.rows) > 400 {
+                return refuse(here(), "a block has 1 to 400 prints");
+            }
+            for place in b.places() {
+                if place.left + place.width > page.width + 1e-6 || place.top + place.height > page.height + 1e-6 {
+                    return refuse(here(), "a print leaves the page");
                 }
+                if let Some((_, other)) = placed.iter().find(|(p, _)| p.touches(&place)) {
+                    return refuse(
+                        here(),
+                        &format!("prints of block {} and block {} overlap", other + 1, i + 1),
+                    );
+                }
+                placed.push((place, i));
             }
         }
-        Ok(layout)
+        if let Some(name) = &written.name_line {
+            let n = name.get_ref();
+            // A line of unknown length takes the whole width from its left end on; a fifth of it hangs below.
+            let band = Place {
+                left: n.left,
+                top: n.baseline - n.size,
+                width: page.width - n.left,
+                height: 1.2 * n.size,
+            };
+            if band.top < 0.0 || placed.iter().any(|(p, _)| p.touches(&band)) {
+                return refuse(name.span(), "the name line runs into a print or off the page");
+            }
+        }
+        Ok(Layout {
+            id: written.id,
+            name_zh: written.name_zh,
+            name_en: written.name_en,
+            page,
+            dpi: written.dpi.into_inner(),
+            marks,
+            name_line: written.name_line.map(Spanned::into_inner),
+            prints: written.prints.into_iter().map(Spanned::into_inner).collect(),
+        })
     }
 
     /// Every print's place, block by block, row by row.
     pub fn places(&self) -> impl Iterator<Item = Place> + '_ {
-        self.prints.iter().flat_map(|b| {
-            (0..b.rows).flat_map(move |row| {
-                (0..b.columns).map(move |column| Place {
-                    left: b.left + f64::from(column) * (b.width + b.gap),
-                    top: b.top + f64::from(row) * (b.height + b.gap),
-                    width: b.width,
-                    height: b.height,
-                })
-            })
-        })
+        self.prints.iter().flat_map(Block::places)
     }
 
     /// Every cut mark as a line from `[x, y]` to `[x, y]`, in millimetres, never across a print.
@@ -232,15 +363,26 @@ fn cut_to_shape(size: [f64; 2], print: &Place) -> [f64; 4] {
 /// # Errors
 /// [`PortraitError::Picture`] if `jpeg` is not an RGB JPEG.
 pub fn pdf(jpeg: &[u8], layout: &Layout) -> Result<Vec<u8>, PortraitError> {
+    pdf_named(jpeg, layout, None)
+}
+
+/// [`pdf`] with a line of text where the layout has room for it.
+///
+/// # Errors
+/// As [`pdf`]; [`PortraitError::Layout`] if the line does not fit or the font lacks a character of it.
+pub fn pdf_named(
+    jpeg: &[u8],
+    layout: &Layout,
+    name: Option<&NameLine<'_>>,
+) -> Result<Vec<u8>, PortraitError> {
+    let outlines = name_outlines(layout, name)?;
     if !jpeg.starts_with(&[0xFF, 0xD8]) {
-        return Err(PortraitError::Picture(
-            "a print sheet is made from a finished JPEG picture".into(),
-        ));
+        return Err(Refusal::NotFinished.into());
     }
     let facts = jpeg_facts(jpeg)?;
     let size = [f64::from(facts.width), f64::from(facts.height)];
     if size[0] < 1.0 || size[1] < 1.0 {
-        return Err(PortraitError::Picture("the JPEG has no size".into()));
+        return Err(Refusal::NotFinished.into());
     }
     let [catalog, tree, page_id, image_id, content_id] = [1, 2, 3, 4, 5].map(Ref::new);
     let photo = Name(b"Photo");
@@ -305,8 +447,95 @@ pub fn pdf(jpeg: &[u8], layout: &Layout) -> Result<Vec<u8>, PortraitError> {
         content.line_to((b[0] * POINTS) as f32, (page_h - b[1] * POINTS) as f32);
         content.stroke();
     }
+    if !outlines.is_empty() {
+        content.set_fill_gray(0.0);
+        let point = |p: [f32; 2]| {
+            let [x, y] = p.map(f64::from);
+            [(x * POINTS) as f32, (page_h - y * POINTS) as f32]
+        };
+        for stroke in &outlines {
+            match *stroke {
+                Stroke::Move(p) => {
+                    let [x, y] = point(p);
+                    content.move_to(x, y);
+                }
+                Stroke::Line(p) => {
+                    let [x, y] = point(p);
+                    content.line_to(x, y);
+                }
+                Stroke::Curve(points) => {
+                    let [[ax, ay], [bx, by], [x, y]] = points.map(point);
+                    content.cubic_to(ax, ay, bx, by, x, y);
+                }
+                Stroke::Close => {
+                    content.close_path();
+                }
+            }
+        }
+        content.fill_nonzero();
+    }
     pdf.stream(content_id, &content.finish());
     Ok(pdf.finish())
+}
+
+/// The line's outlines in millimetres on the page; none without a line.
+fn name_outlines(layout: &Layout, name: Option<&NameLine<'_>>) -> Result<Vec<Stroke>, PortraitError> {
+    let Some(name) = name else {
+        return Ok(Vec::new());
+    };
+    let refuse = |why: &str| Err(PortraitError::Layout(why.to_owned()));
+    let Some(at) = layout.name_line else {
+        return refuse("这种排版没有名字行的位置 · this layout has no room for a name line");
+    };
+    let Some(line) = name.font.line(name.text) else {
+        return refuse("字体缺少名字行里的字 · the font lacks a character of the name line");
+    };
+    let size = at.size as f32;
+    if at.left as f32 + line.width * size > layout.page.width as f32 {
+        return refuse("名字行太长，超出纸面 · the name line is longer than the page");
+    }
+    let place = |p: [f32; 2]| [at.left as f32 + p[0] * size, at.baseline as f32 + p[1] * size];
+    Ok(line
+        .strokes
+        .into_iter()
+        .map(|stroke| match stroke {
+            Stroke::Move(p) => Stroke::Move(place(p)),
+            Stroke::Line(p) => Stroke::Line(place(p)),
+            Stroke::Curve(points) => Stroke::Curve(points.map(place)),
+            Stroke::Close => Stroke::Close,
+        })
+        .collect())
+}
+
+/// Fills outlines, given in millimetres, with black.
+fn draw(page: &mut RgbImage, outlines: &[Stroke], dots: f64) {
+    use ab_glyph_rasterizer::{Rasterizer, point};
+    let at = |p: [f32; 2]| point(p[0] * dots as f32, p[1] * dots as f32);
+    let mut ink = Rasterizer::new(page.width() as usize, page.height() as usize);
+    let (mut start, mut last) = ([0.0; 2], [0.0; 2]);
+    for stroke in outlines {
+        match *stroke {
+            Stroke::Move(p) => (start, last) = (p, p),
+            Stroke::Line(p) => {
+                ink.draw_line(at(last), at(p));
+                last = p;
+            }
+            Stroke::Curve([a, b, end]) => {
+                ink.draw_cubic(at(last), at(a), at(b), at(end));
+                last = end;
+            }
+            Stroke::Close => {
+                ink.draw_line(at(last), at(start));
+                last = start;
+            }
+        }
+    }
+    ink.for_each_pixel_2d(|x, y, cover| {
+        if cover > 0.0 {
+            let p = page.get_pixel_mut(x, y);
+            *p = Rgb(p.0.map(|v| (f32::from(v) * (1.0 - cover.min(1.0))).round() as u8));
+        }
+    });
 }
 
 /// The sheet as a PNG at the layout's density, with the density written into it.
@@ -314,6 +543,19 @@ pub fn pdf(jpeg: &[u8], layout: &Layout) -> Result<Vec<u8>, PortraitError> {
 /// # Errors
 /// [`PortraitError::Picture`] if `jpeg` cannot be decoded, [`PortraitError::Encode`] if the PNG cannot be written.
 pub fn png(jpeg: &[u8], layout: &Layout) -> Result<Vec<u8>, PortraitError> {
+    png_named(jpeg, layout, None)
+}
+
+/// [`png`] with a line of text where the layout has room for it.
+///
+/// # Errors
+/// As [`png`]; [`PortraitError::Layout`] if the line does not fit or the font lacks a character of it.
+pub fn png_named(
+    jpeg: &[u8],
+    layout: &Layout,
+    name: Option<&NameLine<'_>>,
+) -> Result<Vec<u8>, PortraitError> {
+    let outlines = name_outlines(layout, name)?;
     let fail = |e: &dyn std::fmt::Display| PortraitError::Encode(e.to_string());
     let picture = Original::decode(jpeg.to_vec())?.image().clone();
     let dots = f64::from(layout.dpi) / 25.4;
@@ -346,6 +588,10 @@ pub fn png(jpeg: &[u8], layout: &Layout) -> Result<Vec<u8>, PortraitError> {
                 }
             }
         }
+    }
+
+    if !outlines.is_empty() {
+        draw(&mut page, &outlines, dots);
     }
 
     let mut bytes = Vec::new();
@@ -410,7 +656,22 @@ mod tests {
                 .to_string()
                 .contains("leaves")
         );
-        assert!(Layout::parse(&text.replace("gap = 8", "gab = 8")).is_err());
+        // Each with its line.
+        let line = |broken: &str, marker: &str| {
+            let said = Layout::parse(broken).unwrap_err().to_string();
+            let at = broken.lines().position(|l| l.starts_with(marker)).unwrap() + 1;
+            assert!(said.contains(&format!("line {at}")), "{said}; expected line {at}");
+        };
+        line(&text.replace("gap = 8", "gab = 8"), "gab");
+        line(&text.replace("dpi = 300", "dpi = 30"), "dpi");
+        line(&text.replace("width = 210", "width = 2100"), "page");
+        line(&text.replace("length = 3", "length = 30"), "marks");
+        line(&text.replace("columns = 4", "columns = 400"), "[[prints]]");
+        line(&text.replace("baseline = 15", "baseline = 40"), "name_line");
+        let second = text.replace("top = 125", "top = 70");
+        let said = Layout::parse(&second).unwrap_err().to_string();
+        let at = second.lines().enumerate().filter(|(_, l)| l.starts_with("[[prints]]")).nth(1);
+        assert!(said.contains(&format!("line {}", at.unwrap().0 + 1)), "{said}");
     }
 
     #[test]
@@ -458,6 +719,16 @@ mod tests {
         assert_ne!(at(14.2, 30.0), Rgb([255; 3]));
         assert_ne!(at(38.8, 30.0), Rgb([255; 3]));
         assert_eq!(at(39.3, 30.0), Rgb([255; 3]));
+    }
+
+    #[test]
+    fn a_name_line_is_filled_from_its_fields_and_a_missing_field_is_named() {
+        let field = |k: &str, v: &str| (k.to_owned(), v.to_owned());
+        let fields = [field("name", "张三"), field("student_number", "2022\n01")];
+        assert_eq!(fill("{name} · {student_number}", &fields).unwrap(), "张三 · 202201");
+        assert_eq!(fill("全班", &[]).unwrap(), "全班");
+        assert!(fill("{class}", &fields).unwrap_err().to_string().contains("class"));
+        assert!(fill("{name", &fields).is_err() && fill("name}", &fields).is_err());
     }
 
     #[test]

@@ -109,7 +109,7 @@ struct Written {
     limits: Spanned<CaptureLimits>,
 }
 
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 6] = [
     (
         "national-blue",
         include_str!("../../../../assets/specs/national-blue.toml"),
@@ -124,6 +124,7 @@ const BUILT_IN: [(&str, &str); 5] = [
     ),
     ("one-inch", include_str!("../../../../assets/specs/one-inch.toml")),
     ("two-inch", include_str!("../../../../assets/specs/two-inch.toml")),
+    ("passport", include_str!("../../../../assets/specs/passport.toml")),
 ];
 
 impl Spec {
@@ -275,6 +276,45 @@ mod tests {
                 .to_string()
                 .contains("above the crown")
         );
+    }
+
+    #[test]
+    fn whatever_is_wrong_is_refused_on_its_own_line() {
+        let good = BUILT_IN[0].1;
+        // What is broken, and the start of the line it is on (a table is on its header's line).
+        for (from, to, line) in [
+            ("id = \"national-blue\"", "id = \"National Blue\"", "id"),
+            ("width = 480", "width = 4800", "width"),
+            ("width = 480", "width = -480", "width"),
+            ("height = 640", "height = 6", "height"),
+            ("height = 640", "height = \"640\"", "height"),
+            ("dpi = 300", "dpi = 3", "dpi"),
+            ("dpi = 300", "dpi = 300\ndpi = 300", "dpi"),
+            ("[100, 197, 255]", "[100, 197, 256]", "background"),
+            ("[100, 197, 255]", "[100, 197]", "background"),
+            ("min = 50, max = 110", "min = 50, max = 50", "crown"),
+            ("min = 50, max = 110", "min = 50, max = 700", "crown"),
+            ("min = 50, max = 110", "min = nan, max = 110", "crown"),
+            ("min = 50, max = 110", "min = 50, top = 110", "crown"),
+            ("min = 200, max = 300 }", "min = 200, max = inf }", "eyes"),
+            ("min = 180, max = 300 }", "min = -1, max = 300 }", "face_width"),
+            ("min_quality = 60", "min_quality = 0", "[file]"),
+            ("min_bytes = 30720", "min_bytes = 50000", "[file]"),
+            ("max_upscale = 1.25", "max_upscale = 9", "[limits]"),
+        ] {
+            assert!(good.contains(from), "{from}");
+            let broken = good.replace(from, to);
+            let said = Spec::parse(&broken).expect_err(to).to_string();
+            let at: Vec<String> = broken
+                .lines()
+                .enumerate()
+                .filter(|(_, l)| l.starts_with(line))
+                .map(|(i, _)| format!("line {}", i + 1))
+                .collect();
+            assert!(at.iter().any(|at| said.contains(at.as_str())), "{to}: {said}; expected {at:?}");
+        }
+        let missing = good.replace("dpi = 300\n", "");
+        assert!(Spec::parse(&missing).unwrap_err().to_string().contains("dpi"));
     }
 
     #[test]

@@ -381,7 +381,7 @@ fn clothes_distance(composed: &Composed, spec: &Spec) -> Option<f64> {
 }
 
 /// CIE 1976 L*a*b* of an sRGB colour, white D65.
-fn lab(colour: [u8; 3]) -> [f64; 3] {
+pub(crate) fn lab(colour: [u8; 3]) -> [f64; 3] {
     let [r, g, b] = colour.map(|v| f64::from(linear(v)));
     let f = |t: f64| {
         if t > 0.008_856 {

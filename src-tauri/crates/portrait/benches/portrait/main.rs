@@ -1,6 +1,6 @@
 //! `cargo xtask bench portrait [SECTION…]`: every figure this crate claims, measured in one run.
 //!
-//! Sections: `geometry`, `files`, `time`; all of them without a name. `--students N` sets how many rendered
+//! Sections: `geometry`, `files`, `time`, `proof`; all of them without a name. `--students N` sets how many rendered
 //! students sit for the photo (default 520). Prints Markdown; nothing here fails on a slow machine.
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,9 @@
 mod cast;
 mod files;
 mod geometry;
+mod proof;
 mod table;
+mod tamper;
 mod time;
 
 use std::path::Path;
@@ -49,5 +51,8 @@ fn main() {
     }
     if wanted("time") {
         println!("{}", time::tell(&models));
+    }
+    if wanted("proof") {
+        println!("{}", proof::tell(&models, students.min(60)));
     }
 }
