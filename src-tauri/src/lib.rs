@@ -101,20 +101,33 @@ fn obey(out: Output, cli: &Cli, command: Command) -> Result<Verdict, Verdict> {
                 &spec,
             )
         }
-        Command::Check { photos, spec } => {
+        Command::Check {
+            photos,
+            spec,
+            original,
+            report,
+        } => {
             let spec = pictures::spec(out, &spec)?;
-            Ok(pictures::check(out, &*models(out, cli)?, &photos, &spec))
+            let models = models(out, cli)?;
+            match original {
+                Some(original) => pictures::prove(out, &models, &photos, &original, report.as_deref(), &spec),
+                None => Ok(pictures::check(out, &models, &photos, &spec)),
+            }
         }
         Command::Sheet {
             photo,
             out: target,
             layout,
+            name_line,
+            field,
+            font,
         } => {
             let layout = match layout {
                 Some(layout) => layout,
                 None => profile(out, cli)?.sheet,
             };
-            pictures::print_sheet(out, &photo, &target, &layout)
+            let line = pictures::name_line(out, name_line.as_deref(), &field, font.as_deref())?;
+            pictures::print_sheet(out, &photo, &target, &layout, line.as_ref())
         }
         Command::Queue { command } => Ok(queue::run(out, &mut store(out, cli)?, command)),
         Command::Sync { once } => sync(out, cli, once),

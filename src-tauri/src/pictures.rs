@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use code::{Pattern, Reader, classify};
 use image::{DynamicImage, RgbImage};
-use portrait::{Models, Original, Report, Spec, sheet};
+use portrait::{Font, Models, Original, Report, Spec, sheet};
 use serde_json::{Value, json};
 
 use crate::output::{Output, Verdict};
@@ -267,8 +267,149 @@ pub(crate) fn check(out: Output, models: &Models, photos: &[PathBuf], spec: &Spe
     Verdict::all(all)
 }
 
-/// A print sheet; the file's ending says which kind.
-pub(crate) fn print_sheet(out: Output, file: &Path, target: &Path, layout: &str) -> Result<Verdict, Verdict> {
+/// Is a finished picture acceptable, and is it this capture scaled, moved and put before the background?
+pub(crate) fn prove(
+    out: Output,
+    models: &Models,
+    photos: &[PathBuf],
+    original_file: &Path,
+    report_file: Option<&Path>,
+    spec: &Spec,
+) -> Result<Verdict, Verdict> {
+    let [file] = photos else {
+        out.say("--original 一次只核对一张照片 · --original proves one picture at a time");
+        return Err(Verdict::Usage);
+    };
+    let report = match report_file {
+        Some(path) => Some(read_report(out, path)?),
+        None => None,
+    };
+    let original = match Original::open(original_file) {
+        Ok(original) => original,
+        Err(error) => {
+            refuse(out, original_file, &error.to_string());
+            return Ok(Verdict::Refused);
+        }
+    };
+    let bytes = match std::fs::read(file) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            refuse(out, file, &error.to_string());
+            return Ok(Verdict::Refused);
+        }
+    };
+    let judged = portrait::check_file(&bytes, models, spec);
+    let proof = portrait::prove(&bytes, &original, models, spec, report.as_ref());
+    let accepted = judged.accepted && proof.faithful;
+    let mut words = vec![format!(
+        "{}: {}",
+        file.display(),
+        if accepted { "accepted" } else { "refused" }
+    )];
+    for (mark, check) in judged
+        .refusals()
+        .map(|c| ("✗", c))
+        .chain(judged.remarks().map(|c| ("!", c)))
+    {
+        words.push(format!("  {mark} {} · {}", check.zh, check.en));
+    }
+    words.push(if proof.faithful {
+        "  与原始照片一致 · faithful to the original".to_owned()
+    } else {
+        "  与原始照片不一致 · not faithful to the original".to_owned()
+    });
+    if let Some(t) = proof.transform {
+        words.push(format!(
+            "    scale {:.5}, right {:.2} px, down {:.2} px; rotation {:.3}°; compared {:.0} % of the picture",
+            t.scale,
+            t.dx,
+            t.dy,
+            proof.rotation.unwrap_or(0.0),
+            100.0 * proof.compared
+        ));
+    }
+    for point in &proof.points {
+        let mark = if point.holds { "✓" } else { "✗" };
+        let figure = point
+            .value
+            .map(|value| format!(" ({value} {}{})", point.unit, bounds(point)))
+            .unwrap_or_default();
+        words.push(format!("    {mark} {} · {}{figure}", point.zh, point.en));
+    }
+    out.result(
+        &json!({ "file": file, "accepted": accepted, "original": original_file, "report": judged, "proof": proof }),
+        &words.join("\n"),
+    );
+    Ok(Verdict::all(accepted))
+}
+
+fn bounds(point: &portrait::Point) -> String {
+    match (point.min, point.max) {
+        (Some(min), Some(max)) => format!(", {min} to {max}"),
+        (Some(min), None) => format!(", at least {min}"),
+        (None, Some(max)) => format!(", at most {max}"),
+        (None, None) => String::new(),
+    }
+}
+
+fn read_report(out: Output, path: &Path) -> Result<Report, Verdict> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    text.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()))
+        .map_err(|error| {
+            out.say(&format!("{}: {error}", path.display()));
+            Verdict::Usage
+        })
+}
+
+/// The line of text of a sheet: what it says, and a font if there is one that has its characters.
+pub(crate) struct NameLine {
+    text: String,
+    font: Option<Font>,
+}
+
+/// Fills the template of a sheet's line and finds its font. A font file that was named must be usable.
+pub(crate) fn name_line(
+    out: Output,
+    template: Option<&str>,
+    fields: &[String],
+    font_file: Option<&Path>,
+) -> Result<Option<NameLine>, Verdict> {
+    let Some(template) = template else {
+        return Ok(None);
+    };
+    let mut given = Vec::new();
+    for field in fields {
+        let Some((key, value)) = field.split_once('=') else {
+            out.say(&format!("--field {field}: 请写成 KEY=VALUE · write KEY=VALUE"));
+            return Err(Verdict::Usage);
+        };
+        given.push((key.to_owned(), value.to_owned()));
+    }
+    let text = sheet::fill(template, &given).map_err(|error| {
+        out.say(&error.to_string());
+        Verdict::Usage
+    })?;
+    let font = match font_file {
+        Some(path) => Some(Font::open(path).ok_or_else(|| {
+            out.say(&format!(
+                "{}: 不是可用的字体文件 · no font file that can be used",
+                path.display()
+            ));
+            Verdict::Usage
+        })?),
+        None => Font::installed_for(&text),
+    };
+    Ok(Some(NameLine { text, font }))
+}
+
+/// A print sheet; the file's ending says which kind. Without a font the line is left out, and it is said.
+pub(crate) fn print_sheet(
+    out: Output,
+    file: &Path,
+    target: &Path,
+    layout: &str,
+    line: Option<&NameLine>,
+) -> Result<Verdict, Verdict> {
     let Some(layout) = sheet::layout::built_in(layout) else {
         let names: Vec<&str> = sheet::layout::names().collect();
         out.say(&format!(
@@ -289,9 +430,21 @@ pub(crate) fn print_sheet(out: Output, file: &Path, target: &Path, layout: &str)
         .and_then(OsStr::to_str)
         .unwrap_or_default()
         .to_ascii_lowercase();
+    let name = line.and_then(|line| {
+        line.font.as_ref().map(|font| sheet::NameLine {
+            text: &line.text,
+            font,
+        })
+    });
+    if line.is_some() && name.is_none() {
+        out.say(
+            "没有找到含有这些字的字体，名字行未印出：请用 --font 指定字体文件 · \
+             no installed font has these characters, the name line is left out: name a font file with --font",
+        );
+    }
     let made_sheet = match ending.as_str() {
-        "pdf" => sheet::pdf(&bytes, &layout),
-        "png" => sheet::png(&bytes, &layout),
+        "pdf" => sheet::pdf_named(&bytes, &layout, name.as_ref()),
+        "png" => sheet::png_named(&bytes, &layout, name.as_ref()),
         _ => {
             out.say("the sheet's file ends with .pdf or .png");
             return Err(Verdict::Usage);
@@ -301,7 +454,7 @@ pub(crate) fn print_sheet(out: Output, file: &Path, target: &Path, layout: &str)
         Ok(sheet) => {
             write(out, target, &sheet)?;
             out.result(
-                &json!({ "file": file, "sheet": target, "layout": layout.id, "prints": layout.places().count() }),
+                &json!({ "file": file, "sheet": target, "layout": layout.id, "prints": layout.places().count(), "name_line": name.is_some() }),
                 &format!("{}: {} prints", target.display(), layout.places().count()),
             );
             Ok(Verdict::Accepted)

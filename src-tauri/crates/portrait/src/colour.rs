@@ -29,8 +29,7 @@ pub(crate) fn to_srgb(
     file: &[u8],
 ) -> Result<Option<String>, Refusal> {
     if let Some(icc) = icc.filter(|icc| !icc.is_empty()) {
-        let profile = ColorProfile::new_from_slice(icc)
-            .map_err(|_| Refusal::Profile)?;
+        let profile = ColorProfile::new_from_slice(icc).map_err(|_| Refusal::Profile)?;
         let name = profile
             .description
             .as_ref()
@@ -83,7 +82,11 @@ fn convert(picture: &mut RgbImage, profile: &ColorProfile) -> Result<bool, Refus
         Ok(out)
     };
     let probe = probe(layout == Layout::Gray);
-    if apply(&probe)?.iter().zip(&probe).all(|(a, b)| a.abs_diff(*b) <= SAME) {
+    if apply(&probe)?
+        .iter()
+        .zip(&probe)
+        .all(|(a, b)| a.abs_diff(*b) <= SAME)
+    {
         return Ok(false);
     }
     // Some lines at a time: a second picture beside a large one is not needed.
@@ -116,11 +119,19 @@ fn adobe_rgb(exif: &[u8]) -> bool {
     };
     let short = |at: usize| -> Option<u16> {
         let two: [u8; 2] = tiff.get(at..at.checked_add(2)?)?.try_into().ok()?;
-        Some(if big { u16::from_be_bytes(two) } else { u16::from_le_bytes(two) })
+        Some(if big {
+            u16::from_be_bytes(two)
+        } else {
+            u16::from_le_bytes(two)
+        })
     };
     let long = |at: usize| -> Option<usize> {
         let four: [u8; 4] = tiff.get(at..at.checked_add(4)?)?.try_into().ok()?;
-        let value = if big { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) };
+        let value = if big {
+            u32::from_be_bytes(four)
+        } else {
+            u32::from_le_bytes(four)
+        };
         usize::try_from(value).ok()
     };
     // Where a directory keeps the value of a tag: entries of twelve bytes after their count.
@@ -166,10 +177,9 @@ fn png_colours(file: &[u8]) -> Result<(), Refusal> {
             b"IDAT" => break,
             // The decoder gave up on it: it does not unpack, or to more than any profile needs.
             b"iCCP" => return Err(Refusal::Profile),
-            b"sRGB" => declared = true,
             // Primaries of BT.709, transfer of sRGB, full range.
             b"cICP" if body != [1, 13, 0, 1] => return Err(Refusal::NotSrgb),
-            b"cICP" => declared = true,
+            b"sRGB" | b"cICP" => declared = true,
             // 1/2.2 in 100000ths, a tenth to either side.
             b"gAMA" => other |= number(body, 0).is_some_and(|v| !(40_909..=50_000).contains(&v)),
             // Red's and green's x, which tell the common spaces apart: 0.64 and 0.30 in sRGB.
@@ -181,7 +191,11 @@ fn png_colours(file: &[u8]) -> Result<(), Refusal> {
         }
         rest = next;
     }
-    if other && !declared { Err(Refusal::NotSrgb) } else { Ok(()) }
+    if other && !declared {
+        Err(Refusal::NotSrgb)
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -194,7 +208,7 @@ mod tests {
     }
 
     /// An Exif block as a Canon camera set to Adobe RGB writes it: uncalibrated, index R03.
-    fn exif(index: &[u8; 3]) -> Vec<u8> {
+    fn exif(index: [u8; 3]) -> Vec<u8> {
         let mut b = b"MM\0\x2a\0\0\0\x08".to_vec();
         // Directory 0 at 8: the Exif directory is at 26.
         b.extend(b"\0\x01\x87\x69\0\x04\0\0\0\x01\0\0\0\x1a\0\0\0\0");
@@ -233,18 +247,21 @@ mod tests {
     #[test]
     fn a_camera_that_says_adobe_rgb_in_exif_only_is_believed() {
         let mut picture = one([120, 180, 120]);
-        let name = to_srgb(&mut picture, None, Some(&exif(b"R03")), &[]).unwrap();
+        let name = to_srgb(&mut picture, None, Some(&exif(*b"R03")), &[]).unwrap();
         assert_eq!(name.as_deref(), Some("Adobe RGB (Exif)"));
         // By Adobe RGB (1998)'s matrices: (80.5, 181.5, 117.3).
         for (got, want) in picture.get_pixel(0, 0).0.into_iter().zip([81u8, 181, 117]) {
             assert!(got.abs_diff(want) <= 1, "{:?}", picture.get_pixel(0, 0));
         }
         let mut plain = one([120, 180, 120]);
-        assert_eq!(to_srgb(&mut plain, None, Some(&exif(b"R98")), &[]).unwrap(), None);
+        assert_eq!(
+            to_srgb(&mut plain, None, Some(&exif(*b"R98")), &[]).unwrap(),
+            None
+        );
         assert_eq!(plain, one([120, 180, 120]));
         for cut in 0..60 {
             // Never more than read.
-            let _ = adobe_rgb(&exif(b"R03")[..cut]);
+            let _ = adobe_rgb(&exif(*b"R03")[..cut]);
         }
     }
 

@@ -33,7 +33,9 @@ pub struct Font {
 
 impl std::fmt::Debug for Font {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Font").field("index", &self.index).finish_non_exhaustive()
+        f.debug_struct("Font")
+            .field("index", &self.index)
+            .finish_non_exhaustive()
     }
 }
 
@@ -63,12 +65,10 @@ impl Font {
         faces.into_iter().find_map(|(_, id)| {
             fonts.with_face_data(id, |data, index| {
                 let face = Face::parse(data, index).ok()?;
-                text.chars()
-                    .all(|c| face.glyph_index(c).is_some())
-                    .then(|| Font {
-                        data: data.to_vec(),
-                        index,
-                    })
+                text.chars().all(|c| face.glyph_index(c).is_some()).then(|| Font {
+                    data: data.to_vec(),
+                    index,
+                })
             })?
         })
     }

@@ -78,7 +78,8 @@ impl Original {
                 Box::new(image::codecs::jpeg::JpegDecoder::new(cursor).map_err(damaged)?)
             }
             ImageFormat::Png => {
-                let d = image::codecs::png::PngDecoder::with_limits(cursor, beside_pixels()).map_err(damaged)?;
+                let d =
+                    image::codecs::png::PngDecoder::with_limits(cursor, beside_pixels()).map_err(damaged)?;
                 if d.is_apng().map_err(damaged)? {
                     return Err(Refusal::Animated.into());
                 }

@@ -120,9 +120,9 @@ impl Refusal {
                 "the picture has {w} x {h} pixels, more than {} million: set the camera to smaller pictures",
                 MAX_PIXELS / 1_000_000
             ),
-            Refusal::TooSmall([w, h]) => format!(
-                "the picture has only {w} x {h} pixels, a side needs {MIN_SIDE}: {camera}"
-            ),
+            Refusal::TooSmall([w, h]) => {
+                format!("the picture has only {w} x {h} pixels, a side needs {MIN_SIDE}: {camera}")
+            }
             Refusal::Animated => "an animated picture is not a photo: choose a still one".into(),
             Refusal::DeepColour => {
                 "the picture has more than 8 bits a channel: save it as ordinary 24-bit RGB".into()

@@ -254,9 +254,13 @@ impl Layout {
         }
         if let Some(name) = &written.name_line {
             let n = name.get_ref();
-            let inside = n.left >= 0.0 && n.left < page.width && n.baseline > 0.0 && n.baseline <= page.height;
+            let inside =
+                n.left >= 0.0 && n.left < page.width && n.baseline > 0.0 && n.baseline <= page.height;
             if !(inside && (1.0..=20.0).contains(&n.size)) {
-                return refuse(name.span(), "the name line lies on the page and is 1 to 20 mm high");
+                return refuse(
+                    name.span(),
+                    "the name line lies on the page and is 1 to 20 mm high",
+                );
             }
         }
         if written.prints.is_empty() {
@@ -276,7 +280,9 @@ impl Layout {
                 return refuse(here(), "a block has 1 to 400 prints");
             }
             for place in b.places() {
-                if place.left + place.width > page.width + 1e-6 || place.top + place.height > page.height + 1e-6 {
+                if place.left + place.width > page.width + 1e-6
+                    || place.top + place.height > page.height + 1e-6
+                {
                     return refuse(here(), "a print leaves the page");
                 }
                 if let Some((_, other)) = placed.iter().find(|(p, _)| p.touches(&place)) {
@@ -670,7 +676,11 @@ mod tests {
         line(&text.replace("baseline = 15", "baseline = 40"), "name_line");
         let second = text.replace("top = 125", "top = 70");
         let said = Layout::parse(&second).unwrap_err().to_string();
-        let at = second.lines().enumerate().filter(|(_, l)| l.starts_with("[[prints]]")).nth(1);
+        let at = second
+            .lines()
+            .enumerate()
+            .filter(|(_, l)| l.starts_with("[[prints]]"))
+            .nth(1);
         assert!(said.contains(&format!("line {}", at.unwrap().0 + 1)), "{said}");
     }
 
@@ -725,9 +735,17 @@ mod tests {
     fn a_name_line_is_filled_from_its_fields_and_a_missing_field_is_named() {
         let field = |k: &str, v: &str| (k.to_owned(), v.to_owned());
         let fields = [field("name", "张三"), field("student_number", "2022\n01")];
-        assert_eq!(fill("{name} · {student_number}", &fields).unwrap(), "张三 · 202201");
+        assert_eq!(
+            fill("{name} · {student_number}", &fields).unwrap(),
+            "张三 · 202201"
+        );
         assert_eq!(fill("全班", &[]).unwrap(), "全班");
-        assert!(fill("{class}", &fields).unwrap_err().to_string().contains("class"));
+        assert!(
+            fill("{class}", &fields)
+                .unwrap_err()
+                .to_string()
+                .contains("class")
+        );
         assert!(fill("{name", &fields).is_err() && fill("name}", &fields).is_err());
     }
 

@@ -311,7 +311,10 @@ mod tests {
                 .filter(|(_, l)| l.starts_with(line))
                 .map(|(i, _)| format!("line {}", i + 1))
                 .collect();
-            assert!(at.iter().any(|at| said.contains(at.as_str())), "{to}: {said}; expected {at:?}");
+            assert!(
+                at.iter().any(|at| said.contains(at.as_str())),
+                "{to}: {said}; expected {at:?}"
+            );
         }
         let missing = good.replace("dpi = 300\n", "");
         assert!(Spec::parse(&missing).unwrap_err().to_string().contains("dpi"));

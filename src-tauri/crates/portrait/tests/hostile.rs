@@ -81,7 +81,11 @@ fn png(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
         for byte in name.iter().chain(body.iter()) {
             sum ^= u32::from(*byte);
             for _ in 0..8 {
-                sum = if sum & 1 == 1 { sum >> 1 ^ 0xEDB8_8320 } else { sum >> 1 };
+                sum = if sum & 1 == 1 {
+                    sum >> 1 ^ 0xEDB8_8320
+                } else {
+                    sum >> 1
+                };
             }
         }
         out.extend(*name);
@@ -160,7 +164,10 @@ fn headers_that_promise_the_moon_cost_nothing() {
         let (said, most) = measured(bomb);
         let why = refusal(said);
         assert!(
-            matches!(why, Refusal::TooManyPixels(_) | Refusal::TooMuchMemory | Refusal::Damaged(_)),
+            matches!(
+                why,
+                Refusal::TooManyPixels(_) | Refusal::TooMuchMemory | Refusal::Damaged(_)
+            ),
             "{why}"
         );
         assert!(most < 4 * MIB, "{side}: {most} bytes");
@@ -202,7 +209,7 @@ fn a_bomb_inside_a_small_picture_is_bounded_too() {
     let bomb = png(&[
         (b"IHDR", &header(80, 80)),
         (b"iCCP", &profile),
-        (b"IDAT", &deflated_zeros(80 * 241)),
+        (b"IDAT", &deflated_zeros(81 * 258)),
         (b"IEND", b""),
     ]);
     let file = bomb.len();
@@ -238,7 +245,10 @@ fn each_kind_is_refused_by_its_name() {
     let said = |file: &[u8]| refusal(Original::decode(file.to_vec()));
     assert_eq!(said(b""), Refusal::Empty);
     assert_eq!(said(&[0; 4096]), Refusal::NotAPicture);
-    assert_eq!(said(&vec![0; portrait::MAX_FILE_BYTES + 1]), Refusal::FileTooLarge);
+    assert_eq!(
+        said(&vec![0; portrait::MAX_FILE_BYTES + 1]),
+        Refusal::FileTooLarge
+    );
     let gif = b"GIF89a\x50\0\x50\0\x80\0\0\0\0\0\xff\xff\xff\x21\xff\x0bNETSCAPE2.0\x03\x01\0\0\0\x3b";
     assert_eq!(said(gif), Refusal::OtherFormat("Gif".into()));
     assert_eq!(said(b"II*\0\x08\0\0\0\0\0"), Refusal::OtherFormat("Tiff".into()));
@@ -248,12 +258,13 @@ fn each_kind_is_refused_by_its_name() {
     let animated = png(&[
         (b"IHDR", &header(80, 80)),
         (b"acTL", &[0, 0, 0, 2, 0, 0, 0, 0]),
-        (b"IDAT", &deflated_zeros(80 * 241)),
+        (b"IDAT", &deflated_zeros(81 * 258)),
         (b"IEND", b""),
     ]);
     assert_eq!(said(&animated), Refusal::Animated);
     // An animated WebP: an extended header with its animation flag.
-    let mut webp = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\x4f\0\0\x4f\0\0ANIM\x06\0\0\0\0\0\0\0\0\0".to_vec();
+    let mut webp =
+        b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\x4f\0\0\x4f\0\0ANIM\x06\0\0\0\0\0\0\0\0\0".to_vec();
     webp.extend(b"ANMF\x18\0\0\0");
     webp.extend([0, 0, 0, 0, 0, 0, 79, 0, 0, 79, 0, 0, 100, 0, 0, 0]);
     webp.extend(b"VP8L\0\0\0\0");
@@ -282,7 +293,10 @@ fn each_kind_is_refused_by_its_name() {
     assert_eq!(said(&file), Refusal::Transparent);
 
     let tiny = RgbImage::new(20, 20);
-    assert_eq!(said(&stored(&tiny, ImageFormat::Png)), Refusal::TooSmall([20, 20]));
+    assert_eq!(
+        said(&stored(&tiny, ImageFormat::Png)),
+        Refusal::TooSmall([20, 20])
+    );
 }
 
 #[test]
@@ -416,7 +430,10 @@ fn the_fuzzers_corpus_is_replayed() {
     if std::env::var_os("WRITE_SEEDS").is_some() {
         std::fs::create_dir_all(&folder).unwrap();
         for (name, bytes) in seeds() {
-            std::fs::File::create(folder.join(name)).unwrap().write_all(&bytes).unwrap();
+            std::fs::File::create(folder.join(name))
+                .unwrap()
+                .write_all(&bytes)
+                .unwrap();
         }
     }
     let mut count = 0;

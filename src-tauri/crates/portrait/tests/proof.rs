@@ -34,7 +34,8 @@ struct Shot {
 fn shot() -> &'static Shot {
     static SHOT: OnceLock<Shot> = OnceLock::new();
     SHOT.get_or_init(|| {
-        let models = Models::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../assets/models")).unwrap();
+        let models =
+            Models::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../assets/models")).unwrap();
         let spec = Spec::built_in("national-blue").unwrap();
         let (picture, truth) = Booth::still(&options(4), Some(&Posing::default()));
         let original = Original::from_rgb(picture.clone()).unwrap();
@@ -78,8 +79,14 @@ fn what_was_delivered_is_proven_and_agrees_with_its_report() {
     assert!(proof.faithful, "{:?}", proof.failures().collect::<Vec<_>>());
     assert_eq!(Some(&proof.original_sha256), shot.report.original_sha256.as_ref());
     let (found, told) = (proof.transform.unwrap(), shot.report.transform.unwrap());
-    assert!((found.scale / told.scale - 1.0).abs() < 1e-3, "{found:?} {told:?}");
-    assert!(proof.rotation.unwrap().abs() < 0.03 && proof.compared > 0.3, "{proof:?}");
+    assert!(
+        (found.scale / told.scale - 1.0).abs() < 1e-3,
+        "{found:?} {told:?}"
+    );
+    assert!(
+        proof.rotation.unwrap().abs() < 0.03 && proof.compared > 0.3,
+        "{proof:?}"
+    );
     let text = serde_json::to_string(&proof).unwrap();
     assert_eq!(serde_json::from_str::<Proof>(&text).unwrap(), proof);
 }
@@ -97,7 +104,11 @@ fn saved_again_by_others_at_the_lowest_quality_it_is_still_proven() {
         ("another encoder", other),
     ] {
         let proof = proof(&file, &shot.original, None);
-        assert!(proof.faithful, "{name}: {:?}", proof.failures().collect::<Vec<_>>());
+        assert!(
+            proof.faithful,
+            "{name}: {:?}",
+            proof.failures().collect::<Vec<_>>()
+        );
     }
 }
 
@@ -116,7 +127,10 @@ fn every_tampering_is_refused_by_the_point_it_concerns() {
         let result = written(&change(&shot.finished, &shot.measured), 92, true);
         let proof = proof(&result, &shot.original, None);
         let failed = failed(&proof);
-        assert!(!proof.faithful && failed.contains(&by(name)), "{name}: {failed:?}");
+        assert!(
+            !proof.faithful && failed.contains(&by(name)),
+            "{name}: {failed:?}"
+        );
         for point in proof.failures() {
             assert!(!point.zh.is_empty() && point.en.contains("make the standard photo again"));
         }
@@ -148,7 +162,10 @@ fn a_mole_that_is_gone_is_missed() {
     let marked = Original::from_rgb(tamper::with_mole(&shot.picture, place, radius)).unwrap();
     for (quality, fine) in [(92, true), (60, false)] {
         let proof = proof(&written(&shot.finished, quality, fine), &marked, None);
-        assert!(failed(&proof).contains(&PointCode::Detail), "quality {quality}: {proof:?}");
+        assert!(
+            failed(&proof).contains(&PointCode::Detail),
+            "quality {quality}: {proof:?}"
+        );
     }
 }
 
@@ -166,7 +183,10 @@ fn another_moment_and_another_person_are_not_taken_for_this_one() {
     let other = Original::from_rgb(other).unwrap();
     let proof = proof(&shot.jpeg, &other, Some(&shot.report));
     let failed = failed(&proof);
-    assert!(failed.contains(&PointCode::SamePicture) && failed.contains(&PointCode::Report), "{failed:?}");
+    assert!(
+        failed.contains(&PointCode::SamePicture) && failed.contains(&PointCode::Report),
+        "{failed:?}"
+    );
 }
 
 #[test]
@@ -177,17 +197,32 @@ fn a_report_that_lies_is_found_out() {
         t.dx += 3.0;
         t
     });
-    assert_eq!(failed(&proof(&shot.jpeg, &shot.original, Some(&lie))), [PointCode::Report]);
+    assert_eq!(
+        failed(&proof(&shot.jpeg, &shot.original, Some(&lie))),
+        [PointCode::Report]
+    );
 }
 
 #[test]
 fn a_file_that_is_no_finished_picture_gets_a_proof_that_says_so() {
     let shot = shot();
-    for file in [Vec::new(), b"nothing".to_vec(), shot.jpeg[..2000].to_vec(), shot.original.bytes().to_vec()] {
+    for file in [
+        Vec::new(),
+        b"nothing".to_vec(),
+        shot.jpeg[..2000].to_vec(),
+        shot.original.bytes().to_vec(),
+    ] {
         let proof = proof(&file, &shot.original, None);
         assert_eq!(failed(&proof), [PointCode::File]);
     }
     // A wall and nobody.
-    let wall = written(&RgbImage::from_pixel(480, 640, image::Rgb([100, 197, 255])), 90, true);
-    assert_eq!(failed(&proof(&wall, &shot.original, None)), [PointCode::SamePicture]);
+    let wall = written(
+        &RgbImage::from_pixel(480, 640, image::Rgb([100, 197, 255])),
+        90,
+        true,
+    );
+    assert_eq!(
+        failed(&proof(&wall, &shot.original, None)),
+        [PointCode::SamePicture]
+    );
 }

@@ -43,12 +43,18 @@ fn read(pdf: &[u8]) -> Printed {
     assert_eq!(pages.len(), 1);
     let page_id = pages[&1];
     let page = document.get_dictionary(page_id).unwrap();
-    let media: Vec<f64> = page.get(b"MediaBox").unwrap().as_array().unwrap().iter().map(number).collect();
+    let media: Vec<f64> = page
+        .get(b"MediaBox")
+        .unwrap()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(number)
+        .collect();
     assert_eq!(&media[..2], [0.0, 0.0]);
     let height = media[3];
-    let mm = |left: f64, bottom: f64, w: f64, h: f64| {
-        [left, height - bottom - h, w, h].map(|v| v / POINTS_A_MM)
-    };
+    let mm =
+        |left: f64, bottom: f64, w: f64, h: f64| [left, height - bottom - h, w, h].map(|v| v / POINTS_A_MM);
     let mut printed = Printed {
         page: [media[2] / POINTS_A_MM, media[3] / POINTS_A_MM],
         prints: Vec::new(),
@@ -58,7 +64,11 @@ fn read(pdf: &[u8]) -> Printed {
     let (mut clip, mut matrix, mut at) = (None, None, [0.0; 2]);
     let mut path: Vec<[f64; 2]> = Vec::new();
     for op in document.get_and_decode_page_content(page_id).unwrap().operations {
-        let n: Vec<f64> = op.operands.iter().filter_map(|o| o.as_float().ok().map(f64::from)).collect();
+        let n: Vec<f64> = op
+            .operands
+            .iter()
+            .filter_map(|o| o.as_float().ok().map(f64::from))
+            .collect();
         match op.operator.as_str() {
             "re" => clip = Some(mm(n[0], n[1], n[2], n[3])),
             "cm" => {
@@ -101,17 +111,35 @@ fn every_layout_is_printed_in_true_millimetres() {
         let layout = sheet::layout::built_in(name).unwrap();
         let printed = read(&sheet::pdf(&jpeg, &layout).unwrap());
         let near = |a: f64, b: f64| (a - b).abs() < 0.01;
-        assert!(near(printed.page[0], layout.page.width) && near(printed.page[1], layout.page.height), "{name}");
+        assert!(
+            near(printed.page[0], layout.page.width) && near(printed.page[1], layout.page.height),
+            "{name}"
+        );
         let places: Vec<_> = layout.places().collect();
         assert_eq!(printed.prints.len(), places.len(), "{name}");
         for ((clip, picture), place) in printed.prints.iter().zip(&places) {
             let want = [place.left, place.top, place.width, place.height];
-            assert!(clip.iter().zip(want).all(|(a, b)| near(*a, b)), "{name}: {clip:?} {want:?}");
+            assert!(
+                clip.iter().zip(want).all(|(a, b)| near(*a, b)),
+                "{name}: {clip:?} {want:?}"
+            );
             // The picture keeps its 3:4, covers its print, and is centred on it.
-            assert!((picture[2] / picture[3] - 0.75).abs() < 1e-3, "{name}: {picture:?}");
-            assert!(picture[2] > clip[2] - 0.01 && picture[3] > clip[3] - 0.01, "{name}");
-            assert!(near(picture[0] + picture[2] / 2.0, clip[0] + clip[2] / 2.0), "{name}");
-            assert!(near(picture[1] + picture[3] / 2.0, clip[1] + clip[3] / 2.0), "{name}");
+            assert!(
+                (picture[2] / picture[3] - 0.75).abs() < 1e-3,
+                "{name}: {picture:?}"
+            );
+            assert!(
+                picture[2] > clip[2] - 0.01 && picture[3] > clip[3] - 0.01,
+                "{name}"
+            );
+            assert!(
+                near(picture[0] + picture[2] / 2.0, clip[0] + clip[2] / 2.0),
+                "{name}"
+            );
+            assert!(
+                near(picture[1] + picture[3] / 2.0, clip[1] + clip[3] / 2.0),
+                "{name}"
+            );
         }
         // Marks: level or upright, at an edge of some print, over no print.
         assert!(printed.lines.len() >= 8, "{name}");
@@ -133,7 +161,11 @@ fn every_layout_is_printed_in_true_millimetres() {
         // Prints stand the gap apart.
         for block in &layout.prints {
             if block.columns > 1 {
-                let row: Vec<_> = printed.prints.iter().filter(|(c, _)| near(c[1], block.top)).collect();
+                let row: Vec<_> = printed
+                    .prints
+                    .iter()
+                    .filter(|(c, _)| near(c[1], block.top))
+                    .collect();
                 let gap = row[1].0[0] - row[0].0[0] - row[0].0[2];
                 assert!(near(gap, block.gap), "{name}: {gap}");
             }
@@ -161,7 +193,10 @@ fn a_png_says_its_density_and_its_prints_lie_on_the_pixel() {
         reader.next_frame(&mut raw).unwrap();
         let info = reader.info();
         let dims = info.pixel_dims.unwrap();
-        assert_eq!((dims.xppu, dims.yppu, dims.unit), (11811, 11811, png::Unit::Meter));
+        assert_eq!(
+            (dims.xppu, dims.yppu, dims.unit),
+            (11811, 11811, png::Unit::Meter)
+        );
         let (w, h) = (info.width, info.height);
         let page = RgbImage::from_raw(w, h, raw).unwrap();
         let pixel = |mm: f64| (mm * 300.0 / 25.4).round() as u32;
@@ -195,7 +230,10 @@ fn a_name_line_is_drawn_where_the_layout_has_it_and_refused_where_the_font_canno
     // Digits and capitals stand on the baseline and are about 0.7 of the size high.
     assert!(x >= place.left - 0.1 && x < place.left + place.size, "{x}");
     assert!((0.6..1.0).contains(&(h / place.size)), "{h}");
-    assert!((y + h - place.baseline).abs() < 0.35 * place.size && w > 5.0 * place.size, "{y} {h} {w}");
+    assert!(
+        (y + h - place.baseline).abs() < 0.35 * place.size && w > 5.0 * place.size,
+        "{y} {h} {w}"
+    );
 
     let png = sheet::png_named(&photo(), &layout, Some(&name)).unwrap();
     let page = image::load_from_memory(&png).unwrap().into_rgb8();
@@ -205,17 +243,27 @@ fn a_name_line_is_drawn_where_the_layout_has_it_and_refused_where_the_font_canno
         .filter(|&(px, py)| page.get_pixel(px, py).0[0] < 100)
         .count();
     assert!(dark > 500, "{dark} dark pixels");
-    let plain = image::load_from_memory(&sheet::png(&photo(), &layout).unwrap()).unwrap().into_rgb8();
+    let plain = image::load_from_memory(&sheet::png(&photo(), &layout).unwrap())
+        .unwrap()
+        .into_rgb8();
     let changed = page
         .enumerate_pixels()
         .filter(|(px, py, p)| plain.get_pixel(*px, *py) != *p)
         .all(|(_, py, _)| py < pixel(place.baseline + place.size));
     assert!(changed, "only the line differs");
 
-    let missing = sheet::NameLine { text: "\u{E123}", font: &font };
+    let missing = sheet::NameLine {
+        text: "\u{E123}",
+        font: &font,
+    };
     assert!(sheet::pdf_named(&photo(), &layout, Some(&missing)).is_err());
     let long = "W".repeat(200);
-    let long = sheet::NameLine { text: &long, font: &font };
-    let said = sheet::pdf_named(&photo(), &layout, Some(&long)).unwrap_err().to_string();
+    let long = sheet::NameLine {
+        text: &long,
+        font: &font,
+    };
+    let said = sheet::pdf_named(&photo(), &layout, Some(&long))
+        .unwrap_err()
+        .to_string();
     assert!(said.contains("longer than the page"), "{said}");
 }

@@ -81,7 +81,9 @@ pub(crate) fn smoothed(picture: &RgbImage, m: &Measured) -> RgbImage {
                     continue;
                 }
                 let p = picture.get_pixel(nx as u32, ny as u32).0;
-                let apart: f64 = (0..3).map(|k| (f64::from(p[k]) - f64::from(here[k])).powi(2)).sum();
+                let apart: f64 = (0..3)
+                    .map(|k| (f64::from(p[k]) - f64::from(here[k])).powi(2))
+                    .sum();
                 let weight = (-((dx * dx + dy * dy) as f64) / 8.0 - apart / (2.0 * 3.0 * 144.0)).exp();
                 weights += weight;
                 for k in 0..3 {

@@ -175,7 +175,10 @@ pub fn prove(
         chroma: table(facts.as_ref().and_then(|f| f.chroma_table.or(f.luma_table))),
     };
 
-    let faces = (main_face(models, original.image()), main_face(models, finished.image()));
+    let faces = (
+        main_face(models, original.image()),
+        main_face(models, finished.image()),
+    );
     let (Some((captured, _)), Some((shown, _))) = faces else {
         proof.points.push(words::same_picture(None, SAME));
         return proof;
@@ -189,7 +192,9 @@ pub fn prove(
     let parted = matte::around(models, original.image(), None, Some(focus(&captured)));
     let mask = certain(&parted, &found, spec);
     proof.compared = mask.iter().filter(|m| **m).count() as f64 / mask.len() as f64;
-    proof.points.extend(judge(&found, finished.image(), &mask, &tables));
+    proof
+        .points
+        .extend(judge(&found, finished.image(), &mask, &tables));
     if let Some(report) = report {
         proof.points.push(words::claim(report, &proof, spec, CLAIM));
     }
@@ -212,7 +217,13 @@ struct Found {
     mirrored: f64,
 }
 
-fn register(capture: &RgbImage, result: &RgbImage, captured: &Mesh, shown: &Mesh, spec: &Spec) -> Option<Found> {
+fn register(
+    capture: &RgbImage,
+    result: &RgbImage,
+    captured: &Mesh,
+    shown: &Mesh,
+    spec: &Spec,
+) -> Option<Found> {
     let (w, h) = (spec.width as usize, spec.height as usize);
     let whole = Matte {
         alpha: GrayImage::from_pixel(capture.width(), capture.height(), Luma([255])),

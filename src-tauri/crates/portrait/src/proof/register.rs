@@ -99,13 +99,7 @@ pub(super) fn fit(
 }
 
 /// One Gauss–Newton step with Geman–McClure weights; the largest move of a point a lever away, in pixels.
-fn one_step(
-    reference: &Plane,
-    seen: &Plane,
-    mask: &Mask,
-    motion: &mut Motion,
-    step: usize,
-) -> Option<f64> {
+fn one_step(reference: &Plane, seen: &Plane, mask: &Mask, motion: &mut Motion, step: usize) -> Option<f64> {
     let places = || {
         (0..seen.h).step_by(step).flat_map(move |y| {
             (0..seen.w)
@@ -142,16 +136,10 @@ fn one_step(
         );
         let slope = [gx * dx, gx * dy, gy * dx, gy * dy, gx, gy, there / 128.0, 1.0];
         let weight = (1.0 + (r / spread).powi(2)).powi(-2);
-        for i in 0..UNKNOWNS {
-            for k in i..UNKNOWNS {
-                normal[i][k] += weight * slope[i] * slope[k];
+        for (row, a) in normal.iter_mut().zip(slope) {
+            for (to, b) in row.iter_mut().zip(slope.into_iter().chain([r])) {
+                *to += weight * a * b;
             }
-            normal[i][UNKNOWNS] += weight * slope[i] * r;
-        }
-    }
-    for i in 1..UNKNOWNS {
-        for k in 0..i {
-            normal[i][k] = normal[k][i];
         }
     }
     let d = solve(normal)?;
@@ -285,8 +273,8 @@ mod tests {
 
     fn scene(turn: f64, zoom: f64, shift: [f64; 2]) -> Plane {
         let (s, c) = turn.to_radians().sin_cos();
-        let v = (0..200 * 200).map(|i| {
-            let (x, y) = ((i % 200) as f64 + 0.5 - 100.0, (i / 200) as f64 + 0.5 - 100.0);
+        let v = (0..200 * 200u32).map(|i| {
+            let (x, y) = (f64::from(i % 200) + 0.5 - 100.0, f64::from(i / 200) + 0.5 - 100.0);
             // The picture's point came from the scene turned back.
             let (x, y) = ((x - shift[0]) / zoom, (y - shift[1]) / zoom);
             let (x, y) = (c * x + s * y, -s * x + c * y);

@@ -184,7 +184,10 @@ pub(super) fn colour_most(difference: f64, max: f64) -> Point {
             "人像各处颜色与原始照片一致",
             "The person's colours are the capture's everywhere",
         ],
-        bad: ["人像局部颜色被改动", "The person's colours were changed in places"],
+        bad: [
+            "人像局部颜色被改动",
+            "The person's colours were changed in places",
+        ],
     }
     .into()
 }
@@ -266,7 +269,10 @@ pub(super) fn claim(report: &Report, proof: &Proof, spec: &Spec, max: f64) -> Po
         max: Some(max),
         unit: "px",
         good: ["报告与实测一致", "The report tells what was found"],
-        bad: ["报告中的缩放或平移与实测不符", "The report's transform is not what was found"],
+        bad: [
+            "报告中的缩放或平移与实测不符",
+            "The report's transform is not what was found",
+        ],
     }
     .into()
 }
