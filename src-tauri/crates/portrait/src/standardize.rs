@@ -381,8 +381,12 @@ fn clothes_distance(composed: &Composed, spec: &Spec) -> Option<f64> {
 }
 
 /// CIE 1976 L*a*b* of an sRGB colour, white D65.
-pub(crate) fn lab(colour: [u8; 3]) -> [f64; 3] {
-    let [r, g, b] = colour.map(|v| f64::from(linear(v)));
+fn lab(colour: [u8; 3]) -> [f64; 3] {
+    lab_of(colour.map(|v| f64::from(linear(v))))
+}
+
+/// CIE 1976 L*a*b* of linear light, 0 to 1, white D65.
+pub(crate) fn lab_of([r, g, b]: [f64; 3]) -> [f64; 3] {
     let f = |t: f64| {
         if t > 0.008_856 {
             t.cbrt()

@@ -184,7 +184,7 @@ fn headers_that_promise_the_moon_cost_nothing() {
     // WebP, lossless: 16 383 x 16 383 in fourteen bits each.
     let mut webp = stored(&picture(), ImageFormat::WebP);
     let at = webp.windows(4).position(|w| w == b"VP8L").unwrap() + 9;
-    webp[at..at + 4].copy_from_slice(&(16_382u32 << 14 | 16_382).to_le_bytes());
+    webp[at..at + 4].copy_from_slice(&(0x3FFEu32 << 14 | 0x3FFE).to_le_bytes());
     let (said, most) = measured(webp);
     assert_eq!(refusal(said), Refusal::TooManyPixels([16_383, 16_383]));
     assert!(most < MIB, "{most} bytes");
@@ -281,7 +281,7 @@ fn each_kind_is_refused_by_its_name() {
 
     let mut cmyk = Vec::new();
     jpeg_encoder::Encoder::new(&mut cmyk, 90)
-        .encode(&[128; 80 * 80 * 4], 80, 80, jpeg_encoder::ColorType::Cmyk)
+        .encode(&vec![128; 80 * 80 * 4], 80, 80, jpeg_encoder::ColorType::Cmyk)
         .unwrap();
     assert_eq!(said(&cmyk), Refusal::Cmyk);
 

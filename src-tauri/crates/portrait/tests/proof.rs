@@ -116,7 +116,7 @@ fn saved_again_by_others_at_the_lowest_quality_it_is_still_proven() {
 fn every_tampering_is_refused_by_the_point_it_concerns() {
     let shot = shot();
     let by = |name: &str| match name {
-        "mirrored" | "face mirrored" => PointCode::SamePicture,
+        "mirrored" | "face mirrored" => PointCode::Mirrored,
         "turned by 1°" => PointCode::Rotated,
         "face whitened by 6 levels" => PointCode::Tone,
         "cheeks slimmed by 3 %" => PointCode::Warped,

@@ -8,7 +8,8 @@
 use image::RgbImage;
 
 use super::plane::{Mask, Plane};
-use crate::standardize::lab;
+use crate::compose::linear;
+use crate::standardize::lab_of;
 
 /// Side of a JPEG's blocks.
 const BLOCK: usize = 8;
@@ -25,14 +26,14 @@ pub(super) struct Tables {
 /// What the comparison of a picture with its reference says.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Compared {
-    /// Mean colour difference, CIE 1976 (the distance in L*a*b*).
+    /// Mean colour difference between blocks of 8 x 8, CIE 1976 (the distance in L*a*b*).
     pub(super) colour_mean: f64,
     /// 99th percentile of it.
     pub(super) colour_most: f64,
     /// Largest shift of a window's mean that rounding does not explain, in levels.
     pub(super) tone: f64,
-    /// Least and largest share of fine texture kept by a window.
-    pub(super) texture: [f64; 2],
+    /// Least share of fine texture kept by a window.
+    pub(super) texture: f64,
     /// Largest change of a block that its rounding does not explain, in levels (root of the mean square).
     pub(super) detail: f64,
 }
@@ -50,17 +51,31 @@ pub(super) fn compare(reference: &RgbImage, seen: &RgbImage, mask: &Mask, tables
     }
 }
 
+/// Mean and 99th percentile of the colour difference between blocks' mean colours. Single pixels would mostly tell
+/// how coarsely the file rounds; an eye at reading distance sees the mean too.
 fn colour(reference: &RgbImage, seen: &RgbImage, mask: &Mask) -> [f64; 2] {
-    let mut all: Vec<f64> = reference
-        .pixels()
-        .zip(seen.pixels())
-        .zip(mask)
-        .filter(|(_, inside)| **inside)
-        .map(|((a, b), _)| {
-            let (a, b) = (lab(a.0), lab(b.0));
-            (0..3).map(|k| (a[k] - b[k]).powi(2)).sum::<f64>().sqrt()
-        })
-        .collect();
+    let (w, h) = (seen.width() as usize, seen.height() as usize);
+    let mut all = Vec::new();
+    for by in 0..h / BLOCK {
+        for bx in 0..w / BLOCK {
+            let places = || (0..64).map(|k| (bx * BLOCK + k % BLOCK, by * BLOCK + k / BLOCK));
+            if !places().all(|(x, y)| mask[y * w + x]) {
+                continue;
+            }
+            let mean = |picture: &RgbImage| {
+                let mut sums = [0.0f64; 3];
+                for (x, y) in places() {
+                    let p = picture.get_pixel(x as u32, y as u32).0;
+                    for (sum, v) in sums.iter_mut().zip(p) {
+                        *sum += f64::from(linear(v)) / 64.0;
+                    }
+                }
+                lab_of(sums)
+            };
+            let (a, b) = (mean(reference), mean(seen));
+            all.push((0..3).map(|k| (a[k] - b[k]).powi(2)).sum::<f64>().sqrt());
+        }
+    }
     if all.is_empty() {
         return [0.0; 2];
     }
@@ -108,11 +123,11 @@ fn tone(reference: &RgbImage, seen: &RgbImage, mask: &Mask, tables: &Tables) -> 
 }
 
 /// Texture kept and details changed; see [`Compared`].
-fn blocks(reference: &Plane, seen: &Plane, mask: &Mask, table: &Table) -> ([f64; 2], f64) {
+fn blocks(reference: &Plane, seen: &Plane, mask: &Mask, table: &Table) -> (f64, f64) {
     /// Blocks to a window's side.
     const WINDOW: usize = 6;
     /// Coefficients a window must have to say something about its texture.
-    const ENOUGH: u32 = 24;
+    const ENOUGH: u32 = 32;
     let (w, h) = (seen.w, seen.h);
     let (columns, rows) = (w / BLOCK, h / BLOCK);
     let mut detail = 0.0f64;
@@ -148,7 +163,7 @@ fn blocks(reference: &Plane, seen: &Plane, mask: &Mask, table: &Table) -> ([f64;
             detail = detail.max((unexplained / 64.0).sqrt());
         }
     }
-    let mut texture = [1.0f64, 1.0];
+    let mut texture = 1.0f64;
     for top in (0..=rows.saturating_sub(WINDOW)).step_by(WINDOW / 3) {
         for left in (0..=columns.saturating_sub(WINDOW)).step_by(WINDOW / 3) {
             let (mut is, mut was, mut count) = (0.0, 0.0, 0);
@@ -162,8 +177,7 @@ fn blocks(reference: &Plane, seen: &Plane, mask: &Mask, table: &Table) -> ([f64;
                 }
             }
             if count >= ENOUGH {
-                let share = is / was;
-                texture = [texture[0].min(share), texture[1].max(share)];
+                texture = texture.min(is / was);
             }
         }
     }

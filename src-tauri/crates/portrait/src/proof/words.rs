@@ -208,24 +208,15 @@ pub(super) fn tone(levels: f64, max: f64) -> Point {
     .into()
 }
 
-pub(super) fn texture(kept: [f64; 2], bounds: [f64; 2]) -> Point {
-    // The side that is further out tells.
-    let value = if bounds[0] - kept[0] > kept[1] - bounds[1] {
-        kept[0]
-    } else {
-        kept[1]
-    };
+pub(super) fn texture(kept: f64, min: f64) -> Point {
     Told {
         code: PointCode::Texture,
-        value,
-        min: Some(bounds[0]),
-        max: Some(bounds[1]),
+        value: kept,
+        min: Some(min),
+        max: None,
         unit: "",
-        good: ["没有磨皮或锐化", "Nothing was smoothed or sharpened"],
-        bad: [
-            "照片被磨皮、模糊或锐化",
-            "The picture was smoothed, blurred or sharpened",
-        ],
+        good: ["没有磨皮", "Nothing was smoothed"],
+        bad: ["照片被磨皮或模糊", "The picture was smoothed or blurred"],
     }
     .into()
 }
@@ -239,8 +230,8 @@ pub(super) fn detail(levels: f64, max: f64) -> Point {
         unit: "levels",
         good: ["没有去痣、去疤等局部修改", "No spot was removed or changed"],
         bad: [
-            "有局部修改，例如去痣、去疤",
-            "A spot was changed, as by removing a mole or a scar",
+            "有局部修改，例如去痣、去疤、锐化",
+            "Something was changed, as by removing a mole or a scar or by sharpening",
         ],
     }
     .into()
