@@ -7,6 +7,8 @@
 use image::RgbImage;
 use jpeg_encoder::{ColorType, Encoder, PixelDensity, SamplingFactor};
 use zune_core::bytestream::ZCursor;
+use zune_core::colorspace::ColorSpace;
+use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
 use crate::PortraitError;
@@ -148,6 +150,15 @@ fn read_back(bytes: &[u8], meant: &RgbImage) -> Result<JpegFacts, PortraitError>
         return Err(fail("another picture".into()));
     }
     Ok(facts)
+}
+
+/// The luma a JPEG stores, row by row, before colour is mixed in: where coarser colour goes beyond what red, green and
+/// blue can show, the decoded picture's luma is another. `None` for what is no JPEG with a luma.
+pub(crate) fn coded_luma(bytes: &[u8]) -> Option<Vec<u8>> {
+    let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::Luma);
+    JpegDecoder::new_with_options(ZCursor::new(bytes), options)
+        .decode()
+        .ok()
 }
 
 /// Names the sampling of a file made elsewhere.

@@ -6,9 +6,11 @@
 //! noise that quality 60 wiped out is nobody's retouching.
 
 use image::RgbImage;
+use jpeg_encoder::SamplingFactor;
 
 use super::plane::{Mask, Plane};
 use crate::compose::linear;
+use crate::jpeg::encode_at;
 use crate::standardize::lab_of;
 
 /// Side of a JPEG's blocks.
@@ -38,10 +40,19 @@ pub(super) struct Compared {
     pub(super) detail: f64,
 }
 
-/// Compares over the mask.
-pub(super) fn compare(reference: &RgbImage, seen: &RgbImage, mask: &Mask, tables: &Tables) -> Compared {
+/// Compares over the mask. `luma` is what the file of `seen` stores.
+pub(super) fn compare(
+    reference: &RgbImage,
+    seen: &RgbImage,
+    luma: &Plane,
+    mask: &Mask,
+    tables: &Tables,
+) -> Compared {
     let [colour_mean, colour_most] = colour(reference, seen, mask);
-    let (texture, detail) = blocks(&Plane::luma(reference), &Plane::luma(seen), mask, &tables.luma);
+    let was = Plane::luma(reference);
+    // Saved again by somebody else's encoder, a picture may have gone through coarse colour once.
+    let coarse = coarse_colour(reference).map_or_else(|| was.clone(), |coarse| Plane::luma(&coarse));
+    let (texture, detail) = blocks(&was, &coarse, luma, mask, &tables.luma);
     Compared {
         colour_mean,
         colour_most,
@@ -49,6 +60,14 @@ pub(super) fn compare(reference: &RgbImage, seen: &RgbImage, mask: &Mask, tables
         texture,
         detail,
     }
+}
+
+/// The picture as a fine JPEG with coarse colour (4:2:0) shows it: where its colours change from pixel to pixel, the
+/// mixed ones go beyond what red, green and blue can show, and what is cut off there changes the luma.
+fn coarse_colour(picture: &RgbImage) -> Option<RgbImage> {
+    let bytes = encode_at(picture, 300, SamplingFactor::R_4_2_0, 98).ok()?;
+    let decoded = image::load_from_memory_with_format(&bytes, image::ImageFormat::Jpeg);
+    Some(decoded.ok()?.into_rgb8())
 }
 
 /// Mean and 99th percentile of the colour difference between blocks' mean colours. Single pixels would mostly tell
@@ -123,7 +142,7 @@ fn tone(reference: &RgbImage, seen: &RgbImage, mask: &Mask, tables: &Tables) -> 
 }
 
 /// Texture kept and details changed; see [`Compared`].
-fn blocks(reference: &Plane, seen: &Plane, mask: &Mask, table: &Table) -> (f64, f64) {
+fn blocks(reference: &Plane, coarse: &Plane, seen: &Plane, mask: &Mask, table: &Table) -> (f64, f64) {
     /// Blocks to a window's side.
     const WINDOW: usize = 6;
     /// Coefficients a window must have to say something about its texture.
@@ -139,17 +158,15 @@ fn blocks(reference: &Plane, seen: &Plane, mask: &Mask, table: &Table) -> (f64, 
             if !(0..64).all(|k| mask[place(k)]) {
                 continue;
             }
-            let (was, is) = (
-                frequencies(std::array::from_fn(|k| reference.v[place(k)])),
-                frequencies(std::array::from_fn(|k| seen.v[place(k)])),
-            );
+            let [was, mixed, is] = [reference, coarse, seen]
+                .map(|plane| frequencies(std::array::from_fn(|k| plane.v[place(k)])));
             // Edges move with what registration leaves open.
             let edges = was[1..].iter().map(|v| v * v).sum::<f32>().sqrt();
             let mut unexplained = 0.0f64;
             for k in 0..64 {
                 let step = table[k];
                 let off = (is[k] - was[k]).abs();
-                let explained = ROUNDED * step + LEVELS + ALONG_EDGES * edges;
+                let explained = ROUNDED * step + LEVELS + ALONG_EDGES * edges + (mixed[k] - was[k]).abs();
                 unexplained += f64::from((off - explained).max(0.0)).powi(2);
                 let frequency = k / BLOCK + k % BLOCK;
                 // What is larger than its step survives rounding.

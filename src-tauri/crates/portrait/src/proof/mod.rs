@@ -22,6 +22,7 @@ use image::{GrayImage, Luma, RgbImage};
 use serde::{Deserialize, Serialize};
 
 use crate::compose::compose;
+use crate::jpeg::coded_luma;
 use crate::matte::{self, Matte, Method};
 use crate::original::{Original, jpeg_facts, sha256_hex};
 use crate::report::{Report, Transform};
@@ -197,9 +198,7 @@ pub fn prove(
     let parted = matte::around(models, original.image(), None, Some(focus(&captured)));
     let mask = certain(&parted, &found, spec);
     proof.compared = mask.iter().filter(|m| **m).count() as f64 / mask.len() as f64;
-    proof
-        .points
-        .extend(judge(&found, finished.image(), &mask, &tables));
+    proof.points.extend(judge(&found, &finished, &mask, &tables));
     if let Some(report) = report {
         proof.points.push(words::claim(report, &proof, spec, CLAIM));
     }
@@ -350,15 +349,19 @@ fn certain(parted: &Matte, found: &Found, spec: &Spec) -> Mask {
         .collect()
 }
 
-fn judge(found: &Found, result: &RgbImage, mask: &Mask, tables: &Tables) -> Vec<Point> {
+fn judge(found: &Found, finished: &Original, mask: &Mask, tables: &Tables) -> Vec<Point> {
+    let result = finished.image();
     let (reference, seen) = (Plane::luma(&found.reference), Plane::luma(result));
+    let stored = coded_luma(finished.bytes())
+        .and_then(|luma| Plane::of_levels(seen.w, seen.h, &luma))
+        .unwrap_or_else(|| seen.clone());
     let Compared {
         colour_mean,
         colour_most,
         tone,
         texture,
         detail,
-    } = compare(&found.reference, result, mask, tables);
+    } = compare(&found.reference, result, &stored, mask, tables);
     vec![
         words::same_picture(Some(found.likeness), SAME),
         words::mirrored(found.likeness - found.mirrored),

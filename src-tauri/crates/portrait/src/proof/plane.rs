@@ -21,6 +21,15 @@ impl Plane {
         }
     }
 
+    /// Levels row by row; `None` where they are not as many as the size says.
+    pub(super) fn of_levels(w: usize, h: usize, levels: &[u8]) -> Option<Plane> {
+        (levels.len() == w * h).then(|| Plane {
+            w,
+            h,
+            v: levels.iter().map(|&v| f32::from(v)).collect(),
+        })
+    }
+
     /// Value between pixel centres, bilinear; beyond an edge the edge goes on.
     pub(super) fn at(&self, x: f32, y: f32) -> f32 {
         let (x, y) = (
