@@ -1,11 +1,14 @@
 //! Writes pictures of the virtual booth to look at: `cargo run -p virtual-booth --example gallery -- DIR [WHAT]`.
 //!
-//! `WHAT` is `sit` (one frame), `acts`, `cuts`, `people` or `all`; each picture comes with its time to render.
+//! `WHAT` is `sit` (one frame), `acts`, `cuts`, `people`, `faults` or `all`; each picture comes with its time to render.
 
 use std::path::Path;
 use std::time::Instant;
 
-use virtual_booth::{Act, Booth, BoothOptions, Clothes, Garment, Hair, HairColour, Skin, Student, Wall};
+use virtual_booth::{
+    Act, Booth, BoothOptions, Clothes, Covering, Frame, Garment, Hair, HairColour, Headwear, Posing, Skin,
+    Student, Wall,
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut words = std::env::args().skip(1);
@@ -68,6 +71,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             &Act::Sit,
         )?;
     }
+    if wanted("faults") {
+        for (name, student, posing) in faults() {
+            let options = BoothOptions {
+                student,
+                ..BoothOptions::default()
+            };
+            shoot(dir, &format!("fault-{name}"), options, &Act::Posed(posing))?;
+        }
+    }
     if wanted("people") {
         for seed in 0..8 {
             let student = Student::seeded(seed);
@@ -83,6 +95,82 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     Ok(())
+}
+
+/// What the rule about the face forbids, one fault each.
+fn faults() -> Vec<(String, Student, Posing)> {
+    let sit = Posing::default;
+    let one = |hair| Student {
+        hair,
+        ..Student::seeded(4)
+    };
+    let worn = |frame, tint, glare| Student {
+        glasses: true,
+        frame,
+        tint,
+        glare,
+        ..Student::seeded(4)
+    };
+    let mut all = vec![
+        (
+            "gaze".to_owned(),
+            Student::seeded(4),
+            Posing {
+                gaze: [22.0, 0.0],
+                ..sit()
+            },
+        ),
+        (
+            "red-eyes".to_owned(),
+            Student::seeded(4),
+            Posing {
+                red_eyes: 1.0,
+                ..sit()
+            },
+        ),
+        (
+            "teeth".to_owned(),
+            Student::seeded(4),
+            Posing { mouth: 0.2, ..sit() },
+        ),
+        ("heavy".to_owned(), worn(Frame::Heavy, [1.0; 3], 0.0), sit()),
+        ("slipped".to_owned(), worn(Frame::Slipped, [1.0; 3], 0.0), sit()),
+        ("glare".to_owned(), worn(Frame::Thin, [1.0; 3], 0.5), sit()),
+        (
+            "tinted".to_owned(),
+            worn(Frame::Thin, [0.42, 0.34, 0.28], 0.0),
+            sit(),
+        ),
+    ];
+    for hair in [Hair::Short, Hair::Bob, Hair::Long] {
+        for (what, fringe) in [("brows", 0.22), ("eyes", -0.1)] {
+            let student = Student {
+                fringe: Some(fringe),
+                ..one(hair)
+            };
+            all.push((format!("fringe-{what}-{hair:?}"), student, sit()));
+        }
+        let student = Student {
+            tucked: true,
+            ..one(hair)
+        };
+        all.push((format!("tucked-{hair:?}"), student, sit()));
+    }
+    for (kind, hair) in Covering::ALL
+        .into_iter()
+        .zip([Hair::Short, Hair::Long, Hair::Bob])
+    {
+        let headwear = Some(Headwear {
+            kind,
+            colour: [0.05, 0.08, 0.20],
+        });
+        let student = Student {
+            headwear,
+            ..one(hair)
+        };
+        all.push((format!("{kind:?}"), student, sit()));
+    }
+    all
 }
 
 fn shoot(dir: &Path, name: &str, options: BoothOptions, act: &Act) -> Result<(), image::ImageError> {

@@ -134,6 +134,11 @@ pub struct Posing {
     pub size: f32,
     /// How far the eyes are open: 0 shut, 1 open.
     pub eyes: f32,
+    /// Where the student looks, in degrees off straight ahead of the head: to the picture's right, and up.
+    /// Sensible: -35..=35.
+    pub gaze: [f32; 2],
+    /// How much of a flash the pupils throw back red: 0 none, 1 all.
+    pub red_eyes: f32,
     /// How far the mouth is open: 0 closed, 1 wide.
     pub mouth: f32,
     /// The light.
@@ -155,6 +160,8 @@ impl Default for Posing {
             shift: [0.0, 0.0],
             size: 1.0,
             eyes: 1.0,
+            gaze: [0.0, 0.0],
+            red_eyes: 0.0,
             mouth: 0.0,
             light: Light::Even,
             defocus: 0.0,

@@ -5,8 +5,9 @@ use rayon::prelude::*;
 
 use crate::act::{Act, Posing};
 use crate::clothes::Body;
+use crate::glasses::Glasses;
 use crate::hair::Fleece;
-use crate::head::{Expression, FOREHEAD, Head, PUPILS};
+use crate::head::{Expression, FOREHEAD, Head};
 use crate::person::{NECK_JOINT, Person};
 use crate::phone::{HeldPhone, Screen};
 use crate::render::{Area, Camera, Film, Thread, expose};
@@ -367,8 +368,11 @@ impl Stage {
             face: Expression {
                 eyes: eyes.clamp(0.0, 1.0),
                 mouth: self.posing.mouth.clamp(0.0, 1.0),
+                gaze: self.posing.gaze.map(|degrees| degrees.clamp(-60.0, 60.0)),
+                red: self.posing.red_eyes.clamp(0.0, 1.0),
             },
-            glasses: student.glasses.then_some(student.glare.clamp(0.0, 1.0)),
+            glasses: Glasses::of(student),
+            headwear: student.headwear,
             at,
             lamps: room::lamps(self.posing.light),
             light: self.posing.light.lamps(),
@@ -448,7 +452,7 @@ impl Stage {
 
     fn truth(&self, options: &BoothOptions, person: &Person) -> Truth {
         let see = |p: V3| self.camera.project(person.head_to_body(p) + self.at);
-        let eyes = PUPILS.map(see);
+        let eyes = person.pupils().map(see);
         let cheeks = person.head.cheeks(person.face).map(see);
         let chin = see(person.head.chin(person.face));
         let top = see(FOREHEAD);
@@ -477,6 +481,7 @@ impl Stage {
                 height: y1 - y0,
             },
             eyes_open: self.posing.eyes.clamp(0.0, 1.0),
+            gaze: person.face.gaze,
             ..Truth::nobody(options.width, options.height, self.posing.light)
         }
     }

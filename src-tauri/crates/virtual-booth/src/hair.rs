@@ -7,6 +7,7 @@
 use rayon::prelude::*;
 
 use crate::head::{Expression, Head, SKULL, hairline};
+use crate::headwear;
 use crate::sdf::{Dice, V3, ellipsoid, join, limb, mix, mix3, noise, scramble, smoothstep, v3};
 use crate::student::{Hair, Student};
 
@@ -33,7 +34,7 @@ pub(crate) struct Strand {
 
 impl Fleece {
     pub(crate) fn grow(student: &Student, head: &Head) -> Self {
-        let cut = Cut::of(student.hair);
+        let cut = Cut::of(student);
         let guides: Vec<Strand> = grow_roots(student.seed ^ 0x6017, cut.guides)
             .into_par_iter()
             .map(|(root, seed)| cut.strand(root, seed, student.seed))
@@ -49,6 +50,12 @@ impl Fleece {
             .collect();
         if student.hair == Hair::Bun {
             knot(student.seed, &mut strands);
+        }
+        if let Some(worn) = student.headwear {
+            for strand in &mut strands {
+                headwear::press(strand, worn.kind);
+            }
+            strands.retain(|strand| strand.points.len() > 1);
         }
         let density = Density::of(&strands);
         brows(student, head, &mut strands);
@@ -85,6 +92,9 @@ fn grow_roots(seed: u64, count: usize) -> Vec<(V3, u64)> {
 #[derive(Clone, Copy)]
 struct Cut {
     hair: Hair,
+    /// Where the fringe ends, if it is not the cut's own.
+    fringe: Option<f32>,
+    tucked: bool,
     strands: usize,
     guides: usize,
     segments: usize,
@@ -95,12 +105,21 @@ struct Cut {
 }
 
 impl Cut {
-    fn of(hair: Hair) -> Self {
-        let plan = |strands, guides, segments, width, clump, curl| Self {
+    fn of(student: &Student) -> Self {
+        let hair = student.hair;
+        let fringe = student.fringe.filter(|_| hair != Hair::Bald);
+        let plan = |strands, guides, segments: usize, width, clump, curl| Self {
             hair,
+            fringe,
+            tucked: student.tucked,
             strands,
             guides,
-            segments,
+            // A fringe is longer than short hair.
+            segments: if fringe.is_some() {
+                segments.max(30)
+            } else {
+                segments
+            },
             width,
             clump,
             curl,
@@ -119,6 +138,9 @@ impl Cut {
     fn length(self, root: V3, dice: &mut Dice) -> f32 {
         let top = smoothstep(0.75, 1.45, root.y);
         let uneven = 1.0 + 0.18 * dice.sway();
+        if self.fringe.is_some() && fringe(root) {
+            return 4.4 * uneven;
+        }
         uneven
             * match self.hair {
                 Hair::Short => mix(0.20, 0.80, top) * mix(0.8, 1.0, smoothstep(-2.2, -1.0, root.z)),
@@ -145,6 +167,27 @@ impl Cut {
 
     /// Where a strand from `root` wants to go at `p`; `out` is the skin's outward direction there.
     fn flow(self, root: V3, p: V3, out: V3, wild: f32) -> V3 {
+        if self.fringe.is_some() && fringe(root) {
+            return v3(
+                0.16 * root.x + 0.05 * wild,
+                -1.0,
+                0.22 - 0.3 * (0.95 - p.y).max(0.0),
+            );
+        }
+        // Laid behind the ear: over the temple straight back, then down.
+        let behind = if self.tucked && matches!(self.hair, Hair::Bob | Hair::Long) {
+            smoothstep(0.70, 0.95, p.x.abs()) * smoothstep(1.05, 0.7, p.y) * smoothstep(-1.75, -1.45, p.z)
+        } else {
+            0.0
+        };
+        if behind > 0.0 {
+            let free = Self {
+                tucked: false,
+                ..self
+            };
+            let back = v3(0.0, -0.12, -1.0);
+            return free.flow(root, p, out, wild).unit().lerp(back, behind);
+        }
         match self.hair {
             Hair::Short => {
                 let side = smoothstep(-0.50, -0.28, root.x + 0.05 * wild);
@@ -192,7 +235,11 @@ impl Cut {
     /// Whether the barber cut here; `own` differs between strands, -1..=1.
     fn cut(self, root: V3, p: V3, own: f32) -> bool {
         match self.hair {
-            Hair::Bob if fringe(root) => p.y < 0.53 + 0.035 * own + 0.03 * root.x * root.x,
+            Hair::Bald => false,
+            _ if (self.fringe.is_some() || self.hair == Hair::Bob) && fringe(root) => {
+                let end = self.fringe.unwrap_or(0.53);
+                p.y < end + 0.035 * own + 0.03 * root.x * root.x
+            }
             Hair::Bob => p.y < -1.50 + 0.07 * own,
             Hair::Long => p.y < -4.3 + 0.35 * own,
             Hair::Bun => (p - BUN).len() < 0.36,
@@ -208,7 +255,11 @@ impl Cut {
         let layer = dice.unit().sqrt() * if stray { 1.55 } else { 1.0 };
         let length = self.length(root, &mut dice) * if stray { 1.12 } else { 1.0 };
         let step = length / self.segments as f32;
-        let covers_ears = matches!(self.hair, Hair::Bob | Hair::Long | Hair::Curly);
+        let covers_ears = match self.hair {
+            Hair::Bob | Hair::Long => !self.tucked,
+            Hair::Curly => true,
+            _ => false,
+        };
         // Hair from the back of the head falls behind the shoulders, out of sight.
         let before = root.z > -1.25;
         let skin = |p: V3| under_hair(p, covers_ears, before);
@@ -234,7 +285,12 @@ impl Cut {
                 flow - out * flow.dot(out).max(0.0)
             };
             let rising = smoothstep(0.0, 0.12, (i as f32 + 1.0) * step);
-            let float = 0.012 + self.thickness(p) * layer;
+            // A fringe hangs before the brows, not through them.
+            let float = if self.fringe.is_some() && fringe(root) {
+                0.012 + self.thickness(p) * layer + 0.16 * smoothstep(0.75, 0.30, p.y)
+            } else {
+                0.012 + self.thickness(p) * layer
+            };
             // Below the jaw nothing holds long hair to the skin.
             let held = if self.hair == Hair::Long || self.hair == Hair::Bob {
                 smoothstep(-1.1, -0.3, p.y)
@@ -349,10 +405,7 @@ fn knot(seed: u64, strands: &mut Vec<Strand>) {
 /// Short hairs of the brows, laid on the face.
 fn brows(student: &Student, head: &Head, strands: &mut Vec<Strand>) {
     let mut dice = Dice::new(student.seed ^ 0xB405);
-    let calm = Expression {
-        eyes: 1.0,
-        mouth: 0.0,
-    };
+    let calm = Expression::CALM;
     let soft = matches!(student.hair, Hair::Bob | Hair::Long | Hair::Bun);
     let (thick, count) = if soft { (0.034, 190) } else { (0.050, 300) };
     let height = 0.015 * dice.sway();

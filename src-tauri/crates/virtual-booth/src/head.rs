@@ -15,7 +15,7 @@ pub(crate) const HEAD_RADIUS: f32 = 2.35;
 pub(crate) const SKULL: (V3, V3) = (v3(0.0, 0.45, -1.05), v3(1.2, 1.42, 1.42));
 
 const EYE: V3 = v3(0.5, 0.0, -0.175);
-const EYE_RADIUS: f32 = 0.235;
+pub(crate) const EYE_RADIUS: f32 = 0.235;
 const EYE_HALF_WIDTH: f32 = 0.235;
 const MOUTH_Y: f32 = -1.075;
 
@@ -26,6 +26,26 @@ pub(crate) struct Expression {
     pub(crate) eyes: f32,
     /// 0 closed, 1 wide.
     pub(crate) mouth: f32,
+    /// Degrees off straight ahead: to the picture's right, and up.
+    pub(crate) gaze: [f32; 2],
+    /// 0 a dark pupil, 1 one that throws a flash back.
+    pub(crate) red: f32,
+}
+
+impl Expression {
+    /// Mouth closed, looking straight ahead.
+    pub(crate) const CALM: Self = Self {
+        eyes: 1.0,
+        mouth: 0.0,
+        gaze: [0.0, 0.0],
+        red: 0.0,
+    };
+}
+
+/// Where the eyes look, as a unit vector in head space.
+pub(crate) fn gaze(face: Expression) -> V3 {
+    let [(sx, cx), (sy, cy)] = face.gaze.map(|degrees| degrees.to_radians().sin_cos());
+    v3(sx * cy, sy, cx * cy)
 }
 
 /// A face's own proportions; all near 1 or 0.
@@ -401,15 +421,18 @@ impl Head {
         mix3(c, dark, (upper.max(lower).max(line * 0.95)).clamp(0.0, 0.97))
     }
 
-    /// Reflectance of the eyeball at `p` and the height of the cornea's mirror there (0..1). The gaze goes
-    /// straight ahead of the head.
+    /// Reflectance of the eyeball at `p` and the height of the cornea's mirror there (0..1).
     pub(crate) fn eye(&self, p: V3, face: Expression) -> ([f32; 3], f32) {
         let q = fold(p);
-        let at = (q - EYE) * (1.0 / EYE_RADIUS);
+        let to = gaze(face);
+        // The fold shows both eyes as the picture's right one.
+        let off = v3(to.x.copysign(to.x * p.x), to.y, 0.0);
+        let ball = (q - EYE) * (1.0 / EYE_RADIUS);
+        let at = ball - off;
         let r = at.x.hypot(at.y - 0.05) * EYE_RADIUS;
         let white = [0.60, 0.55, 0.52];
         let veins = 0.03 * clouds(p * 30.0).abs();
-        let corner = smoothstep(0.12, 0.23, (at.x * EYE_RADIUS).abs());
+        let corner = smoothstep(0.12, 0.23, (ball.x * EYE_RADIUS).abs());
         let mut c = [
             white[0] - veins * 0.4,
             white[1] - veins - 0.13 * corner,
@@ -425,6 +448,9 @@ impl Head {
         let iris = mix3(iris, [0.012, 0.010, 0.010], limbus * 0.85);
         c = mix3(iris, c, smoothstep(0.102, 0.118, r));
         c = mix3([0.004, 0.004, 0.004], c, smoothstep(0.034, 0.046, r));
+        if face.red > 0.0 {
+            c = mix3(c, [0.85, 0.07, 0.04], face.red * smoothstep(0.066, 0.050, r));
+        }
         // The upper lid's shadow.
         let (edge, height) = self.opening(q, face);
         let lid = 1.0 - 0.55 * smoothstep(-0.055, -0.005, edge) * smoothstep(-0.01, 0.03, height);

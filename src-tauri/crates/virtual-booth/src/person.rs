@@ -4,11 +4,13 @@ use rayon::prelude::*;
 
 use crate::act::Lamps;
 use crate::clothes::{self, Body, Layer};
-use crate::glasses;
+use crate::glasses::{self, Glasses};
 use crate::hair::{Course, Fleece, sheen};
 use crate::head::{self, Expression, HEAD_CENTRE, HEAD_RADIUS, Head, Matter};
-use crate::render::{Actor, Area, Camera, Ray, Spot, Thread, clear, march};
+use crate::headwear;
+use crate::render::{Actor, Area, Camera, Ray, Spot, Thread, Veil, clear, march};
 use crate::sdf::{Turn, V3, clouds, join, mix, mix3, smoothstep, v3};
+use crate::student::Headwear;
 
 /// A person to be rendered; space is the body's: head space of a head held straight.
 pub(crate) struct Person<'a> {
@@ -17,8 +19,8 @@ pub(crate) struct Person<'a> {
     pub(crate) body: Body,
     pub(crate) turn: Turn,
     pub(crate) face: Expression,
-    /// Glare of the glasses, if any are worn.
-    pub(crate) glasses: Option<f32>,
+    pub(crate) glasses: Option<Glasses>,
+    pub(crate) headwear: Option<Headwear>,
     /// The body's origin in camera space.
     pub(crate) at: V3,
     pub(crate) lamps: [(V3, f32); 2],
@@ -29,6 +31,7 @@ pub(crate) struct Person<'a> {
 pub(crate) const NECK_JOINT: V3 = v3(0.0, -1.30, -1.20);
 
 const KIND_FRAME: u8 = 30;
+const KIND_COVERING: u8 = 40;
 
 impl Person<'_> {
     /// From head space to body space.
@@ -61,8 +64,11 @@ impl Person<'_> {
             if p.y < -0.3 {
                 d = join(d, self.body.neck(p), 0.22);
             }
-            if self.glasses.is_some() {
-                d = d.min(glasses::frame(q));
+            if let Some(worn) = self.glasses {
+                d = d.min(glasses::frame(q, worn));
+            }
+            if let Some(worn) = self.headwear {
+                d = d.min(headwear::distance(q, worn.kind));
             }
         }
         let below = p.y - clothes::TOP;
@@ -81,7 +87,9 @@ impl Person<'_> {
         d = if away > 0.56 {
             away
         } else {
-            self.head.rough(q, self.face).min(d)
+            let head = self.head.rough(q, self.face).min(d);
+            self.headwear
+                .map_or(head, |worn| head.min(headwear::distance(q, worn.kind)))
         };
         let below = p.y - clothes::TOP;
         if below > 0.56 {
@@ -134,10 +142,19 @@ impl Person<'_> {
         } else {
             1e3
         };
-        if self.glasses.is_some() && glasses::frame(q) < head.min(0.003) {
+        if self
+            .glasses
+            .is_some_and(|worn| glasses::frame(q, worn) < head.min(0.003))
+        {
             return self.plastic(p, view);
         }
         let body = self.body.distance(p);
+        if let Some(worn) = self.headwear.filter(|_| near_head) {
+            let cloth = headwear::distance(q, worn.kind);
+            if cloth < 0.004 && cloth < head && cloth < body {
+                return self.fabric(p, headwear::weave(q, worn.kind, worn.colour), KIND_COVERING);
+            }
+        }
         let layer = if head < body - 0.01 {
             Layer::Skin
         } else {
@@ -205,7 +222,17 @@ impl Person<'_> {
     }
 
     fn cloth(&self, p: V3, layer: Layer) -> Spot {
-        let albedo = self.body.colour(p, layer);
+        let kind = match layer {
+            Layer::Skin => 1,
+            Layer::Cloth => 10,
+            Layer::Collar => 11,
+            Layer::Jacket => 12,
+            Layer::Lapel => 13,
+        };
+        self.fabric(p, self.body.colour(p, layer), kind)
+    }
+
+    fn fabric(&self, p: V3, albedo: [f32; 3], kind: u8) -> Spot {
         let n = self.normal(p, 0.012);
         let open = self.openness(p, n);
         let q = self.body_to_head(p);
@@ -226,13 +253,6 @@ impl Person<'_> {
                 light += ((facing + 0.1) / 1.1).max(0.0) * reach * power * veil;
             }
         }
-        let kind = match layer {
-            Layer::Skin => 1,
-            Layer::Cloth => 10,
-            Layer::Collar => 11,
-            Layer::Jacket => 12,
-            Layer::Lapel => 13,
-        };
         Spot {
             colour: albedo.map(|a| a * light),
             kind,
@@ -245,7 +265,12 @@ impl Person<'_> {
         let open = self.openness(p, n).max(0.35);
         let mut light = self.light.ambient * open;
         // The cornea bulges: its mirror image of the lamps lies nearer to the pupil than the eyeball's.
-        let centre = v3(0.5_f32.copysign(q.x), 0.0, -0.06);
+        let to = head::gaze(self.face);
+        let centre = v3(
+            0.5_f32.copysign(q.x) + 0.115 * to.x,
+            0.115 * to.y,
+            -0.06 + 0.115 * (to.z - 1.0),
+        );
         let bulge = self.turn.apply((q - centre).unit());
         let shiny = n.lerp(bulge, cornea * 0.8).unit();
         let mut gleam = 0.0;
@@ -372,6 +397,13 @@ impl Person<'_> {
         Area::around(low.0, low.1, high.0, height as f32, width, height)
     }
 
+    /// The pupils' centres, head space, left then right.
+    pub(crate) fn pupils(&self) -> [V3; 2] {
+        let to = head::gaze(self.face);
+        let off = v3(to.x, to.y, to.z - 1.0) * head::EYE_RADIUS;
+        head::PUPILS.map(|p| p + off)
+    }
+
     /// The box about both eyes, lids included.
     pub(crate) fn eye_area(&self, camera: &Camera, width: usize, height: usize) -> Area {
         let scale = camera.focal / (camera.z - self.at.z);
@@ -406,11 +438,15 @@ impl Actor for Person<'_> {
         self.shade(ray.from + ray.way * t, -ray.way)
     }
 
-    fn veil(&self, ray: &Ray) -> Option<([f32; 3], f32)> {
-        let glare = self.glasses?;
+    fn veil(&self, ray: &Ray) -> Option<Veil> {
+        let worn = self.glasses?;
         let from = self.body_to_head(ray.from);
-        let share = glasses::lens(from, self.turn.undo(ray.way), glare)?;
+        let share = glasses::lens(from, self.turn.undo(ray.way), worn)?;
         let light = self.lamps[0].1 + self.lamps[1].1 + self.light.ambient;
-        Some(([0.66 * light, 0.70 * light, 0.72 * light], share))
+        Some(Veil {
+            lets: worn.tint,
+            mirrored: [0.66 * light, 0.70 * light, 0.72 * light],
+            share,
+        })
     }
 }

@@ -57,6 +57,16 @@ pub(crate) struct Spot {
     pub(crate) kind: u8,
 }
 
+/// Something clear that a surface is seen through.
+#[derive(Clone, Copy)]
+pub(crate) struct Veil {
+    /// Share of each colour that comes through.
+    pub(crate) lets: [f32; 3],
+    /// What it mirrors, and how strongly.
+    pub(crate) mirrored: [f32; 3],
+    pub(crate) share: f32,
+}
+
 /// Something solid that can be looked at.
 pub(crate) trait Actor: Sync {
     /// Distance along the ray of the first surface between `near` and `far`.
@@ -72,8 +82,8 @@ pub(crate) trait Actor: Sync {
     fn always_fine(&self, _kind: u8) -> bool {
         false
     }
-    /// What lies over a finished pixel, such as a lens: a colour and its share.
-    fn veil(&self, _ray: &Ray) -> Option<([f32; 3], f32)> {
+    /// What lies over a finished pixel, such as a lens.
+    fn veil(&self, _ray: &Ray) -> Option<Veil> {
         None
     }
 }
@@ -640,9 +650,9 @@ impl<A: Actor> Tile<'_, A> {
         }
         if share > 0.0 {
             let ray = self.ray(self.place.0 + x, self.place.1 + y, 0.5, 0.5);
-            if let Some((colour, part)) = self.actor.veil(&ray) {
+            if let Some(veil) = self.actor.veil(&ray) {
                 for k in 0..3 {
-                    rgb[k] = mix(rgb[k], colour[k] * share, part);
+                    rgb[k] = mix(rgb[k] * veil.lets[k], veil.mirrored[k] * share, veil.share);
                 }
             }
         }

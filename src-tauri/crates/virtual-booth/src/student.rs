@@ -14,8 +14,19 @@ pub struct Student {
     pub hair: Hair,
     /// Colour of the hair and the brows.
     pub hair_colour: HairColour,
-    /// Wears glasses with a thin dark frame.
+    /// Height over the pupils, in inter-eye distances, at which the hair over the forehead ends; `None` (the
+    /// default): as the cut has it. The brows lie at 0.28 to 0.42. Without effect on a bald head.
+    pub fringe: Option<f32>,
+    /// Long hair is laid behind the ears. Only [`Hair::Bob`] and [`Hair::Long`] hide them otherwise.
+    pub tucked: bool,
+    /// What is worn on the head.
+    pub headwear: Option<Headwear>,
+    /// Wears glasses.
     pub glasses: bool,
+    /// The frame of the glasses.
+    pub frame: Frame,
+    /// Share of the light of each colour that the lenses let through: 1 for clear ones (the default).
+    pub tint: [f32; 3],
     /// How much of a white window the lenses mirror: 0 none (the default), 1 an eye is hidden.
     pub glare: f32,
     /// What the student wears.
@@ -47,7 +58,12 @@ impl Student {
             skin: Skin::ALL[[0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 4][dice.below(11)]],
             hair,
             hair_colour: HairColour::ALL[[0, 0, 0, 1, 1, 2][dice.below(6)]],
+            fringe: None,
+            tucked: false,
+            headwear: None,
             glasses: dice.unit() < 0.3,
+            frame: Frame::Thin,
+            tint: [1.0; 3],
             glare: 0.0,
             clothes: Clothes {
                 garment,
@@ -66,7 +82,12 @@ impl Default for Student {
             skin: Skin::Light,
             hair: Hair::Short,
             hair_colour: HairColour::Black,
+            fringe: None,
+            tucked: false,
+            headwear: None,
             glasses: false,
+            frame: Frame::Thin,
+            tint: [1.0; 3],
             glare: 0.0,
             clothes: Clothes::default(),
         }
@@ -168,6 +189,43 @@ impl HairColour {
             Self::Grey => [0.33, 0.32, 0.31],
         }
     }
+}
+
+/// The frame of a pair of glasses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Frame {
+    /// Thin and dark, at its right height.
+    #[default]
+    Thin,
+    /// Thick and dark, at its right height: the eyes are free.
+    Heavy,
+    /// Thick, dark and small, slid down the nose: its upper rim runs across the eyes.
+    Slipped,
+}
+
+/// What is worn on the head.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Headwear {
+    /// The cut.
+    pub kind: Covering,
+    /// Linear RGB reflectance of the cloth, 0..=1.
+    pub colour: [f32; 3],
+}
+
+/// Cut of a head covering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Covering {
+    /// A cap with a peak over the forehead.
+    Cap,
+    /// A knitted hat without a peak, down to the middle of the forehead.
+    Beanie,
+    /// A scarf around head, ears and neck; the face is free.
+    Scarf,
+}
+
+impl Covering {
+    /// Every cut.
+    pub const ALL: [Self; 3] = [Self::Cap, Self::Beanie, Self::Scarf];
 }
 
 /// What the student wears.

@@ -33,6 +33,8 @@ pub struct Truth {
     pub face: FaceBox,
     /// How far the eyes are open in this very frame: 0 shut, 1 open.
     pub eyes_open: f32,
+    /// Where the eyes look, in degrees off straight ahead of the head: to the picture's right, and up.
+    pub gaze: [f32; 2],
 }
 
 impl Truth {
@@ -50,6 +52,7 @@ impl Truth {
             light,
             face: FaceBox::default(),
             eyes_open: 0.0,
+            gaze: [0.0, 0.0],
         }
     }
 
