@@ -2,6 +2,7 @@
 
 use crate::PortraitError;
 use crate::checks;
+use crate::face::face_facts;
 use crate::geometry::measure;
 use crate::jpeg::{estimated_quality, sampling_name};
 use crate::matte;
@@ -79,6 +80,8 @@ pub fn check_file(bytes: &[u8], models: &Models, spec: &Spec) -> Report {
                 method: parted.method.as_str().to_owned(),
                 notes: parted.notes.clone(),
             });
+            let facts = face_facts(picture, &mesh, Some(&parted.alpha));
+            report.checks.extend(checks::appearance(facts.as_ref()));
             let head = head(&mesh, &parted.alpha);
             let as_it_is = Transform {
                 scale: 1.0,

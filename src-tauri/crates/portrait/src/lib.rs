@@ -20,6 +20,7 @@
 mod checks;
 mod colour;
 mod compose;
+mod face;
 mod font;
 pub mod geometry;
 mod guide;

@@ -228,12 +228,28 @@ codes! {
     FileQuality = "file-quality",
     /// Print density.
     Density = "density",
-    /// Glasses: glare, tint, frame over the eyes.
+    /// Nothing lies over the eyes.
+    EyesVisible = "eyes-visible",
+    /// The eyes look at the camera.
+    Gaze = "gaze",
+    /// No red pupils.
+    RedEyes = "red-eyes",
+    /// No teeth are seen.
+    Teeth = "teeth",
+    /// Glasses are worn, and their frame leaves the eyes free.
     Glasses = "glasses",
-    /// Head covering, jewellery.
+    /// Clear lenses.
+    TintedLenses = "tinted-lenses",
+    /// No glare on the lenses.
+    LensGlare = "lens-glare",
+    /// No hat, no scarf.
     HeadCovering = "head-covering",
-    /// Hair over brows, eyes, ears.
+    /// No hair over the brows.
     HairOverFace = "hair-over-face",
+    /// Both ears are seen.
+    Ears = "ears",
+    /// Earrings, necklaces, coloured contact lenses.
+    Ornaments = "ornaments",
     /// Make-up, beautifying, picture of a picture.
     Natural = "natural",
 }

@@ -4,6 +4,7 @@ use image::{GrayImage, RgbImage};
 
 use crate::checks;
 use crate::compose::{Composed, compose, linear};
+use crate::face::face_facts;
 use crate::geometry::{Capture, Head, Obstacle, Placement, place};
 use crate::jpeg;
 use crate::matte::{self, Focus, Matte, Method};
@@ -124,6 +125,9 @@ pub fn standardize_timed(
     report.checks.push(checks::wall(
         matte.method != Method::ColoursOnly && matte.notes.is_empty(),
     ));
+
+    let facts = face_facts(photo, &mesh, Some(&matte.alpha));
+    report.checks.extend(checks::appearance(facts.as_ref()));
 
     let head = head(&mesh, &matte.alpha);
     let cut = place_in(&head, &matte.alpha, spec);

@@ -1,7 +1,7 @@
 //! `cargo xtask bench portrait [SECTION…]`: every figure this crate claims, measured in one run.
 //!
-//! Sections: `geometry`, `files`, `time`, `proof`; all of them without a name. `--students N` sets how many rendered
-//! students sit for the photo (default 520). Prints Markdown; nothing here fails on a slow machine.
+//! Sections: `geometry`, `files`, `checks`, `time`, `proof`; all of them without a name. `--students N` sets how many
+//! rendered students sit for the photo (default 520). Prints Markdown; nothing here fails on a slow machine.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,6 +10,7 @@
 )]
 
 mod cast;
+mod checks;
 mod files;
 mod geometry;
 mod proof;
@@ -40,13 +41,16 @@ fn main() {
     let models = Models::load(&folder).expect("the vision models; `cargo xtask setup` makes them");
 
     println!("{}", table::machine());
-    if wanted("geometry") || wanted("files") {
+    if wanted("geometry") || wanted("files") || wanted("checks") {
         let sat = cast::sit(&models, students);
         if wanted("geometry") {
             println!("{}", geometry::tell(&sat));
         }
         if wanted("files") {
             println!("{}", files::tell(&sat));
+        }
+        if wanted("checks") {
+            println!("{}", checks::tell(&models, &sat, (students / 20).clamp(4, 20)));
         }
     }
     if wanted("time") {

@@ -1,18 +1,21 @@
 //! The points of judgement: what was measured, the limit, where the limit comes from, and what to do about it.
 //!
 //! Two limits a point where it makes sense. Beyond the outer one the picture is refused; between the two a reviewer
-//! might object and the student hears it before choosing. Where the means at hand do not decide (a cap, tinted
-//! lenses), nothing is claimed: the light is [`Light::ForReviewer`].
+//! might object and the student hears it before choosing. Where the means at hand do not decide (dark cloth or dark
+//! hair, jewellery), nothing is claimed: the light is [`Light::ForReviewer`].
 
+mod eyes;
 mod face;
 mod file;
 mod geometry;
+mod glasses;
+mod hair;
 mod light;
 mod pose;
 mod rule;
 mod scene;
 
-pub(crate) use face::{EYES_OPEN, MOUTH, expression};
+pub(crate) use face::{EYES_OPEN, MOUTH, appearance, expression};
 pub(crate) use file::{file, file_format};
 pub(crate) use geometry::{cut_off, geometry};
 pub(crate) use light::{BURNT, DARK, EVENNESS, SHARPNESS, photometry};
@@ -105,6 +108,7 @@ mod tests {
             margin: -2.0,
         };
         let mut all = geometry(&m, &spec, Some(Obstacle::Hair), Some(2.0));
+        all.extend(appearance(None));
         all.extend(for_reviewer());
         all.extend([
             no_face(),

@@ -120,7 +120,7 @@ pub(crate) fn clothes(distance: Option<f64>) -> Check {
 }
 
 /// What this program does not decide.
-pub(crate) fn for_reviewer() -> [Check; 4] {
+pub(crate) fn for_reviewer() -> [Check; 2] {
     let point = |code, zh: &str, en: &str| {
         Told {
             code,
@@ -135,19 +135,9 @@ pub(crate) fn for_reviewer() -> [Check; 4] {
     };
     [
         point(
-            CheckCode::Glasses,
-            "眼镜：无反光、无色镜片、镜框不遮眼，请人工确认",
-            "Glasses: no glare, clear lenses, frame not over the eyes; for the reviewer",
-        ),
-        point(
-            CheckCode::HeadCovering,
-            "无帽子、头巾和饰物，请人工确认",
-            "No hat, scarf or jewellery; for the reviewer",
-        ),
-        point(
-            CheckCode::HairOverFace,
-            "头发不遮眉、眼、耳，请人工确认",
-            "Hair not over brows, eyes or ears; for the reviewer",
+            CheckCode::Ornaments,
+            "无耳环、项链、发饰和有色隐形眼镜，请人工确认",
+            "No earrings, necklaces, hair ornaments or coloured contact lenses; for the reviewer",
         ),
         point(
             CheckCode::Natural,

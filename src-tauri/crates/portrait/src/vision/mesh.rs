@@ -95,9 +95,9 @@ impl Mesh {
         .map(|n| self.at(n))
     }
 
-    /// How the head is held.
+    /// How the head is held, held against rendered heads; see `Pose::calibrated`.
     pub fn pose(&self) -> Pose {
-        Pose::of(&self.points)
+        Pose::of(&self.points).calibrated()
     }
 
     /// Gap between the lids over the eye's width: the picture's left eye, then the right.

@@ -63,6 +63,25 @@ impl Pose {
     }
 }
 
+/// What the mesh's points give for a rendered head held in a known way: gain of the yaw, and gain and offset
+/// (degrees) of the pitch. Least squares over 81 heads, yaw and pitch -22° to 22°: six hair styles, five skin tones,
+/// with and without glasses.
+const YAW_GAIN: f32 = 0.928;
+const PITCH_GAIN: f32 = 0.878;
+const PITCH_OFFSET: f32 = -4.67;
+
+impl Pose {
+    /// The pose as it is rather than as the mesh's points have it, which flatten a turned head and lower the chin.
+    /// What is left is at most 2.7° of yaw (mean 1.1°), 4.0° of pitch (mean 1.0°) and 1.3° of roll (mean 0.3°).
+    pub(super) fn calibrated(self) -> Pose {
+        Pose {
+            yaw: self.yaw / YAW_GAIN,
+            pitch: (self.pitch - PITCH_OFFSET) / PITCH_GAIN,
+            roll: self.roll,
+        }
+    }
+}
+
 /// Right, up, towards the camera.
 fn upright([x, y, z]: [f32; 3]) -> [f64; 3] {
     [f64::from(x), -f64::from(y), -f64::from(z)]
