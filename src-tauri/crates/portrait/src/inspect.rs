@@ -81,7 +81,8 @@ pub fn check_file(bytes: &[u8], models: &Models, spec: &Spec) -> Report {
                 notes: parted.notes.clone(),
             });
             let facts = face_facts(picture, &mesh, Some(&parted.alpha));
-            report.checks.extend(checks::appearance(facts.as_ref()));
+            let seen = checks::appearance(facts.as_ref(), &report.checks);
+            report.checks.extend(seen);
             let head = head(&mesh, &parted.alpha);
             let as_it_is = Transform {
                 scale: 1.0,

@@ -127,7 +127,8 @@ pub fn standardize_timed(
     ));
 
     let facts = face_facts(photo, &mesh, Some(&matte.alpha));
-    report.checks.extend(checks::appearance(facts.as_ref()));
+    let seen = checks::appearance(facts.as_ref(), &report.checks);
+    report.checks.extend(seen);
 
     let head = head(&mesh, &matte.alpha);
     let cut = place_in(&head, &matte.alpha, spec);

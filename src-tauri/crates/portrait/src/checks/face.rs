@@ -64,19 +64,39 @@ pub(crate) fn expression(mesh: &Mesh) -> [Check; 2] {
     [eyes, mouth]
 }
 
-/// What the picture shows of eyes, teeth, glasses, hair and coverings; every point is for the reviewer where the
-/// face could not be measured.
-pub(crate) fn appearance(facts: Option<&FaceFacts>) -> Vec<Check> {
-    let Some(facts) = facts else {
+/// What the picture shows of eyes, teeth, glasses, hair and coverings. `before` are the checks of pose, expression
+/// and light: colours mean nothing in half a shadow, nor does an iris behind a shut lid, and one cause should give
+/// one refusal. What cannot be measured for such a reason, or for want of a face, is for the reviewer.
+pub(crate) fn appearance(facts: Option<&FaceFacts>, before: &[Check]) -> Vec<Check> {
+    let refused = |codes: &[CheckCode]| {
+        before
+            .iter()
+            .any(|c| c.light == Light::Red && codes.contains(&c.code))
+    };
+    let Some(facts) = facts.filter(|_| !refused(&BLINDING)) else {
         return UNMEASURED.into_iter().map(unmeasured).collect();
     };
     let mut all = Vec::with_capacity(UNMEASURED.len());
-    all.extend(eyes::eyes(facts));
+    if refused(&[CheckCode::EyesClosed]) {
+        all.extend(UNMEASURED[..3].iter().copied().map(unmeasured));
+    } else {
+        all.extend(eyes::eyes(facts));
+    }
     all.push(teeth(facts));
     all.extend(glasses::glasses(facts));
     all.extend(hair::hair(facts));
     all
 }
+
+/// Refusals under which nothing finer can be told.
+const BLINDING: [CheckCode; 6] = [
+    CheckCode::TooDark,
+    CheckCode::OverExposed,
+    CheckCode::UnevenLight,
+    CheckCode::Blurred,
+    CheckCode::Turned,
+    CheckCode::Pitched,
+];
 
 fn teeth(facts: &FaceFacts) -> Check {
     let value = f64::from(facts.teeth);
@@ -102,7 +122,7 @@ fn teeth(facts: &FaceFacts) -> Check {
     }
 }
 
-/// The points of [`appearance`].
+/// The points of [`appearance`]; the first three are of the eyes.
 const UNMEASURED: [CheckCode; 10] = [
     CheckCode::EyesVisible,
     CheckCode::Gaze,
@@ -127,8 +147,8 @@ fn unmeasured(code: CheckCode) -> Check {
         source: STANDARD,
     }
     .said(
-        "脸部太小或不完整，此项需人工判断；请靠近镜头再拍",
-        "The face is too small or not whole to judge this; sit closer and shoot again, or let a person look",
+        "姿势、光线、清晰度或脸的大小不够，此项无法自动判断：请先改正再拍，或请人工确认",
+        "Pose, light, sharpness or size do not let this be judged: put them right and shoot again, or let a person look",
     )
 }
 
@@ -163,7 +183,7 @@ mod tests {
     }
 
     fn light_of(facts: &FaceFacts, code: CheckCode) -> Light {
-        appearance(Some(facts))
+        appearance(Some(facts), &[])
             .into_iter()
             .find(|c| c.code == code)
             .unwrap()
@@ -172,10 +192,37 @@ mod tests {
 
     #[test]
     fn a_good_face_is_green_at_every_point_and_an_unmeasured_one_at_none() {
-        let all = appearance(Some(&good()));
+        let all = appearance(Some(&good()), &[]);
         assert!(all.iter().all(|c| c.light == Light::Green), "{all:?}");
         assert_eq!(all.iter().map(|c| c.code).collect::<Vec<_>>(), UNMEASURED);
-        assert!(appearance(None).iter().all(|c| c.light == Light::ForReviewer));
+        assert!(
+            appearance(None, &[])
+                .iter()
+                .all(|c| c.light == Light::ForReviewer)
+        );
+    }
+
+    #[test]
+    fn one_cause_gives_one_refusal() {
+        let bad = FaceFacts {
+            gaze: [0.3, 0.0],
+            teeth: 0.1,
+            ..good()
+        };
+        let red = |code| Check {
+            light: Light::Red,
+            ..unmeasured(code)
+        };
+        let all = appearance(Some(&bad), &[red(CheckCode::UnevenLight)]);
+        assert!(all.iter().all(|c| c.light == Light::ForReviewer), "{all:?}");
+        let shut = appearance(Some(&bad), &[red(CheckCode::EyesClosed)]);
+        let refused: Vec<CheckCode> = shut
+            .iter()
+            .filter(|c| c.light == Light::Red)
+            .map(|c| c.code)
+            .collect();
+        assert_eq!(refused, [CheckCode::Teeth]);
+        assert_eq!(shut.iter().map(|c| c.code).collect::<Vec<_>>(), UNMEASURED);
     }
 
     #[test]
@@ -221,7 +268,7 @@ mod tests {
             gaze: [0.12, -0.03],
             ..good()
         };
-        let check = appearance(Some(&aside))
+        let check = appearance(Some(&aside), &[])
             .into_iter()
             .find(|c| c.code == CheckCode::Gaze)
             .unwrap();

@@ -108,7 +108,7 @@ mod tests {
             margin: -2.0,
         };
         let mut all = geometry(&m, &spec, Some(Obstacle::Hair), Some(2.0));
-        all.extend(appearance(None));
+        all.extend(appearance(None, &[]));
         all.extend(for_reviewer());
         all.extend([
             no_face(),

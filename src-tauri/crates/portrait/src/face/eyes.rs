@@ -68,10 +68,10 @@ pub(crate) fn gaze(eyes: &[Opening; 2]) -> [f32; 2] {
 /// The zone is that of ISO/IEC 29794-5 (`EyesVisible`, after ISO/IEC 39794-5): the eye's box enlarged by a
 /// twentieth of the inter-eye distance. `OFIQ` segments what occludes it; here everything in it that has not the
 /// skin's colour counts, without the opening and the lashes about it, which are never skin.
-pub(crate) fn covered(view: &View, skin: &Skin, eyes: &[Opening; 2]) -> f32 {
+pub(crate) fn covered(view: &View, skins: &[Skin; 2], eyes: &[Opening; 2]) -> f32 {
     const V: f32 = 1.0 / 20.0;
     const LASHES: f32 = 0.045;
-    let share = |eye: &Opening| {
+    let share = |eye: &Opening, skin: &Skin| {
         let [left, top, right, bottom] = eye.bounds();
         let (mut hidden, mut all) = (0u32, 0u32);
         for at in view.places([left - V, top - V, right + V, bottom + V]) {
@@ -84,13 +84,13 @@ pub(crate) fn covered(view: &View, skin: &Skin, eyes: &[Opening; 2]) -> f32 {
         }
         hidden as f32 / all.max(1) as f32
     };
-    share(&eyes[0]).max(share(&eyes[1]))
+    share(&eyes[0], &skins[0]).max(share(&eyes[1], &skins[1]))
 }
 
 /// Light of the whites of an eye over that of the skin, the darker of both eyes: a rim or a strand across the opening
 /// takes it away. The median of the opening outside the iris; 1 where nothing of it is outside.
-pub(crate) fn whites(view: &View, skin: &Skin, eyes: &[Opening; 2]) -> f32 {
-    let one = |eye: &Opening| {
+pub(crate) fn whites(view: &View, skins: &[Skin; 2], eyes: &[Opening; 2]) -> f32 {
+    let one = |eye: &Opening, skin: &Skin| {
         let [left, top, right, bottom] = eye.bounds();
         let mut seen: Vec<f32> = view
             .places([left, top, right, bottom])
@@ -102,7 +102,7 @@ pub(crate) fn whites(view: &View, skin: &Skin, eyes: &[Opening; 2]) -> f32 {
         let light = quantile(&mut seen, 0.5);
         if light.is_finite() { light } else { 1.0 }
     };
-    one(&eyes[0]).min(one(&eyes[1]))
+    one(&eyes[0], &skins[0]).min(one(&eyes[1], &skins[1]))
 }
 
 /// How much redder than green and blue a pupil is, in shares of the 8-bit range, the redder of both. Only the

@@ -15,8 +15,8 @@ const BROW: f32 = 0.21;
 ///
 /// From the lid upwards there is skin, then the brow (or none, if it is fair), then skin again. Where hair hangs
 /// over the brow the stretch without skin does not end.
-pub(crate) fn above_brows(view: &View, skin: &Skin, mesh: &Mesh) -> f32 {
-    let share = |points: [usize; 3]| {
+pub(crate) fn above_brows(view: &View, skins: &[Skin; 2], mesh: &Mesh) -> f32 {
+    let share = |points: [usize; 3], skin: &Skin| {
         let edge = points.map(|n| view.point(mesh, n));
         let (mut free, mut all) = (0u32, 0u32);
         for pair in edge.windows(2) {
@@ -41,13 +41,13 @@ pub(crate) fn above_brows(view: &View, skin: &Skin, mesh: &Mesh) -> f32 {
         }
         free as f32 / all.max(1) as f32
     };
-    share(BROWS[0]).min(share(BROWS[1]))
+    share(BROWS[0], &skins[0]).min(share(BROWS[1], &skins[1]))
 }
 
 /// For the picture's left and right: share of the rows between the brows' and the nose's height in which skin is
 /// seen outside the cheek, at least a twentieth of the inter-eye distance of it. Hair over an ear leaves none.
-pub(crate) fn ears(view: &View, skin: &Skin, mesh: &Mesh, alpha: &GrayImage) -> [f32; 2] {
-    [(234, -1.0), (454, 1.0)].map(|(cheek, way): (usize, f32)| {
+pub(crate) fn ears(view: &View, skins: &[Skin; 2], mesh: &Mesh, alpha: &GrayImage) -> [f32; 2] {
+    [(234, -1.0, &skins[0]), (454, 1.0, &skins[1])].map(|(cheek, way, skin): (usize, f32, &Skin)| {
         let [u, _] = view.point(mesh, cheek);
         let rows = 40;
         let seen = (0..rows)

@@ -58,8 +58,8 @@ pub(crate) fn bridge(view: &View, eyes: &[Opening; 2]) -> f32 {
 
 /// Share of a lens's place, the worse side, that is both brighter and paler than the skin: a lamp or a window in
 /// the lens. The openings of the eyes are left out, their whites are bright on dark skin.
-pub(crate) fn glare(view: &View, skin: &Skin, eyes: &[Opening; 2]) -> f32 {
-    let one = |eye: &Opening| {
+pub(crate) fn glare(view: &View, skins: &[Skin; 2], eyes: &[Opening; 2]) -> f32 {
+    let one = |eye: &Opening, skin: &Skin| {
         let [u, v] = eye.centre;
         let (mut mirrored, mut all) = (0u32, 0u32);
         for at in view.places([u - 0.34, v - 0.24, u + 0.34, v + 0.28]) {
@@ -75,5 +75,5 @@ pub(crate) fn glare(view: &View, skin: &Skin, eyes: &[Opening; 2]) -> f32 {
         }
         mirrored as f32 / all.max(1) as f32
     };
-    one(&eyes[0]).max(one(&eyes[1]))
+    one(&eyes[0], &skins[0]).max(one(&eyes[1], &skins[1]))
 }

@@ -51,19 +51,20 @@ pub(crate) struct FaceFacts {
 pub(crate) fn face_facts(picture: &RgbImage, mesh: &Mesh, alpha: Option<&GrayImage>) -> Option<FaceFacts> {
     let view = View::of(picture, mesh)?;
     let skin = Skin::of(&view, mesh)?;
+    let halves = Skin::halves(&view, mesh)?;
     let eyes = mesh.eyes.as_ref()?;
     let places = [0, 1].map(|k| eyes::Opening::of(&view, &eyes[k]));
     Some(FaceFacts {
         gaze: eyes::gaze(&places),
-        eyes_covered: eyes::covered(&view, &skin, &places),
-        whites: eyes::whites(&view, &skin, &places),
+        eyes_covered: eyes::covered(&view, &halves, &places),
+        whites: eyes::whites(&view, &halves, &places),
         red: eyes::redness(&view, &places),
         bridge: lenses::bridge(&view, &places),
         tint: lenses::tint(&view, &places),
-        glare: lenses::glare(&view, &skin, &places),
+        glare: lenses::glare(&view, &halves, &places),
         teeth: mouth::teeth(&view, &skin, mesh),
-        brows: hair::above_brows(&view, &skin, mesh),
-        ears: alpha.map(|alpha| hair::ears(&view, &skin, mesh, alpha)),
+        brows: hair::above_brows(&view, &halves, mesh),
+        ears: alpha.map(|alpha| hair::ears(&view, &halves, mesh, alpha)),
         covering: alpha.and_then(|alpha| covering::measure(&view, &skin, mesh, alpha)),
     })
 }

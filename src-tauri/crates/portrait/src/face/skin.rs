@@ -3,8 +3,8 @@
 use super::view::{Colour, View, luminance, quantile};
 use crate::vision::Mesh;
 
-/// Cheeks and the skin beside the mouth: free of hair, lenses and frames.
-const CHEEKS: [usize; 8] = [50, 280, 205, 425, 187, 411, 207, 427];
+/// Cheeks and the skin beside the mouth, the picture's left, then right: free of hair, lenses and frames.
+const CHEEKS: [[usize; 4]; 2] = [[50, 205, 187, 207], [280, 425, 411, 427]];
 /// Radius of a patch, in inter-eye distances.
 const PATCH: f32 = 0.05;
 
@@ -15,9 +15,20 @@ pub(crate) struct Skin {
 }
 
 impl Skin {
-    /// Median of the cheeks; `None` if they lie outside the picture or are black.
+    /// Median of both cheeks; `None` if they lie outside the picture or are black.
     pub(crate) fn of(view: &View, mesh: &Mesh) -> Option<Self> {
-        let patches: Vec<Colour> = CHEEKS
+        Self::median(view, mesh, &CHEEKS.concat())
+    }
+
+    /// Each half's own, the picture's left first: where one lamp is off they differ, and what is skin in the light
+    /// would not be skin in the shade.
+    pub(crate) fn halves(view: &View, mesh: &Mesh) -> Option<[Self; 2]> {
+        let [left, right] = CHEEKS.map(|points| Self::median(view, mesh, &points));
+        Some([left?, right?])
+    }
+
+    fn median(view: &View, mesh: &Mesh, points: &[usize]) -> Option<Self> {
+        let patches: Vec<Colour> = points
             .iter()
             .map(|&n| view.point(mesh, n))
             .flat_map(|[u, v]| view.colours([u - PATCH, v - PATCH, u + PATCH, v + PATCH]))
