@@ -28,7 +28,7 @@ fn models() -> &'static Models {
 }
 
 /// The report of one picture of 960x540: half the cost of the booth's own size.
-fn judged(student: Student, posing: Posing) -> Report {
+fn judged(student: Student, posing: &Posing) -> Report {
     let options = BoothOptions {
         width: 960,
         height: 540,
@@ -36,7 +36,7 @@ fn judged(student: Student, posing: Posing) -> Report {
         student,
         ..BoothOptions::default()
     };
-    let (picture, _) = Booth::still(&options, Some(&posing));
+    let (picture, _) = Booth::still(&options, Some(posing));
     let spec = Spec::built_in("national-blue").unwrap();
     standardize(models(), &Original::from_rgb(picture).unwrap(), &spec, None).report
 }
@@ -89,7 +89,7 @@ fn good_students_of_every_kind_are_not_accused() {
             hair_colour: HairColour::Black,
             ..Student::seeded(6)
         };
-        let report = judged(good, sit());
+        let report = judged(good, &sit());
         for code in FACE {
             let check = report.check(code).unwrap();
             let fair = check.light == Light::Green
@@ -113,7 +113,7 @@ fn eyes_that_look_aside_and_red_ones_are_refused() {
             ..sit()
         };
         assert_eq!(
-            light(&judged(student(), aside), CheckCode::Gaze),
+            light(&judged(student(), &aside), CheckCode::Gaze),
             Light::Red,
             "{way}"
         );
@@ -122,7 +122,7 @@ fn eyes_that_look_aside_and_red_ones_are_refused() {
         red_eyes: 0.8,
         ..sit()
     };
-    let report = judged(student(), flash);
+    let report = judged(student(), &flash);
     assert_eq!(light(&report, CheckCode::RedEyes), Light::Red);
     assert_eq!(light(&report, CheckCode::Gaze), Light::Green);
 }
@@ -131,7 +131,7 @@ fn eyes_that_look_aside_and_red_ones_are_refused() {
 fn teeth_are_refused_on_light_and_on_dark_skin() {
     for skin in [Skin::Light, Skin::Dark] {
         let smiling = Student { skin, ..student() };
-        let report = judged(smiling, Posing { mouth: 0.3, ..sit() });
+        let report = judged(smiling, &Posing { mouth: 0.3, ..sit() });
         assert_eq!(light(&report, CheckCode::Teeth), Light::Red, "{skin:?}");
     }
 }
@@ -145,12 +145,12 @@ fn tinted_lenses_and_glare_are_refused_and_a_heavy_frame_is_not() {
         glare,
         ..student()
     };
-    let tinted = judged(worn(Frame::Thin, [0.42, 0.34, 0.28], 0.0), sit());
+    let tinted = judged(worn(Frame::Thin, [0.42, 0.34, 0.28], 0.0), &sit());
     assert_eq!(light(&tinted, CheckCode::TintedLenses), Light::Red);
     assert_eq!(light(&tinted, CheckCode::LensGlare), Light::Green);
-    let glare = judged(worn(Frame::Thin, [1.0; 3], 0.4), sit());
+    let glare = judged(worn(Frame::Thin, [1.0; 3], 0.4), &sit());
     assert_eq!(light(&glare, CheckCode::LensGlare), Light::Red);
-    let heavy = judged(worn(Frame::Heavy, [1.0; 3], 0.0), sit());
+    let heavy = judged(worn(Frame::Heavy, [1.0; 3], 0.0), &sit());
     for code in [
         CheckCode::TintedLenses,
         CheckCode::LensGlare,
@@ -158,7 +158,7 @@ fn tinted_lenses_and_glare_are_refused_and_a_heavy_frame_is_not() {
     ] {
         assert_eq!(light(&heavy, code), Light::Green, "{code:?}");
     }
-    let slipped = judged(worn(Frame::Slipped, [1.0; 3], 0.0), sit());
+    let slipped = judged(worn(Frame::Slipped, [1.0; 3], 0.0), &sit());
     assert_ne!(light(&slipped, CheckCode::EyesVisible), Light::Green);
 }
 
@@ -170,14 +170,14 @@ fn a_fringe_over_brows_or_eyes_is_refused_and_ears_are_told_free_from_hidden() {
         fringe: Some(end),
         ..student()
     };
-    let brows = judged(hung(Hair::Long, 0.24), sit());
+    let brows = judged(hung(Hair::Long, 0.24), &sit());
     assert_eq!(light(&brows, CheckCode::HairOverFace), Light::Red);
     assert_eq!(
         light(&brows, CheckCode::Ears),
         Light::Amber,
         "long hair over the ears"
     );
-    let eyes = judged(hung(Hair::Short, -0.08), sit());
+    let eyes = judged(hung(Hair::Short, -0.08), &sit());
     assert_eq!(light(&eyes, CheckCode::EyesVisible), Light::Red);
     assert_eq!(
         light(&eyes, CheckCode::Ears),
@@ -196,9 +196,9 @@ fn a_coloured_cap_is_refused_and_a_black_one_is_left_to_the_reviewer() {
         (Covering::Cap, [0.45, 0.04, 0.05]),
         (Covering::Scarf, [0.03, 0.05, 0.16]),
     ] {
-        let report = judged(covered(kind, colour), sit());
+        let report = judged(covered(kind, colour), &sit());
         assert_eq!(light(&report, CheckCode::HeadCovering), Light::Red, "{kind:?}");
     }
-    let black = judged(covered(Covering::Beanie, [0.02; 3]), sit());
+    let black = judged(covered(Covering::Beanie, [0.02; 3]), &sit());
     assert_eq!(light(&black, CheckCode::HeadCovering), Light::ForReviewer);
 }

@@ -651,8 +651,9 @@ impl<A: Actor> Tile<'_, A> {
         if share > 0.0 {
             let ray = self.ray(self.place.0 + x, self.place.1 + y, 0.5, 0.5);
             if let Some(veil) = self.actor.veil(&ray) {
-                for k in 0..3 {
-                    rgb[k] = mix(rgb[k] * veil.lets[k], veil.mirrored[k] * share, veil.share);
+                let parts = veil.lets.into_iter().zip(veil.mirrored);
+                for (light, (lets, mirrored)) in rgb.iter_mut().zip(parts) {
+                    *light = mix(*light * lets, mirrored * share, veil.share);
                 }
             }
         }

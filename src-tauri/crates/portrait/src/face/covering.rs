@@ -36,8 +36,7 @@ pub(crate) fn measure(view: &View, skin: &Skin, mesh: &Mesh, alpha: &GrayImage) 
         .map(|k| -2.6 + 0.01 * k as f32)
         .find(|&v| (-5..=5).all(|k| view.cover(alpha, [0.04 * k as f32, v]) > 0.9))?;
     let area = [-0.55, crown + 0.06, 0.55, top + 0.02];
-    let places: Vec<_> = view
-        .places(area)
+    let places: Vec<_> = View::places(area)
         .filter(|&at| view.cover(alpha, at) > 0.95)
         .collect();
     let colours: Vec<Colour> = places.iter().filter_map(|&at| view.at(at)).collect();

@@ -74,7 +74,7 @@ pub(crate) fn covered(view: &View, skins: &[Skin; 2], eyes: &[Opening; 2]) -> f3
     let share = |eye: &Opening, skin: &Skin| {
         let [left, top, right, bottom] = eye.bounds();
         let (mut hidden, mut all) = (0u32, 0u32);
-        for at in view.places([left - V, top - V, right + V, bottom + V]) {
+        for at in View::places([left - V, top - V, right + V, bottom + V]) {
             if eye.holds(at, LASHES) {
                 continue;
             }
@@ -92,8 +92,7 @@ pub(crate) fn covered(view: &View, skins: &[Skin; 2], eyes: &[Opening; 2]) -> f3
 pub(crate) fn whites(view: &View, skins: &[Skin; 2], eyes: &[Opening; 2]) -> f32 {
     let one = |eye: &Opening, skin: &Skin| {
         let [left, top, right, bottom] = eye.bounds();
-        let mut seen: Vec<f32> = view
-            .places([left, top, right, bottom])
+        let mut seen: Vec<f32> = View::places([left, top, right, bottom])
             .filter(|&at| inside(&eye.lids, at) && distance(&eye.lids, at) > 0.012)
             .filter(|at| (at[0] - eye.iris[0]).hypot(at[1] - eye.iris[1]) > 1.15 * eye.iris_radius)
             .filter_map(|at| view.at(at))
@@ -112,7 +111,7 @@ pub(crate) fn redness(view: &View, eyes: &[Opening; 2]) -> f32 {
         let r = 0.5 * eye.iris_radius;
         let [u, v] = eye.iris;
         let (mut sum, mut count) = (0.0f32, 0u32);
-        for at in view.places([u - r, v - r, u + r, v + r]) {
+        for at in View::places([u - r, v - r, u + r, v + r]) {
             if (at[0] - u).hypot(at[1] - v) > r {
                 continue;
             }

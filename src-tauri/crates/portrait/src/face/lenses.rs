@@ -62,7 +62,7 @@ pub(crate) fn glare(view: &View, skins: &[Skin; 2], eyes: &[Opening; 2]) -> f32 
     let one = |eye: &Opening, skin: &Skin| {
         let [u, v] = eye.centre;
         let (mut mirrored, mut all) = (0u32, 0u32);
-        for at in view.places([u - 0.34, v - 0.24, u + 0.34, v + 0.28]) {
+        for at in View::places([u - 0.34, v - 0.24, u + 0.34, v + 0.28]) {
             if eye.holds(at, 0.03) {
                 continue;
             }

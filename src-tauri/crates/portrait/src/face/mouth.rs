@@ -21,8 +21,7 @@ pub(crate) fn teeth(view: &View, skin: &Skin, mesh: &Mesh) -> f32 {
         (low.min(p[1]), high.max(p[1]))
     });
     let pad = 0.02;
-    let count = view
-        .places([left[0], low - pad, right[0], high + pad])
+    let count = View::places([left[0], low - pad, right[0], high + pad])
         .filter(|&at| inside(&lips, at) || distance(&lips, at) < pad)
         .filter_map(|at| view.at(at))
         .filter(|&colour| skin.light(colour) > 0.30 && skin.redder(colour) < -0.10)

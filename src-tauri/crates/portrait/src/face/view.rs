@@ -114,7 +114,7 @@ impl View {
     }
 
     /// The places of a rectangle, left, top, right, bottom, one for each pixel of the copy.
-    pub(crate) fn places(&self, [left, top, right, bottom]: [f32; 4]) -> impl Iterator<Item = Place> + use<> {
+    pub(crate) fn places([left, top, right, bottom]: [f32; 4]) -> impl Iterator<Item = Place> {
         let step = 1.0 / UNIT;
         let count = |a: f32, b: f32| ((b - a) / step).max(0.0) as usize;
         let (columns, rows) = (count(left, right), count(top, bottom));
@@ -128,7 +128,7 @@ impl View {
 
     /// The colours of a rectangle.
     pub(crate) fn colours(&self, area: [f32; 4]) -> impl Iterator<Item = Colour> {
-        self.places(area).filter_map(|at| self.at(at))
+        Self::places(area).filter_map(|at| self.at(at))
     }
 
     /// Share of the person (0 to 1) at a place, from a matte of the picture.
