@@ -37,6 +37,10 @@ fn colour((picture, truth): &(RgbImage, Truth), [u, v]: [f32; 2]) -> [f32; 3] {
     sum
 }
 
+fn alike(a: [f32; 3], b: [f32; 3]) -> bool {
+    a.iter().zip(b).all(|(a, b)| (a - b).abs() < 0.01)
+}
+
 fn luma([r, g, b]: [f32; 3]) -> f32 {
     0.299 * r + 0.587 * g + 0.114 * b
 }
@@ -76,7 +80,7 @@ fn a_flash_makes_the_pupils_red_and_nothing_else() {
     let calm = shoot(student(), &Posing::default());
     let [red, green, _] = colour(&flash, [0.5, 0.0]);
     assert!(red > green + 60.0, "{red} {green}");
-    assert_eq!(colour(&flash, [0.0, 0.5]), colour(&calm, [0.0, 0.5]));
+    assert!(alike(colour(&flash, [0.0, 0.5]), colour(&calm, [0.0, 0.5])));
 }
 
 #[test]
@@ -94,7 +98,7 @@ fn a_tinted_lens_darkens_what_is_behind_it_and_a_slipped_frame_crosses_the_eyes(
     let tinted = worn(Frame::Thin, [0.3; 3]);
     let (behind, beside) = ([0.5, 0.18], [0.5, 0.6]);
     assert!(luma(colour(&tinted, behind)) < 0.75 * luma(colour(&clear, behind)));
-    assert_eq!(colour(&tinted, beside), colour(&clear, beside));
+    assert!(alike(colour(&tinted, beside), colour(&clear, beside)));
     let slipped = worn(Frame::Slipped, [1.0; 3]);
     let above = [0.72, 0.0];
     assert!(luma(colour(&slipped, above)) < 0.75 * luma(colour(&clear, above)));
@@ -109,7 +113,7 @@ fn a_fringe_hangs_as_low_as_asked_and_hair_behind_the_ears_frees_them() {
     };
     let hung = shoot(low, &Posing::default());
     assert!(luma(colour(&hung, [0.3, -0.2])) < 0.6 * luma(colour(&free, [0.3, -0.2])));
-    assert_eq!(colour(&hung, [0.0, 0.9]), colour(&free, [0.0, 0.9]));
+    assert!(alike(colour(&hung, [0.0, 0.9]), colour(&free, [0.0, 0.9])));
     let tucked = Student {
         tucked: true,
         ..student()
