@@ -76,27 +76,31 @@ pub(crate) fn appearance(facts: Option<&FaceFacts>, before: &[Check]) -> Vec<Che
     let Some(facts) = facts.filter(|_| !refused(&BLINDING)) else {
         return UNMEASURED.into_iter().map(unmeasured).collect();
     };
+    // Hair over the eyes makes lids and pose unsure, so it is told whatever they say.
+    let [visible, gaze, red] = eyes::eyes(facts);
     let mut all = Vec::with_capacity(UNMEASURED.len());
-    if refused(&[CheckCode::EyesClosed]) {
-        all.extend(UNMEASURED[..3].iter().copied().map(unmeasured));
-    } else {
-        all.extend(eyes::eyes(facts));
-    }
+    all.extend([visible, gaze, red]);
     all.push(teeth(facts));
     all.extend(glasses::glasses(facts));
     all.extend(hair::hair(facts));
+    let from = if refused(&TURNING) {
+        1..all.len()
+    } else if refused(&[CheckCode::EyesClosed]) {
+        1..3
+    } else {
+        0..0
+    };
+    for check in &mut all[from] {
+        *check = unmeasured(check.code);
+    }
     all
 }
 
-/// Refusals under which nothing finer can be told.
-const BLINDING: [CheckCode; 6] = [
-    CheckCode::TooDark,
-    CheckCode::OverExposed,
-    CheckCode::UnevenLight,
-    CheckCode::Blurred,
-    CheckCode::Turned,
-    CheckCode::Pitched,
-];
+/// Refusals under which no colour can be told.
+const BLINDING: [CheckCode; 3] = [CheckCode::TooDark, CheckCode::OverExposed, CheckCode::UnevenLight];
+/// Refusals under which only the eyes' cover can. Hair over the eyes itself takes the steepest edges from a face and
+/// reads as blur.
+const TURNING: [CheckCode; 3] = [CheckCode::Turned, CheckCode::Pitched, CheckCode::Blurred];
 
 fn teeth(facts: &FaceFacts) -> Check {
     let value = f64::from(facts.teeth);
