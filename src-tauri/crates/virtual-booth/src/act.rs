@@ -183,6 +183,12 @@ pub enum Light {
     Dark,
     /// More than twice the right light: skin and wall clip.
     OverExposed,
+    /// One lamp gives a fifth of what the other gives: one cheek plainly darker, neither black.
+    Sided,
+    /// A third of the right light.
+    Dim,
+    /// One and a half times the right light: light skin begins to clip.
+    Bright,
 }
 
 /// The lamps as the renderer needs them: directions are those of the *Even* set-up.
@@ -212,6 +218,18 @@ impl Light {
             Self::OverExposed => Lamps {
                 keys: [1.55, 1.5],
                 ambient: 0.95,
+            },
+            Self::Sided => Lamps {
+                keys: [0.85, 0.17],
+                ambient: 0.26,
+            },
+            Self::Dim => Lamps {
+                keys: [0.17, 0.165],
+                ambient: 0.12,
+            },
+            Self::Bright => Lamps {
+                keys: [0.80, 0.77],
+                ambient: 0.52,
             },
         }
     }

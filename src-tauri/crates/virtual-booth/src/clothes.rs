@@ -135,6 +135,14 @@ impl Body {
                 out.cloth = base.max(-hole).max(p.y + 2.5);
                 out.collar = (base - 0.028).max(-hole).max(hole - 0.13).max(p.y + 2.48);
             }
+            Garment::HighNeck => {
+                out.cloth = base.max(p.y + 1.98);
+                out.collar = (base - 0.05).max(p.y + 1.96).max(-p.y - 2.55);
+            }
+            Garment::Straps => {
+                let strap = (x - 1.02).abs() - 0.15;
+                out.cloth = base.max(strap.min(p.y + 4.35));
+            }
             Garment::Shirt | Garment::Blazer => {
                 // Open to the left of the line from the buttoned point up the neck's side.
                 let open = edge(x, p.y, (0.02, -3.02), (0.72, -2.14));
@@ -243,7 +251,7 @@ impl Body {
             };
             c = crate::sdf::mix3(light, c, band);
         }
-        if layer == Layer::Cloth && self.clothes.garment != Garment::Tee {
+        if layer == Layer::Cloth && matches!(self.clothes.garment, Garment::Shirt | Garment::Blazer) {
             let y = p.y + 3.42;
             let off = y - (y / 0.85).round() * 0.85;
             let disc = p.x.hypot(off);

@@ -30,6 +30,7 @@ mod phone;
 mod render;
 mod room;
 mod sdf;
+pub mod spoil;
 mod student;
 mod truth;
 

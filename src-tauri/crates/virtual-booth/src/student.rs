@@ -267,9 +267,13 @@ pub enum Garment {
     Tee,
     /// A jacket in the given colour over a white shirt.
     Blazer,
+    /// A sweater whose collar hides the neck, which the photo standard forbids.
+    HighNeck,
+    /// A top on two straps, the shoulders bare, which the photo standard forbids.
+    Straps,
 }
 
 impl Garment {
-    /// Every cut.
+    /// Every cut the photo standard allows.
     pub const ALL: [Self; 3] = [Self::Shirt, Self::Tee, Self::Blazer];
 }
