@@ -2,6 +2,8 @@
 
 use crate::PortraitError;
 use crate::checks;
+use crate::clothing::Anchors;
+use crate::compose::Composed;
 use crate::face::face_facts;
 use crate::geometry::measure;
 use crate::jpeg::{estimated_quality, sampling_name};
@@ -9,8 +11,9 @@ use crate::matte;
 use crate::original::{Original, jpeg_facts, sha256_hex};
 use crate::photometry::face_light;
 use crate::report::{Check, CheckCode, FileFacts, Light, MatteFacts, Report, SCHEMA, Transform};
+use crate::skin;
 use crate::spec::Spec;
-use crate::standardize::{block_off, clothes_of, focus, head, main_face};
+use crate::standardize::{block_off, dress, focus, head, main_face, surroundings};
 use crate::vision::Models;
 
 /// Judges a finished picture point by point. A file that is no picture gives a report that says so.
@@ -75,6 +78,9 @@ pub fn check_file(bytes: &[u8], models: &Models, spec: &Spec) -> Report {
             if let Some(light) = face_light(picture, &mesh) {
                 report.checks.extend(checks::photometry(&light));
             }
+            report
+                .checks
+                .push(checks::colour(skin::colour(picture, &mesh).as_ref()));
             let parted = matte::around(models, picture, None, Some(focus(&mesh)));
             report.matte = Some(MatteFacts {
                 method: parted.method.as_str().to_owned(),
@@ -83,6 +89,7 @@ pub fn check_file(bytes: &[u8], models: &Models, spec: &Spec) -> Report {
             let facts = face_facts(picture, &mesh, Some(&parted.alpha));
             let seen = checks::appearance(facts.as_ref(), &report.checks);
             report.checks.extend(seen);
+            report.checks.extend(surroundings(picture, &mesh, &parted.alpha));
             let head = head(&mesh, &parted.alpha);
             let as_it_is = Transform {
                 scale: 1.0,
@@ -94,9 +101,13 @@ pub fn check_file(bytes: &[u8], models: &Models, spec: &Spec) -> Report {
                 report
                     .checks
                     .extend(checks::geometry(&measured, spec, None, None));
+                let shown = Composed {
+                    picture: picture.clone(),
+                    alpha: parted.alpha.pixels().map(|p| f32::from(p.0[0]) / 255.0).collect(),
+                };
                 report
                     .checks
-                    .push(checks::clothes(clothes_of(&parted, picture, spec)));
+                    .extend(dress(&shown, &Anchors::of(&mesh, &as_it_is), spec));
                 report.geometry = Some(measured);
             }
             report.checks.push(checks::cut_off(head.crown < 1.0, 0.0));

@@ -18,10 +18,12 @@
 //! picture's. Nothing here knows a camera, a visit or a vendor, and nothing recognizes anybody.
 
 mod checks;
+mod clothing;
 mod colour;
 mod compose;
 mod face;
 mod font;
+mod fringe;
 pub mod geometry;
 mod guide;
 mod inspect;
@@ -30,11 +32,14 @@ mod matte;
 mod original;
 mod photometry;
 mod proof;
+mod recapture;
 mod refusal;
 mod report;
 mod resample;
 pub mod sheet;
+mod skin;
 mod spec;
+mod spectrum;
 mod standardize;
 mod vision;
 

@@ -252,6 +252,24 @@ codes! {
     Ornaments = "ornaments",
     /// Make-up, beautifying, picture of a picture.
     Natural = "natural",
+    /// No highlights on the skin.
+    Shine = "shine",
+    /// Nobody moved while the shutter was open.
+    MotionBlur = "motion-blur",
+    /// Natural colour of the skin.
+    Colour = "colour",
+    /// The skin was not smoothed by a program.
+    Smoothed = "smoothed",
+    /// No stripes or checks on the clothes.
+    ClothesPattern = "clothes-pattern",
+    /// Shoulders covered, neck free.
+    Neckline = "neckline",
+    /// Shoulders level.
+    Shoulders = "shoulders",
+    /// No third colour between person and background.
+    Halo = "halo",
+    /// Not a picture of a picture.
+    Recapture = "recapture",
 }
 
 #[cfg(test)]

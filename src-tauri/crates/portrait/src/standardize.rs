@@ -3,14 +3,18 @@
 use image::{GrayImage, RgbImage};
 
 use crate::checks;
+use crate::clothing::{Anchors, Cutout, clothing};
 use crate::compose::{Composed, compose, linear};
 use crate::face::face_facts;
+use crate::fringe::fringe;
 use crate::geometry::{Capture, Head, Obstacle, Placement, place};
 use crate::jpeg;
-use crate::matte::{self, Focus, Matte, Method};
+use crate::matte::{self, Focus, Method};
 use crate::original::{Original, sha256_hex};
 use crate::photometry::face_light;
+use crate::recapture;
 use crate::report::{Check, Light, MatteFacts, Report, SCHEMA};
+use crate::skin;
 use crate::spec::Spec;
 use crate::vision::{Face, Mesh, Models, Pace};
 
@@ -114,6 +118,9 @@ pub fn standardize_timed(
     if let Some(light) = face_light(photo, &mesh) {
         report.checks.extend(checks::photometry(&light));
     }
+    report
+        .checks
+        .push(checks::colour(skin::colour(photo, &mesh).as_ref()));
     done(Stage::Photometry);
 
     let matte = matte::around(models, photo, plate, Some(focus(&mesh)));
@@ -129,6 +136,7 @@ pub fn standardize_timed(
     let facts = face_facts(photo, &mesh, Some(&matte.alpha));
     let seen = checks::appearance(facts.as_ref(), &report.checks);
     report.checks.extend(seen);
+    report.checks.extend(surroundings(photo, &mesh, &matte.alpha));
 
     let head = head(&mesh, &matte.alpha);
     let cut = place_in(&head, &matte.alpha, spec);
@@ -153,9 +161,11 @@ pub fn standardize_timed(
 
     let composed = compose(&matte, &cut.placement.transform, spec);
     done(Stage::Compose);
-    report
-        .checks
-        .push(checks::clothes(clothes_distance(&composed, spec)));
+    report.checks.extend(dress(
+        &composed,
+        &Anchors::of(&mesh, &cut.placement.transform),
+        spec,
+    ));
     let finished = match jpeg::encode(&composed.picture, spec) {
         Ok(encoded) => {
             report.checks.push(checks::background(
@@ -405,16 +415,29 @@ pub(crate) fn lab_of([r, g, b]: [f64; 3]) -> [f64; 3] {
     [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
 }
 
-/// The pieces `inspect` shares.
-pub(crate) fn clothes_of(matte: &Matte, picture: &RgbImage, spec: &Spec) -> Option<f64> {
-    let alpha = matte.alpha.pixels().map(|p| f32::from(p.0[0]) / 255.0).collect();
-    clothes_distance(
-        &Composed {
-            picture: picture.clone(),
-            alpha,
-        },
-        spec,
-    )
+/// What is judged against the wall behind: the skin's grain, and whether the whole is a picture of a picture.
+pub(crate) fn surroundings(photo: &RgbImage, mesh: &Mesh, alpha: &GrayImage) -> [Check; 2] {
+    [
+        checks::smoothed(skin::grain(photo, mesh, alpha).as_ref()),
+        checks::recapture(&recapture::look(photo, mesh, alpha)),
+    ]
+}
+
+/// Clothes, shoulders and the person's edge in a picture of the spec's size.
+pub(crate) fn dress(composed: &Composed, at: &Anchors, spec: &Spec) -> Vec<Check> {
+    let cutout = Cutout {
+        picture: &composed.picture,
+        alpha: &composed.alpha,
+    };
+    let found = clothing(&cutout, at, spec.background);
+    let mut checks = vec![checks::clothes(clothes_distance(composed, spec), found.border)];
+    checks.extend(checks::clothing(&found));
+    checks.push(checks::halo(fringe(
+        &composed.picture,
+        &composed.alpha,
+        spec.background,
+    )));
+    checks
 }
 
 #[cfg(test)]

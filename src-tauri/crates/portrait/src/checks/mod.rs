@@ -4,6 +4,8 @@
 //! might object and the student hears it before choosing. Where the means at hand do not decide (dark cloth or dark
 //! hair, jewellery), nothing is claimed: the light is [`Light::ForReviewer`].
 
+mod clothing;
+mod colour;
 mod eyes;
 mod face;
 mod file;
@@ -12,15 +14,19 @@ mod glasses;
 mod hair;
 mod light;
 mod pose;
+mod recapture;
 mod rule;
 mod scene;
 
+pub(crate) use clothing::clothing;
+pub(crate) use colour::{colour, smoothed};
 pub(crate) use face::{EYES_OPEN, MOUTH, appearance, expression};
 pub(crate) use file::{file, file_format};
 pub(crate) use geometry::{cut_off, geometry};
 pub(crate) use light::{BURNT, DARK, EVENNESS, SHARPNESS, photometry};
 pub(crate) use pose::{PITCH, ROLL, YAW, pose};
-pub(crate) use scene::{background, clothes, for_reviewer, no_face, one_face, wall};
+pub(crate) use recapture::recapture;
+pub(crate) use scene::{background, clothes, for_reviewer, halo, no_face, one_face, wall};
 
 use crate::report::{Check, CheckCode, Light};
 
@@ -107,16 +113,33 @@ mod tests {
             off_centre: 40.0,
             margin: -2.0,
         };
+        let naked = crate::clothing::Clothing {
+            border: None,
+            pattern: None,
+            bare: None,
+            neck: None,
+            slope: None,
+        };
+        let unseen = crate::recapture::Recapture {
+            face: None,
+            wall: None,
+            border: [0.0; 4],
+        };
         let mut all = geometry(&m, &spec, Some(Obstacle::Hair), Some(2.0));
         all.extend(appearance(None, &[]));
         all.extend(for_reviewer());
+        all.extend(clothing(&naked));
         all.extend([
             no_face(),
             one_face(3),
             cut_off(true, 0.0),
             wall(false),
             background(None, &spec),
-            clothes(None),
+            clothes(None, None),
+            halo(None),
+            colour(None),
+            smoothed(None),
+            recapture(&unseen),
         ]);
         for c in all {
             assert!(

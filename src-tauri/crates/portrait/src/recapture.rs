@@ -1,0 +1,204 @@
+//! Signs that the camera sees a picture of a person instead of a person: the grating of a screen, the straight
+//! border of a print, a phone or a tablet all around the face.
+//!
+//! Nothing natural on skin is periodic, and nobody sits inside a rectangle that closes below the chin: the one or the
+//! other is sure. A grating on the wall alone (woven cloth, wallpaper) and lines on some sides (a door, a board) say
+//! too little.
+
+use image::{GrayImage, RgbImage};
+
+use crate::compose::resized_linear;
+use crate::spectrum::{self, Peak, SIDE};
+use crate::vision::Mesh;
+
+/// What was seen.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Recapture {
+    /// Strongest peak of the spectrum on the face; `None` if the face is too small for a square of it.
+    pub(crate) face: Option<Peak>,
+    /// The same on the wall.
+    pub(crate) wall: Option<Peak>,
+    /// Share of its length along which a straight edge runs left, right, above and below the face.
+    pub(crate) border: [f64; 4],
+}
+
+impl Recapture {
+    /// Sides of the border that are there for at least `share` of their length.
+    pub(crate) fn sides(&self, share: f64) -> usize {
+        self.border.iter().filter(|&&s| s >= share).count()
+    }
+
+    /// Height of the face's peak, 0 if there was no square to look at.
+    pub(crate) fn grating(&self) -> f64 {
+        self.face.map_or(0.0, |p| p.height)
+    }
+
+    /// The same grating on face and wall: a screen shows both.
+    pub(crate) fn common(&self) -> bool {
+        match (self.face, self.wall) {
+            (Some(a), Some(b)) => {
+                let near = |k: usize| (a.at[k] - b.at[k]).abs() < 4.0 / SIDE as f64;
+                near(0) && near(1)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Looks for the signs. `alpha` is the person's share at the picture's size.
+pub(crate) fn look(picture: &RgbImage, mesh: &Mesh, alpha: &GrayImage) -> Recapture {
+    let (w, h) = picture.dimensions();
+    let unit = mesh.eye_distance();
+    let [ex, ey] = mesh.between_eyes();
+    let [nx, ny] = mesh.nose_tip();
+    let half = SIDE as f32 / 2.0;
+    // Cheeks, nose and mouth fill a square that is not much larger than the face.
+    let face = (unit * 1.9 > SIDE as f32)
+        .then(|| {
+            strongest(
+                picture,
+                (nx * 0.7 + ex * 0.3) - half,
+                (ny * 0.8 + ey * 0.2) - half,
+            )
+        })
+        .flatten();
+    let mut wall: Option<Peak> = None;
+    let side = SIDE as u32;
+    for by in (0..h.saturating_sub(side)).step_by(SIDE) {
+        for bx in (0..w.saturating_sub(side)).step_by(SIDE) {
+            let empty = (0..=8).all(|j| {
+                (0..=8).all(|i| {
+                    let at = |from: u32, k: u32, top: u32| (from + k * side / 8).min(top - 1);
+                    alpha
+                        .get_pixel_checked(at(bx, i, w), at(by, j, h))
+                        .is_some_and(|p| p.0[0] == 0)
+                })
+            });
+            if empty {
+                let seen = strongest(picture, bx as f32, by as f32);
+                wall = match (wall, seen) {
+                    (Some(a), Some(b)) => Some(if b.height > a.height { b } else { a }),
+                    (a, b) => a.or(b),
+                };
+            }
+        }
+    }
+    Recapture {
+        face,
+        wall,
+        border: border(picture, mesh),
+    }
+}
+
+/// Highest peak over luma and both colour differences: a screen's stripes differ in colour first.
+fn strongest(picture: &RgbImage, left: f32, top: f32) -> Option<Peak> {
+    let (w, h) = (picture.width() as usize, picture.height() as usize);
+    if w < SIDE || h < SIDE {
+        return None;
+    }
+    let x0 = (left.max(0.0) as usize).min(w - SIDE);
+    let y0 = (top.max(0.0) as usize).min(h - SIDE);
+    let plane = |mix: fn([f32; 3]) -> f32| -> Vec<f32> {
+        (0..SIDE * SIDE)
+            .map(|i| {
+                let at = ((y0 + i / SIDE) * w + x0 + i % SIDE) * 3;
+                let p = &picture.as_raw()[at..at + 3];
+                mix([f32::from(p[0]), f32::from(p[1]), f32::from(p[2])])
+            })
+            .collect()
+    };
+    [
+        plane(|[r, g, b]| 0.299 * r + 0.587 * g + 0.114 * b),
+        plane(|[r, g, _]| r - g),
+        plane(|[_, g, b]| b - g),
+    ]
+    .iter()
+    .filter_map(|p| spectrum::peak(p))
+    .max_by(|a, b| a.height.total_cmp(&b.height))
+}
+
+/// Width of the copy on which lines are sought, pixels.
+const COPY: u32 = 480;
+/// Steepness of an edge that counts, levels of luma over two pixels of the copy.
+const EDGE: f32 = 9.0;
+
+/// A straight edge on each side of the face: the share of its length that is edge, best over place and slope.
+fn border(picture: &RgbImage, mesh: &Mesh) -> [f64; 4] {
+    let scale = (COPY as f32 / picture.width() as f32).min(1.0);
+    let (w, h) = (
+        (picture.width() as f32 * scale) as u32,
+        (picture.height() as f32 * scale) as u32,
+    );
+    if w < 64 || h < 64 {
+        return [0.0; 4];
+    }
+    let copy = if scale < 1.0 {
+        resized_linear(picture, w, h)
+    } else {
+        picture.clone()
+    };
+    let (w, h) = (w as usize, h as usize);
+    let luma: Vec<f32> = copy
+        .pixels()
+        .map(|p| 0.299 * f32::from(p.0[0]) + 0.587 * f32::from(p.0[1]) + 0.114 * f32::from(p.0[2]))
+        .collect();
+    // Only edges that run mostly up and down count for the sides, mostly across for top and bottom.
+    let (mut upright, mut level) = (vec![false; w * h], vec![false; w * h]);
+    for y in 1..h - 1 {
+        for x in 1..w - 1 {
+            let i = y * w + x;
+            let (gx, gy) = (luma[i + 1] - luma[i - 1], luma[i + w] - luma[i - w]);
+            upright[i] = gx.abs() >= EDGE && gx.abs() > 2.5 * gy.abs();
+            level[i] = gy.abs() >= EDGE && gy.abs() > 2.5 * gx.abs();
+        }
+    }
+    let [ex, ey] = mesh.between_eyes().map(|v| v * scale);
+    let unit = mesh.eye_distance() * scale;
+    let chin = mesh.chin()[1] * scale;
+    let span = |low: f32, high: f32, top: usize| {
+        let low = (low.max(1.0) as usize).min(top - 1);
+        low..(high.max(0.0) as usize).min(top - 1).max(low)
+    };
+    // Sides: from the forehead to below the chin. Top and bottom: over the head's width.
+    let tall = span(ey - 0.8 * unit, chin + 0.6 * unit, h);
+    let wide = span(ex - 1.2 * unit, ex + 1.2 * unit, w);
+    let up = |x: usize, y: usize| upright[y * w + x];
+    let across = |x: usize, y: usize| level[x * w + y];
+    [
+        best_line(span(0.0, ex - 1.45 * unit, w), tall.clone(), w, up),
+        best_line(span(ex + 1.45 * unit, w as f32, w), tall, w, up),
+        best_line(span(0.0, ey - 1.3 * unit, h), wide.clone(), h, across),
+        best_line(span(chin + 0.35 * unit, h as f32, h), wide, h, across),
+    ]
+}
+
+/// Best share of edge over lines that cross the middle of `along` within `places`, up to 8 degrees aslant. `edge`
+/// is asked across first, along second; a line may miss by a pixel.
+fn best_line(
+    places: std::ops::Range<usize>,
+    along: std::ops::Range<usize>,
+    limit: usize,
+    edge: impl Fn(usize, usize) -> bool,
+) -> f64 {
+    if places.is_empty() || along.len() < 8 {
+        return 0.0;
+    }
+    let middle = (along.start + along.end) as f32 / 2.0;
+    let mut best = 0usize;
+    for slope in -14..=14i32 {
+        let slope = slope as f32 * 0.01;
+        for place in places.clone() {
+            let mut hits = 0;
+            for t in along.clone() {
+                let at = place as f32 + 0.5 + slope * (t as f32 - middle);
+                if at < 1.0 || at >= (limit - 1) as f32 {
+                    continue;
+                }
+                let at = at as usize;
+                hits += usize::from(edge(at, t) || edge(at - 1, t));
+            }
+            best = best.max(hits);
+        }
+    }
+    best as f64 / along.len() as f64
+}
