@@ -47,7 +47,6 @@ impl Recapture {
 
 /// Looks for the signs. `alpha` is the person's share at the picture's size.
 pub(crate) fn look(picture: &RgbImage, mesh: &Mesh, alpha: &GrayImage) -> Recapture {
-    let (w, h) = picture.dimensions();
     let unit = mesh.eye_distance();
     let [ex, ey] = mesh.between_eyes();
     let [nx, ny] = mesh.nose_tip();
@@ -62,32 +61,42 @@ pub(crate) fn look(picture: &RgbImage, mesh: &Mesh, alpha: &GrayImage) -> Recapt
             )
         })
         .flatten();
-    let mut wall: Option<Peak> = None;
-    let side = SIDE as u32;
-    for by in (0..h.saturating_sub(side)).step_by(SIDE) {
-        for bx in (0..w.saturating_sub(side)).step_by(SIDE) {
-            let empty = (0..=8).all(|j| {
-                (0..=8).all(|i| {
-                    let at = |from: u32, k: u32, top: u32| (from + k * side / 8).min(top - 1);
-                    alpha
-                        .get_pixel_checked(at(bx, i, w), at(by, j, h))
-                        .is_some_and(|p| p.0[0] == 0)
-                })
-            });
-            if empty {
-                let seen = strongest(picture, bx as f32, by as f32);
-                wall = match (wall, seen) {
-                    (Some(a), Some(b)) => Some(if b.height > a.height { b } else { a }),
-                    (a, b) => a.or(b),
-                };
-            }
-        }
-    }
+    let places = empty_squares(alpha);
+    let wall = places
+        .iter()
+        .step_by(places.len().div_ceil(SQUARES).max(1))
+        .filter_map(|&[x, y]| strongest(picture, x as f32, y as f32))
+        .max_by(|a, b| a.height.total_cmp(&b.height));
     Recapture {
         face,
         wall,
         border: border(picture, mesh),
     }
+}
+
+/// At most so many squares of the wall are looked at: each costs some milliseconds, and a screen fills them all.
+const SQUARES: usize = 3;
+
+/// Left and top of the squares of wall, laid side by side, that the person nowhere touches.
+fn empty_squares(alpha: &GrayImage) -> Vec<[u32; 2]> {
+    let (w, h) = alpha.dimensions();
+    let side = SIDE as u32;
+    let empty = |left: u32, top: u32| {
+        (0..=8).all(|j| {
+            (0..=8).all(|i| {
+                let (x, y) = (left + i * side / 8, top + j * side / 8);
+                alpha.get_pixel(x.min(w - 1), y.min(h - 1)).0[0] == 0
+            })
+        })
+    };
+    let from = |length: u32| (0..=length.saturating_sub(side)).step_by(SIDE);
+    if w < side || h < side {
+        return Vec::new();
+    }
+    from(h)
+        .flat_map(|y| from(w).map(move |x| [x, y]))
+        .filter(|&[x, y]| empty(x, y))
+        .collect()
 }
 
 /// Highest peak over luma and both colour differences: a screen's stripes differ in colour first.

@@ -30,16 +30,19 @@ pub(crate) fn peak(square: &[f32]) -> Option<Peak> {
         .map(|(i, v)| (v - mean) * window[i % SIDE] * window[i / SIDE])
         .collect();
     let mut im = vec![0.0f32; SIDE * SIDE];
+    let turns: Vec<[f32; 2]> = (0..SIDE / 2)
+        .map(|k| (-std::f32::consts::TAU * k as f32 / SIDE as f32).sin_cos().into())
+        .collect();
     for y in 0..SIDE {
         let row = y * SIDE..(y + 1) * SIDE;
-        transform(&mut re[row.clone()], &mut im[row]);
+        transform(&mut re[row.clone()], &mut im[row], &turns);
     }
     let (mut a, mut b) = (vec![0.0f32; SIDE], vec![0.0f32; SIDE]);
     for x in 0..SIDE {
         for y in 0..SIDE {
             (a[y], b[y]) = (re[y * SIDE + x], im[y * SIDE + x]);
         }
-        transform(&mut a, &mut b);
+        transform(&mut a, &mut b, &turns);
         for y in 0..SIDE {
             (re[y * SIDE + x], im[y * SIDE + x]) = (a[y], b[y]);
         }
@@ -95,8 +98,9 @@ fn highest(power: &[f32]) -> Peak {
     best
 }
 
-/// Discrete Fourier transform in place, radix two. Both slices are [`SIDE`] long.
-fn transform(re: &mut [f32], im: &mut [f32]) {
+/// Discrete Fourier transform in place, radix two. Both slices are [`SIDE`] long; `turns` are sine and cosine of the
+/// first half turn in as many steps as the slices are long, backwards.
+fn transform(re: &mut [f32], im: &mut [f32], turns: &[[f32; 2]]) {
     let n = re.len();
     let bits = n.trailing_zeros();
     for i in 0..n {
@@ -108,9 +112,8 @@ fn transform(re: &mut [f32], im: &mut [f32]) {
     }
     let mut long = 2;
     while long <= n {
-        let turn = -std::f32::consts::TAU / long as f32;
         for k in 0..long / 2 {
-            let (sin, cos) = (turn * k as f32).sin_cos();
+            let [sin, cos] = turns[k * (n / long)];
             for start in (k..n).step_by(long) {
                 let other = start + long / 2;
                 let (a, b) = (

@@ -1,7 +1,7 @@
 //! `cargo xtask bench portrait [SECTION…]`: every figure this crate claims, measured in one run.
 //!
-//! Sections: `geometry`, `files`, `checks`, `time`, `proof`; all of them without a name. `--students N` sets how many
-//! rendered students sit for the photo (default 520). Prints Markdown; nothing here fails on a slow machine.
+//! Sections: `geometry`, `files`, `checks`, `light`, `time`, `proof`; all of them without a name. `--students N` sets how
+//! many rendered students sit for the photo (default 520). Prints Markdown; nothing here fails on a slow machine.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,6 +11,7 @@
 
 mod cast;
 mod checks;
+mod faults_light;
 mod files;
 mod geometry;
 mod proof;
@@ -41,7 +42,7 @@ fn main() {
     let models = Models::load(&folder).expect("the vision models; `cargo xtask setup` makes them");
 
     println!("{}", table::machine());
-    if wanted("geometry") || wanted("files") || wanted("checks") {
+    if ["geometry", "files", "checks", "light"].into_iter().any(wanted) {
         let sat = cast::sit(&models, students);
         if wanted("geometry") {
             println!("{}", geometry::tell(&sat));
@@ -51,6 +52,13 @@ fn main() {
         }
         if wanted("checks") {
             println!("{}", checks::tell(&models, &sat, (students / 20).clamp(4, 20)));
+        }
+        if wanted("light") {
+            // So many students a fault that the faults take no longer than the proper ones.
+            println!(
+                "{}",
+                faults_light::tell(&models, &sat, (students / 24).clamp(3, 20))
+            );
         }
     }
     if wanted("time") {

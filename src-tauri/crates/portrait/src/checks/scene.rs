@@ -94,7 +94,7 @@ pub(crate) fn background(off: Option<f64>, spec: &Spec) -> Check {
 
 /// The rim between person and background, see [`crate::fringe::fringe`].
 pub(crate) fn halo(off: Option<f64>) -> Check {
-    // Ours: at most 2.5 on 60 rendered students and 7.8 on their finished files, which JPEG blurs; 4.6 to 12 on
+    // Ours: at most 3.1 on 60 rendered students and 7.8 on their finished files, which JPEG blurs; 4.6 to 12 on
     // photographs before a busy background. 8.5 to 10.4 where the colour of a white or green wall is left in the hair,
     // 12 to 21 where two pixels of a wall of another colour are. What is left of a wall as blue as the background shows
     // nowhere, and is not called a halo.
