@@ -46,7 +46,7 @@ mod vision;
 pub use font::Font;
 pub use guide::{Arrow, Guidance, Hint, Tracker, guide};
 pub use inspect::check_file;
-pub use matte::{Matte, Method, composite, matte};
+pub use matte::{Matte, Method, composite, matte, trimap};
 pub use original::{MAX_FILE_BYTES, MAX_PIXELS, MIN_SIDE, Original};
 pub use proof::{Point, PointCode, Proof, prove};
 pub use refusal::Refusal;

@@ -8,6 +8,7 @@ use fast_image_resize::images::Image;
 use fast_image_resize::pixels::{U16, U16x4};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{GrayImage, RgbImage};
+use rayon::prelude::*;
 
 /// A part (left, top, width, height) of a picture at a new size; shrinking averages coded values. `None` for an
 /// empty picture or a part beyond it.
@@ -20,6 +21,11 @@ pub(crate) fn rgb8(
 ) -> Option<RgbImage> {
     let [left, top, width, height] = part;
     let (pw, ph) = picture.dimensions();
+    if width >= 4.0 * f64::from(w.max(1)) && height >= 4.0 * f64::from(h.max(1)) {
+        // Far smaller: squares of four pixels are averaged first, in a single pass.
+        let part = [left / 2.0, top / 2.0, width / 2.0, height / 2.0];
+        return rgb8(&halved(picture), part, w, h, filter);
+    }
     // Only what the filter reaches is widened to 16 bits.
     let reach = |scale: f64| 4.0 * scale.max(1.0) + 2.0;
     let (rx, ry) = (
@@ -49,6 +55,30 @@ pub(crate) fn rgb8(
         [0, 2, 4].map(|at| ((u32::from(u16::from_ne_bytes([cell[at], cell[at + 1]])) + 128) / 257) as u8)
     });
     RgbImage::from_raw(w, h, coded.collect())
+}
+
+/// Half the size, each pixel the mean of four; an odd last row or column is repeated.
+fn halved(picture: &RgbImage) -> RgbImage {
+    let (w, h) = picture.dimensions();
+    let (hw, hh) = (w.div_ceil(2), h.div_ceil(2));
+    let mut half = RgbImage::new(hw, hh);
+    let line = w as usize * 3;
+    half.par_chunks_mut((hw as usize * 3).max(1))
+        .enumerate()
+        .for_each(|(y, out)| {
+            let raw = picture.as_raw();
+            let above = &raw[2 * y * line..(2 * y + 1) * line];
+            let below = raw.get((2 * y + 1) * line..(2 * y + 2) * line).unwrap_or(above);
+            for (x, to) in out.chunks_exact_mut(3).enumerate() {
+                let a = 6 * x;
+                let b = if a + 6 <= line { a + 3 } else { a };
+                for (c, to) in to.iter_mut().enumerate() {
+                    let sum = [above[a + c], above[b + c], below[a + c], below[b + c]].map(u16::from);
+                    *to = ((sum.iter().sum::<u16>() + 2) / 4) as u8;
+                }
+            }
+        });
+    half
 }
 
 /// The same for four 16-bit channels, each on its own.

@@ -130,6 +130,19 @@ impl Booth {
         (booth.frame(&act, 0), booth.truth(&act, 0))
     }
 
+    /// The light of the person alone in the picture [`Booth::still`] gives for the same options: what each pixel
+    /// would show were it all person, through the same lens and tone curve, without the sensor's noise. Black
+    /// where no person is. With it, a matte's colours can be held against the truth on any background.
+    pub fn own_colour(options: &BoothOptions, posing: &Posing) -> RgbImage {
+        let options = BoothOptions {
+            alive: false,
+            ..options.clone()
+        };
+        let booth = Self::new(options);
+        let shots = Stage::set(&booth.options, posing.clone()).shoot(&booth.options, &booth.cast);
+        undiluted(&shots.open, &booth.options, &booth.tone)
+    }
+
     fn rendered(&mut self, act: &Act) -> &Rendered {
         if let Some(i) = self.rendered.iter().position(|(known, _)| known == act) {
             let entry = self.rendered.remove(i);
@@ -665,6 +678,28 @@ fn print(wall: &Radiance, film: [f32; 4], shade: f32, x: usize, y: usize, tone: 
         out[k] = (tone.value(light) + 0.5) as u8;
     }
     out
+}
+
+/// See [`Booth::own_colour`].
+fn undiluted(film: &Film, options: &BoothOptions, tone: &Tone) -> RgbImage {
+    let mut picture = RgbImage::new(options.width, options.height);
+    let a = film.area;
+    for (i, light) in film.rgba.iter().enumerate() {
+        let share = light[3];
+        if share <= 0.0 {
+            continue;
+        }
+        let (x, y) = (a.x + i % a.w, a.y + i / a.w);
+        let lens = room::vignette(
+            x as f32 + 0.5,
+            y as f32 + 0.5,
+            options.width as f32,
+            options.height as f32,
+        );
+        let own = [0, 1, 2].map(|k| (tone.value(light[k] / share * lens) + 0.5) as u8);
+        picture.put_pixel(x as u32, y as u32, image::Rgb(own));
+    }
+    picture
 }
 
 fn shade_at(shadow: Option<&[f32]>, strength: f32, i: usize) -> f32 {

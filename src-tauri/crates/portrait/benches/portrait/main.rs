@@ -1,7 +1,8 @@
 //! `cargo xtask bench portrait [SECTION…]`: every figure this crate claims, measured in one run.
 //!
-//! Sections: `geometry`, `files`, `checks`, `light`, `time`, `proof`; all of them without a name. `--students N` sets how
-//! many rendered students sit for the photo (default 520). Prints Markdown; nothing here fails on a slow machine.
+//! Sections: `geometry`, `files`, `checks`, `light`, `matte`, `time`, `proof`; all of them without a name. `--students N`
+//! sets how many rendered students sit for the photo (default 520); `--again` lets `matte` use its last run's renders,
+//! `--only TEXT` some of them. Prints Markdown; nothing here fails on a slow machine.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,6 +15,7 @@ mod checks;
 mod faults_light;
 mod files;
 mod geometry;
+mod matte;
 mod proof;
 mod table;
 mod tamper;
@@ -28,12 +30,15 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let mut sections: Vec<&str> = Vec::new();
     let mut students = 520;
+    let (mut again, mut only) = (false, String::new());
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
             "--students" => {
                 students = rest.next().and_then(|n| n.parse().ok()).expect("--students N");
             }
+            "--again" => again = true,
+            "--only" => only.clone_from(rest.next().expect("--only TEXT")),
             name => sections.push(name),
         }
     }
@@ -66,5 +71,8 @@ fn main() {
     }
     if wanted("proof") {
         println!("{}", proof::tell(&models, students.min(60)));
+    }
+    if wanted("matte") {
+        println!("{}", matte::tell(&models, again, &only));
     }
 }

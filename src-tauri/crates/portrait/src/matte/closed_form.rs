@@ -17,7 +17,7 @@ const TOLERANCE: f64 = 1e-5;
 /// Below this size there is no coarser copy.
 const COARSEST: usize = 48;
 /// Iterations on the coarsest copy, which is small.
-const COARSEST_ITERATIONS: usize = 200;
+const COARSEST_ITERATIONS: usize = 60;
 
 /// A matting problem of `w` x `h` pixels.
 pub(crate) struct Problem<'a> {

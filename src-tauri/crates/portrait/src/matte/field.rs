@@ -11,14 +11,6 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    pub(crate) fn new(w: usize, h: usize, value: f32) -> Field {
-        Field {
-            w,
-            h,
-            v: vec![value; w * h],
-        }
-    }
-
     pub(crate) fn from_fn(w: usize, h: usize, f: impl Fn(usize) -> f32 + Sync) -> Field {
         let mut v = vec![0.0; w * h];
         v.par_chunks_mut(4096).enumerate().for_each(|(c, chunk)| {
@@ -27,67 +19,6 @@ impl Field {
             }
         });
         Field { w, h, v }
-    }
-
-    /// Mean over a square of `2 r + 1` pixels, twice, which is close to a Gaussian of standard deviation
-    /// `0.8 r`. At the border only what lies inside counts.
-    pub(crate) fn smooth(&self, r: usize) -> Field {
-        self.box_mean(r).box_mean(r)
-    }
-
-    /// Mean over a square of `2 r + 1` pixels; at the border over what lies inside.
-    pub(crate) fn box_mean(&self, r: usize) -> Field {
-        let (w, h) = (self.w, self.h);
-        if r == 0 || w == 0 || h == 0 {
-            return self.clone();
-        }
-        let mut across = vec![0.0f32; w * h];
-        across
-            .par_chunks_mut(w)
-            .zip(self.v.par_chunks(w))
-            .for_each(|(out, row)| {
-                let mut sum: f64 = row[..r.min(w)].iter().map(|&v| f64::from(v)).sum();
-                for x in 0..w {
-                    if x + r < w {
-                        sum += f64::from(row[x + r]);
-                    }
-                    if x > r {
-                        sum -= f64::from(row[x - r - 1]);
-                    }
-                    let count = (x + r).min(w - 1) - x.saturating_sub(r) + 1;
-                    out[x] = (sum / count as f64) as f32;
-                }
-            });
-        // Downwards in two strips of columns at most: the running sums stay in the cache.
-        let mut out = vec![0.0f32; w * h];
-        let strips = h.div_ceil(2).max(1);
-        out.par_chunks_mut(w * strips).enumerate().for_each(|(s, part)| {
-            let first = s * strips;
-            let mut sum = vec![0.0f64; w];
-            for y in first.saturating_sub(r)..(first + r).min(h) {
-                for (a, &v) in sum.iter_mut().zip(&across[y * w..(y + 1) * w]) {
-                    *a += f64::from(v);
-                }
-            }
-            for (k, line) in part.chunks_mut(w).enumerate() {
-                let y = first + k;
-                if y + r < h {
-                    for (a, &v) in sum.iter_mut().zip(&across[(y + r) * w..(y + r + 1) * w]) {
-                        *a += f64::from(v);
-                    }
-                }
-                if y > r && k > 0 {
-                    for (a, &v) in sum.iter_mut().zip(&across[(y - r - 1) * w..(y - r) * w]) {
-                        *a -= f64::from(v);
-                    }
-                }
-                let count = ((y + r).min(h - 1) - y.saturating_sub(r) + 1) as f64;
-                for (o, &a) in line.iter_mut().zip(&sum) {
-                    *o = (a / count) as f32;
-                }
-            }
-        });
-        Field { w, h, v: out }
     }
 
     /// Resamples by bilinear interpolation between pixel centres.
@@ -116,6 +47,82 @@ impl Field {
         let top = p(x0, y0) + (p(x1, y0) - p(x0, y0)) * fx;
         let low = p(x0, y1) + (p(x1, y1) - p(x0, y1)) * fx;
         top + (low - top) * fy
+    }
+}
+
+/// Mean over a square of `2 r + 1` places, of several values a place, `w` places a row; at the border over what lies
+/// inside.
+pub(crate) fn blurred<const N: usize>(values: &[[f32; N]], w: usize, r: usize) -> Vec<[f32; N]> {
+    let h = values.len() / w.max(1);
+    if r == 0 || h == 0 {
+        return values.to_vec();
+    }
+    let mut across = vec![[0.0f32; N]; w * h];
+    across
+        .par_chunks_mut(w)
+        .zip(values.par_chunks(w))
+        .for_each(|(out, row)| {
+            slide(w, r, |x| row[x], |x, mean| out[x] = mean);
+        });
+    let mut out = vec![[0.0f32; N]; w * h];
+    let strip = h.div_ceil(4).max(1);
+    out.par_chunks_mut(w * strip).enumerate().for_each(|(s, part)| {
+        let first = s * strip;
+        let mut sum = vec![[0.0f32; N]; w];
+        let add = |sum: &mut [[f32; N]], y: usize, sign: f32| {
+            for (a, v) in sum.iter_mut().zip(&across[y * w..(y + 1) * w]) {
+                for (a, v) in a.iter_mut().zip(v) {
+                    *a += sign * v;
+                }
+            }
+        };
+        for y in first.saturating_sub(r)..(first + r).min(h) {
+            add(&mut sum, y, 1.0);
+        }
+        let mut lines = part.chunks_mut(w);
+        for y in first..(first + strip).min(h) {
+            if y + r < h {
+                add(&mut sum, y + r, 1.0);
+            }
+            if y > first && y > r {
+                add(&mut sum, y - r - 1, -1.0);
+            }
+            let count = 1.0 / ((y + r).min(h - 1) - y.saturating_sub(r) + 1) as f32;
+            if let Some(line) = lines.next() {
+                for (o, a) in line.iter_mut().zip(&sum) {
+                    *o = a.map(|v| v * count);
+                }
+            }
+        }
+    });
+    out
+}
+
+/// Running means over `2 r + 1` neighbours of a row of `n`.
+fn slide<const N: usize>(
+    n: usize,
+    r: usize,
+    from: impl Fn(usize) -> [f32; N],
+    mut to: impl FnMut(usize, [f32; N]),
+) {
+    let mut sum = [0.0f32; N];
+    let add = |v: [f32; N], sign: f32, sum: &mut [f32; N]| {
+        for (s, v) in sum.iter_mut().zip(v) {
+            *s += sign * v;
+        }
+    };
+    for x in 0..r.min(n) {
+        add(from(x), 1.0, &mut sum);
+    }
+    for x in 0..n {
+        if x + r < n {
+            add(from(x + r), 1.0, &mut sum);
+        }
+        if x > r {
+            add(from(x - r - 1), -1.0, &mut sum);
+        }
+        let count = 1.0 / ((x + r).min(n - 1) - x.saturating_sub(r) + 1) as f32;
+        to(x, sum.map(|v| v * count));
     }
 }
 
@@ -172,20 +179,19 @@ mod tests {
 
     #[test]
     fn a_box_mean_is_the_mean_of_the_box() {
-        let f = Field::from_fn(13, 11, |i| ((i * 7919) % 101) as f32);
+        let v: Vec<[f32; 1]> = (0..13 * 11).map(|i| [((i * 7919) % 101) as f32]).collect();
         for r in [1, 3, 6] {
-            let got = f.box_mean(r);
+            let got = blurred(&v, 13, r);
             for y in 0..11usize {
                 for x in 0..13usize {
-                    let mut sum = 0.0;
-                    let mut rows = 0.0;
-                    for yy in y.saturating_sub(r)..=(y + r).min(10) {
-                        let xs = x.saturating_sub(r)..=(x + r).min(12);
-                        let n = xs.clone().count() as f32;
-                        sum += xs.map(|xx| f.v[yy * 13 + xx]).sum::<f32>() / n;
-                        rows += 1.0;
-                    }
-                    assert!((got.v[y * 13 + x] - sum / rows).abs() < 1e-3, "r {r} at {x},{y}");
+                    let ys = y.saturating_sub(r)..=(y + r).min(10);
+                    let xs = x.saturating_sub(r)..=(x + r).min(12);
+                    let n = (ys.clone().count() * xs.clone().count()) as f32;
+                    let sum: f32 = ys
+                        .flat_map(|y| xs.clone().map(move |x| (x, y)))
+                        .map(|(x, y)| v[y * 13 + x][0])
+                        .sum();
+                    assert!((got[y * 13 + x][0] - sum / n).abs() < 1e-3, "r {r} at {x},{y}");
                 }
             }
         }

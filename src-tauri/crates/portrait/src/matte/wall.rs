@@ -5,8 +5,9 @@
 //! surroundings are no wall, that shows in the residuals and is said, and the matte does without.
 
 use image::RgbImage;
+use rayon::prelude::*;
 
-use super::field::Field;
+use super::field::blurred;
 
 /// Residual spread, in 8-bit levels, up to which surroundings count as a wall. Camera noise of a lit booth is 1–4
 /// levels; plaster and paper add a few; curtains, shelves and windows have dozens.
@@ -17,58 +18,166 @@ const WALL_SHARE: f32 = 0.72;
 const CLEAN_SHARE: f32 = 0.9;
 /// A residual beyond this many levels is something on the wall, whatever the spread.
 const FOREIGN: f32 = 26.0;
+/// Pixels looked at to fit the wall; more change the fit by less than a tenth of a level.
+const SAMPLES: f32 = 8_000.0;
 
 /// The wall as it would look without the person, in 8-bit levels as fractions.
 #[derive(Debug, Clone)]
 pub(crate) struct Wall {
-    pub(crate) colour: Vec<[f32; 3]>,
-    /// Spread of wall pixels around it, in 8-bit levels; at least 1.
+    grid: Grid,
+    /// The fitted surface at the cells' centres; with a plate what is added to it.
+    base: Vec<[f32; 3]>,
+    /// What wall pixels still deviate from it, smooth.
+    rest: Vec<[f32; 3]>,
+    /// The plate after its gain, one colour a pixel.
+    plate: Option<Vec<[f32; 3]>>,
+    /// Spread of wall pixels around the model, in 8-bit levels; at least 1.
     pub(crate) noise: f32,
     /// Where the model came from.
     pub(crate) from_plate: bool,
 }
 
-/// Finds the wall. `clear` marks pixels that are surely not the person; `unit` is the distance between the eyes in
-/// pixels. Notes say what a person should know.
+/// Square cells over a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grid {
+    pub(crate) w: usize,
+    pub(crate) h: usize,
+    /// Side of a cell in pixels.
+    pub(crate) cell: usize,
+}
+
+impl Grid {
+    pub(crate) fn columns(self) -> usize {
+        self.w.div_ceil(self.cell)
+    }
+
+    pub(crate) fn rows(self) -> usize {
+        self.h.div_ceil(self.cell)
+    }
+
+    /// The cell of a pixel.
+    pub(crate) fn of(self, i: usize) -> usize {
+        i / self.w / self.cell * self.columns() + i % self.w / self.cell
+    }
+
+    /// Values at the cells' centres, interpolated along one row of pixels.
+    fn row(self, values: &[[f32; 3]], y: usize, mut out: impl FnMut(usize, [f32; 3])) {
+        let (cw, ch, step) = (self.columns(), self.rows(), 1.0 / self.cell as f32);
+        let fy = ((y as f32 + 0.5) * step - 0.5).clamp(0.0, (ch - 1) as f32);
+        let (y0, ty) = (fy as usize, fy.fract());
+        let y1 = (y0 + 1).min(ch - 1);
+        let line: Vec<[f32; 3]> = (0..cw)
+            .map(|x| {
+                let (a, b) = (values[y0 * cw + x], values[y1 * cw + x]);
+                [0, 1, 2].map(|c| a[c] + (b[c] - a[c]) * ty)
+            })
+            .collect();
+        for x in 0..self.w {
+            let fx = ((x as f32 + 0.5) * step - 0.5).clamp(0.0, (cw - 1) as f32);
+            let (x0, tx) = (fx as usize, fx.fract());
+            let (a, b) = (line[x0], line[(x0 + 1).min(cw - 1)]);
+            out(x, [0, 1, 2].map(|c| a[c] + (b[c] - a[c]) * tx));
+        }
+    }
+}
+
+impl Wall {
+    /// The wall's colours, one a pixel.
+    pub(crate) fn colours(&self) -> Vec<[f32; 3]> {
+        let Grid { w, h, .. } = self.grid;
+        let sum: Vec<[f32; 3]> = self
+            .base
+            .iter()
+            .zip(&self.rest)
+            .map(|(a, b)| [0, 1, 2].map(|c| a[c] + b[c]))
+            .collect();
+        let mut out = vec![[0.0; 3]; w * h];
+        out.par_chunks_mut(w).enumerate().for_each(|(y, row)| {
+            self.grid.row(&sum, y, |x, v| {
+                let under = self.plate.as_ref().map_or([0.0; 3], |p| p[y * w + x]);
+                row[x] = [0, 1, 2].map(|c| (v[c] + under[c]).clamp(0.0, 255.0));
+            });
+        });
+        out
+    }
+
+    /// The model corrected by the pixels that are now known to be wall, close to the person too: soft shadows.
+    /// `colours` are the model's present ones.
+    pub(crate) fn refine(
+        &mut self,
+        picture: &RgbImage,
+        colours: &[[f32; 3]],
+        sure: impl Fn(usize) -> bool + Sync,
+        unit: f32,
+    ) {
+        let limit = (4.0 * self.noise).clamp(6.0, FOREIGN);
+        let rest = deviation(picture, colours, self.grid, sure, limit, 0.12 * unit);
+        for (to, from) in self.rest.iter_mut().zip(rest) {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to += from;
+            }
+        }
+    }
+}
+
+/// Finds the wall. `clear` marks cells of `grid` that surely hold none of the person; `unit` is the distance between
+/// the eyes in pixels. Notes say what a person should know.
 pub(crate) fn find(
     picture: &RgbImage,
+    grid: Grid,
     clear: &[bool],
     plate: Option<&RgbImage>,
     unit: f32,
     notes: &mut Vec<String>,
 ) -> Option<Wall> {
-    let (w, h) = (picture.width() as usize, picture.height() as usize);
-    let pixels: Vec<[f32; 3]> = picture.pixels().map(|p| p.0.map(f32::from)).collect();
-    let step = (((w * h) as f32 / 60_000.0).sqrt() as usize).max(1);
+    let Grid { w, h, .. } = grid;
+    let step = (((w * h) as f32 / SAMPLES).sqrt() as usize).max(1);
     let samples: Vec<usize> = (0..h)
         .step_by(step)
         .flat_map(|y| (0..w).step_by(step).map(move |x| y * w + x))
-        .filter(|&i| clear[i])
+        .filter(|&i| clear[grid.of(i)])
         .collect();
-    if samples.len() < 400 || samples.len() * 50 < (w / step) * (h / step) {
+    if samples.len() < 100 || samples.len() * 50 < (w / step) * (h / step) {
         notes.push("too little wall is visible around the person to model it".into());
         return None;
     }
+    let seen: Vec<[f32; 3]> = samples.iter().map(|&i| level(picture, i)).collect();
+    let cells = grid.columns() * grid.rows();
+    let flat = |base, plate: Option<Vec<[f32; 3]>>| Wall {
+        grid,
+        base,
+        rest: vec![[0.0; 3]; cells],
+        from_plate: plate.is_some(),
+        plate,
+        noise: 1.0,
+    };
     let from_plate = plate.and_then(|plate| {
-        let plate: Vec<[f32; 3]> = plate.pixels().map(|p| p.0.map(f32::from)).collect();
-        let base = regained(&pixels, &plate, &samples);
-        let (spread, share) = residuals(&pixels, &base, &samples);
-        if share >= WALL_SHARE && spread <= WALL_SPREAD {
-            Some((base, spread))
-        } else {
+        let base = regained(&seen, plate, &samples);
+        let there: Vec<[f32; 3]> = samples.iter().map(|&i| base[i]).collect();
+        let (spread, share) = residuals(&seen, &there);
+        if share < WALL_SHARE || spread > WALL_SPREAD {
             notes.push(format!(
                 "the empty-wall picture does not fit this capture (spread {spread:.1} levels, {:.0} % of the wall \
                  agrees): camera or light moved; it was not used",
                 share * 100.0
             ));
-            None
+            return None;
         }
+        if let Some([x, y]) = shift(picture, plate, grid, clear) {
+            notes.push(format!(
+                "the empty-wall picture does not fit this capture (shifted by {x}, {y} pixels): the camera moved; it \
+                 was not used"
+            ));
+            return None;
+        }
+        Some((flat(vec![[0.0; 3]; cells], Some(base)), spread))
     });
-    let (base, spread, from_plate) = if let Some((base, spread)) = from_plate {
-        (base, spread, true)
+    let (mut wall, spread) = if let Some(found) = from_plate {
+        found
     } else {
-        let base = polynomial(&pixels, &samples, w, h);
-        let (spread, share) = residuals(&pixels, &base, &samples);
+        let surface = polynomial(&seen, &samples, w, h);
+        let there: Vec<[f32; 3]> = samples.iter().map(|&i| surface.at(i % w, i / w)).collect();
+        let (spread, share) = residuals(&seen, &there);
         if share < WALL_SHARE || spread > WALL_SPREAD {
             notes.push(format!(
                 "the background is not a plain wall (spread {spread:.1} levels, {:.0} % even)",
@@ -82,43 +191,124 @@ pub(crate) fn find(
                 (1.0 - share) * 100.0
             ));
         }
-        (base, spread, false)
+        let middle = |at: usize, limit: usize| (at * grid.cell + grid.cell / 2).min(limit - 1);
+        let (cw, ch) = (grid.columns(), grid.rows());
+        let base = (0..cw * ch)
+            .map(|k| surface.at(middle(k % cw, w), middle(k / cw, h)))
+            .collect();
+        (flat(base, None), spread)
     };
-    let colour = corrected(&pixels, &base, clear, spread, unit, w, h);
-    let (noise, _) = residuals(&pixels, &colour, &samples);
-    Some(Wall {
-        colour,
-        noise: noise.max(1.0),
-        from_plate,
-    })
+    let limit = (5.0 * spread).clamp(10.0, FOREIGN);
+    let colours = wall.colours();
+    wall.rest = deviation(picture, &colours, grid, |i| clear[grid.of(i)], limit, 0.35 * unit);
+    let there: Vec<[f32; 3]> = samples
+        .iter()
+        .map(|&i| {
+            let rest = wall.rest[grid.of(i)];
+            [0, 1, 2].map(|c| colours[i][c] + rest[c])
+        })
+        .collect();
+    wall.noise = residuals(&seen, &there).0.max(1.0);
+    Some(wall)
 }
 
-/// The plate with one gain a channel, so that a lamp that warms up does not matter.
-fn regained(pixels: &[[f32; 3]], plate: &[[f32; 3]], samples: &[usize]) -> Vec<[f32; 3]> {
+fn level(picture: &RgbImage, i: usize) -> [f32; 3] {
+    let p = &picture.as_raw()[3 * i..3 * i + 3];
+    [f32::from(p[0]), f32::from(p[1]), f32::from(p[2])]
+}
+
+/// The plate, its noise averaged over 3x3 pixels, with one gain a channel, so that a lamp that warms up does not
+/// matter.
+fn regained(seen: &[[f32; 3]], plate: &RgbImage, samples: &[usize]) -> Vec<[f32; 3]> {
     let gain = [0, 1, 2].map(|c| {
         median(
             samples
                 .iter()
-                .filter(|&&i| plate[i][c] > 8.0)
-                .map(|&i| pixels[i][c] / plate[i][c])
+                .zip(seen)
+                .map(|(&i, s)| (level(plate, i)[c], s[c]))
+                .filter(|(p, _)| *p > 8.0)
+                .map(|(p, s)| s / p)
                 .collect(),
         )
         .unwrap_or(1.0)
         .clamp(0.5, 2.0)
     });
-    plate
-        .iter()
-        .map(|p| [0, 1, 2].map(|c| (p[c] * gain[c]).min(255.0)))
-        .collect()
+    let own: Vec<[f32; 3]> = plate
+        .pixels()
+        .map(|p| [0, 1, 2].map(|c| f32::from(p.0[c]) * gain[c]))
+        .collect();
+    blurred(&own, plate.width() as usize, 1)
+}
+
+/// By how many pixels the plate's grain must be moved to lie on the capture's, if not by none. Walls without grain
+/// cannot tell, and need not.
+fn shift(picture: &RgbImage, plate: &RgbImage, grid: Grid, clear: &[bool]) -> Option<[i32; 2]> {
+    const BLOCK: usize = 16;
+    const FAR: i32 = 4;
+    /// A better place counts from this share of the difference in the present one; the chance of noise alone is below
+    /// it by the size of the sample (some 10,000 pixels: a hundredth).
+    const BETTER: f64 = 0.06;
+    let Grid { w, h, .. } = grid;
+    let margin = FAR as usize;
+    let places: Vec<(usize, usize)> = (margin..h.saturating_sub(BLOCK + margin))
+        .step_by(BLOCK)
+        .flat_map(|y| {
+            (margin..w.saturating_sub(BLOCK + margin))
+                .step_by(BLOCK)
+                .map(move |x| (x, y))
+        })
+        .filter(|&(x, y)| {
+            [(0, 0), (BLOCK, 0), (0, BLOCK), (BLOCK, BLOCK)]
+                .iter()
+                .all(|(dx, dy)| clear[grid.of((y + dy) * w + x + dx)])
+        })
+        .collect();
+    let step = places.len().div_ceil(160).max(1);
+    let places: Vec<_> = places.into_iter().step_by(step).collect();
+    if places.len() < 20 {
+        return None;
+    }
+    let green = |picture: &RgbImage, x: usize, y: usize| f64::from(picture.as_raw()[3 * (y * w + x) + 1]);
+    let difference = |dx: i32, dy: i32| -> f64 {
+        let mut blocks: Vec<f64> = places
+            .iter()
+            .map(|&(x, y)| {
+                let (mut sum, mut square) = (0.0, 0.0);
+                for k in 0..BLOCK * BLOCK {
+                    let (px, py) = (x + k % BLOCK, y + k / BLOCK);
+                    let there = ((px as i32 - dx).max(0) as usize, (py as i32 - dy).max(0) as usize);
+                    let d = green(picture, px, py) - green(plate, there.0, there.1);
+                    sum += d;
+                    square += d * d;
+                }
+                let n = (BLOCK * BLOCK) as f64;
+                square / n - (sum / n).powi(2)
+            })
+            .collect();
+        // The noisiest blocks hold something that came or went.
+        blocks.sort_unstable_by(f64::total_cmp);
+        blocks.truncate(blocks.len() * 9 / 10);
+        blocks.iter().sum::<f64>() / blocks.len().max(1) as f64
+    };
+    let all: Vec<(i32, i32)> = (-FAR..=FAR)
+        .flat_map(|y| (-FAR..=FAR).map(move |x| (x, y)))
+        .collect();
+    let found: Vec<(f64, i32, i32)> = all.par_iter().map(|&(x, y)| (difference(x, y), x, y)).collect();
+    let here = difference(0, 0);
+    let best = found.into_iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
+    ((best.1, best.2) != (0, 0) && best.0 < (1.0 - BETTER) * here).then_some([best.1, best.2])
 }
 
 /// Robust spread of the residuals in levels, and the share of samples that fit.
-fn residuals(pixels: &[[f32; 3]], base: &[[f32; 3]], samples: &[usize]) -> (f32, f32) {
-    let off = |i: usize| -> f32 {
-        let d = [0, 1, 2].map(|c| (pixels[i][c] - base[i][c]).abs());
-        d[0].max(d[1]).max(d[2])
-    };
-    let all: Vec<f32> = samples.iter().map(|&i| off(i)).collect();
+fn residuals(seen: &[[f32; 3]], there: &[[f32; 3]]) -> (f32, f32) {
+    let all: Vec<f32> = seen
+        .iter()
+        .zip(there)
+        .map(|(a, b)| {
+            let d = [0, 1, 2].map(|c| (a[c] - b[c]).abs());
+            d[0].max(d[1]).max(d[2])
+        })
+        .collect();
     // The largest of three normal deviations has its median at 1.19 standard deviations.
     let spread = median(all.clone()).unwrap_or(f32::MAX) / 1.19;
     let limit = (4.0 * spread).clamp(8.0, FOREIGN);
@@ -126,24 +316,46 @@ fn residuals(pixels: &[[f32; 3]], base: &[[f32; 3]], samples: &[usize]) -> (f32,
     (spread, fitting as f32 / all.len().max(1) as f32)
 }
 
-/// Quadratic surface a channel by iteratively reweighted least squares with Tukey's biweight.
-fn polynomial(pixels: &[[f32; 3]], samples: &[usize], w: usize, h: usize) -> Vec<[f32; 3]> {
-    let terms = |i: usize| {
-        let x = (i % w) as f64 / w as f64 * 2.0 - 1.0;
-        let y = (i / w) as f64 / h as f64 * 2.0 - 1.0;
+/// A quadratic surface a channel.
+struct Surface {
+    w: f64,
+    h: f64,
+    of: [[f64; 6]; 3],
+}
+
+impl Surface {
+    fn terms(w: f64, h: f64, x: usize, y: usize) -> [f64; 6] {
+        let x = x as f64 / w * 2.0 - 1.0;
+        let y = y as f64 / h * 2.0 - 1.0;
         [1.0, x, y, x * x, x * y, y * y]
-    };
+    }
+
+    fn at(&self, x: usize, y: usize) -> [f32; 3] {
+        let t = Self::terms(self.w, self.h, x, y);
+        [0, 1, 2].map(|c| {
+            let v: f64 = t.iter().zip(&self.of[c]).map(|(t, f)| t * f).sum();
+            (v as f32).clamp(0.0, 255.0)
+        })
+    }
+}
+
+/// Fitted by iteratively reweighted least squares with Tukey's biweight.
+fn polynomial(seen: &[[f32; 3]], samples: &[usize], w: usize, h: usize) -> Surface {
+    let (fw, fh) = (w as f64, h as f64);
+    let terms: Vec<[f64; 6]> = samples
+        .iter()
+        .map(|&i| Surface::terms(fw, fh, i % w, i / w))
+        .collect();
     let fit = |c: usize| -> [f64; 6] {
         let mut weights = vec![1.0f64; samples.len()];
         // Begin at the median colour: half the surroundings may be something else.
-        let centre = f64::from(median(samples.iter().map(|&i| pixels[i][c]).collect()).unwrap_or(0.0));
+        let centre = f64::from(median(seen.iter().map(|s| s[c]).collect()).unwrap_or(0.0));
         let mut found = [centre, 0.0, 0.0, 0.0, 0.0, 0.0];
         for round in 0..8 {
-            let off: Vec<f64> = samples
+            let off: Vec<f64> = seen
                 .iter()
-                .map(|&i| {
-                    f64::from(pixels[i][c]) - terms(i).iter().zip(&found).map(|(t, f)| t * f).sum::<f64>()
-                })
+                .zip(&terms)
+                .map(|(s, t)| f64::from(s[c]) - t.iter().zip(&found).map(|(t, f)| t * f).sum::<f64>())
                 .collect();
             let spread =
                 f64::from(median(off.iter().map(|o| o.abs() as f32).collect()).unwrap_or(1.0)) * 1.4826;
@@ -153,13 +365,12 @@ fn polynomial(pixels: &[[f32; 3]], samples: &[usize], w: usize, h: usize) -> Vec
                 *weight = if u < 1.0 { (1.0 - u * u).powi(2) } else { 0.0 };
             }
             let mut normal = [[0.0f64; 7]; 6];
-            for (&i, &weight) in samples.iter().zip(&weights) {
-                let t = terms(i);
+            for ((t, s), &weight) in terms.iter().zip(seen).zip(&weights) {
                 for a in 0..6 {
                     for b in 0..6 {
                         normal[a][b] += weight * t[a] * t[b];
                     }
-                    normal[a][6] += weight * t[a] * f64::from(pixels[i][c]);
+                    normal[a][6] += weight * t[a] * f64::from(s[c]);
                 }
             }
             // A little weight on flatness keeps sides without any wall in view from running away.
@@ -174,13 +385,12 @@ fn polynomial(pixels: &[[f32; 3]], samples: &[usize], w: usize, h: usize) -> Vec
         }
         found
     };
-    let coefficients = [fit(0), fit(1), fit(2)];
-    (0..w * h)
-        .map(|i| {
-            let t = terms(i);
-            coefficients.map(|f| (t.iter().zip(&f).map(|(t, f)| t * f).sum::<f64>() as f32).clamp(0.0, 255.0))
-        })
-        .collect()
+    let fitted: Vec<[f64; 6]> = [0, 1, 2].into_par_iter().map(fit).collect();
+    Surface {
+        w: fw,
+        h: fh,
+        of: [fitted[0], fitted[1], fitted[2]],
+    }
 }
 
 fn solve(mut m: [[f64; 7]; 6]) -> Option<[f64; 6]> {
@@ -207,49 +417,47 @@ fn solve(mut m: [[f64; 7]; 6]) -> Option<[f64; 6]> {
     Some(out)
 }
 
-/// Adds what wall pixels still deviate, smoothed over half an inter-eye distance: soft shadows, uneven light.
-fn corrected(
-    pixels: &[[f32; 3]],
-    base: &[[f32; 3]],
-    clear: &[bool],
-    spread: f32,
-    unit: f32,
-    w: usize,
-    h: usize,
+/// What sure wall pixels still deviate by at most `limit` levels, smoothed over about `reach` pixels: soft shadows,
+/// uneven light. Nothing where no sure pixel is near.
+fn deviation(
+    picture: &RgbImage,
+    colours: &[[f32; 3]],
+    grid: Grid,
+    sure: impl Fn(usize) -> bool + Sync,
+    limit: f32,
+    reach: f32,
 ) -> Vec<[f32; 3]> {
-    // A quarter of the resolution is plenty for what is smooth by construction.
-    const COARSE: usize = 4;
-    let (cw, ch) = (w.div_ceil(COARSE), h.div_ceil(COARSE));
-    let limit = (5.0 * spread).clamp(10.0, FOREIGN);
-    let mut count = Field::new(cw, ch, 0.0);
-    let mut sums = [
-        Field::new(cw, ch, 0.0),
-        Field::new(cw, ch, 0.0),
-        Field::new(cw, ch, 0.0),
-    ];
-    for (i, (&p, &b)) in pixels.iter().zip(base).enumerate() {
-        let off = [0, 1, 2].map(|c| p[c] - b[c]);
-        if clear[i] && off.iter().all(|o| o.abs() <= limit) {
-            let k = (i / w / COARSE) * cw + i % w / COARSE;
-            count.v[k] += 1.0;
-            for (sum, o) in sums.iter_mut().zip(off) {
-                sum.v[k] += o;
+    let Grid { w, h, cell } = grid;
+    let (cw, ch) = (grid.columns(), grid.rows());
+    let mut sums = vec![[0.0f32; 4]; cw * ch];
+    sums.par_chunks_mut(cw).enumerate().for_each(|(cy, row)| {
+        for y in cy * cell..((cy + 1) * cell).min(h) {
+            for x in (y % 2..w).step_by(2) {
+                let i = y * w + x;
+                if !sure(i) {
+                    continue;
+                }
+                let (seen, there) = (level(picture, i), colours[i]);
+                let off = [0, 1, 2].map(|c| seen[c] - there[c]);
+                if off.iter().all(|o| o.abs() <= limit) {
+                    let to = &mut row[x / cell];
+                    to[0] += 1.0;
+                    for (to, o) in to[1..].iter_mut().zip(off) {
+                        *to += o;
+                    }
+                }
             }
         }
-    }
-    let r = ((unit * 0.35) as usize / COARSE).max(2);
-    let count = count.smooth(r);
-    let off = sums.map(|sum| {
-        let sum = sum.smooth(r);
-        // Pixels far from any visible wall get no correction rather than a wild one.
-        let v = sum.v.iter().zip(&count.v).map(|(s, n)| s / (n + 0.15)).collect();
-        Field { w: cw, h: ch, v }
     });
-    (0..w * h)
-        .map(|i| {
-            let (x, y) = ((i % w) as f32, (i / w) as f32);
-            let at = |f: &Field| f.at((x + 0.5) / COARSE as f32 - 0.5, (y + 0.5) / COARSE as f32 - 0.5);
-            [0, 1, 2].map(|c| (base[i][c] + at(&off[c])).clamp(0.0, 255.0))
+    let r = ((reach / cell as f32) as usize).max(1);
+    let near = blurred(&blurred(&sums, cw, r), cw, r);
+    // Where nothing near is wall the next wall speaks, more quietly the farther it is.
+    let far = blurred(&blurred(&near, cw, 3 * r), cw, 3 * r);
+    near.iter()
+        .zip(&far)
+        .map(|(n, f)| {
+            let weight = n[0] + 0.05 * f[0] + 0.05;
+            [1, 2, 3].map(|c| (n[c] + 0.05 * f[c]) / weight)
         })
         .collect()
 }
@@ -267,6 +475,12 @@ mod tests {
     use super::*;
     use image::Rgb;
 
+    const GRID: Grid = Grid {
+        w: 300,
+        h: 200,
+        cell: 4,
+    };
+
     fn uneven(x: u32, y: u32) -> [f32; 3] {
         let fall = 1.0 - 0.25 * (x as f32 / 300.0 - 0.4).powi(2) - 0.15 * (y as f32 / 200.0);
         [210.0 * fall, 214.0 * fall, 220.0 * fall]
@@ -283,8 +497,8 @@ mod tests {
                 Rgb(uneven(x, y).map(|v| (v + noise).round() as u8))
             }
         });
-        let clear = (0..300 * 200)
-            .map(|i| !((100..200).contains(&(i % 300)) && i / 300 > 30))
+        let clear = (0..75 * 50)
+            .map(|k| !((25..50).contains(&(k % 75)) && k / 75 > 7))
             .collect();
         (picture, clear)
     }
@@ -292,9 +506,10 @@ mod tests {
     #[test]
     fn an_unevenly_lit_wall_is_known_even_behind_the_person() {
         let (picture, clear) = booth();
-        let wall = find(&picture, &clear, None, 40.0, &mut Vec::new()).unwrap();
+        let wall = find(&picture, GRID, &clear, None, 40.0, &mut Vec::new()).unwrap();
+        let colours = wall.colours();
         for (x, y) in [(20, 20), (150, 20), (150, 120), (280, 180)] {
-            let told = wall.colour[y * 300 + x];
+            let told = colours[y * 300 + x];
             let truth = uneven(x as u32, y as u32);
             assert!((told[1] - truth[1]).abs() < 4.0, "{x},{y}: {told:?} {truth:?}");
         }
@@ -307,7 +522,7 @@ mod tests {
             Rgb([((x / 12 * 83 + y / 50 * 41) % 256) as u8; 3])
         });
         let mut notes = Vec::new();
-        assert!(find(&picture, &vec![true; 300 * 200], None, 40.0, &mut notes).is_none());
+        assert!(find(&picture, GRID, &vec![true; 75 * 50], None, 40.0, &mut notes).is_none());
         assert!(notes[0].contains("not a plain wall"));
     }
 
@@ -316,7 +531,7 @@ mod tests {
         let (picture, clear) = booth();
         let other = RgbImage::from_fn(300, 200, |x, _| Rgb([if x % 40 < 20 { 90 } else { 240 }; 3]));
         let mut notes = Vec::new();
-        let wall = find(&picture, &clear, Some(&other), 40.0, &mut notes).unwrap();
+        let wall = find(&picture, GRID, &clear, Some(&other), 40.0, &mut notes).unwrap();
         assert!(!wall.from_plate && notes[0].contains("does not fit"));
     }
 }
