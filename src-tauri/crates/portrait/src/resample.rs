@@ -129,6 +129,18 @@ mod tests {
     use image::Rgb;
 
     #[test]
+    fn far_smaller_is_still_the_mean_and_stays_in_place() {
+        let picture = RgbImage::from_fn(401, 301, |x, y| Rgb([(x / 2) as u8, (y / 2) as u8, 77]));
+        let small = rgb8(&picture, [0.0, 0.0, 400.0, 300.0], 40, 30, FilterType::Bilinear).unwrap();
+        for (x, y, p) in small.enumerate_pixels() {
+            if (2..38).contains(&x) && (2..28).contains(&y) {
+                let [r, g, b] = p.0;
+                assert!(r.abs_diff((x * 5 + 2) as u8) <= 1 && g.abs_diff((y * 5 + 2) as u8) <= 1 && b == 77);
+            }
+        }
+    }
+
+    #[test]
     fn a_part_at_its_own_size_is_a_copy() {
         let picture = RgbImage::from_fn(60, 40, |x, y| Rgb([(x * 4) as u8, (y * 6) as u8, 255]));
         let copy = rgb8(&picture, [10.0, 5.0, 20.0, 30.0], 20, 30, FilterType::CatmullRom).unwrap();

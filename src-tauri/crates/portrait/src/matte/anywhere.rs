@@ -10,7 +10,7 @@ use super::outline::Outline;
 use super::smoothstep;
 
 /// Sure person from this depth inside the segmenter's outline, in inter-eye distances, and sure surroundings from
-/// this far outside it; ours, its outline errs by less on rendered students who have no wall.
+/// this far outside it. Ours, chosen by eye on photographs without a wall; not measured against a truth.
 const SURE: [f32; 2] = [0.13, 0.15];
 
 pub(super) fn part(
