@@ -1,7 +1,7 @@
 //! The live half: one hint at a time while the student sits down, and the cut the photo would have now.
 //!
-//! Every frame costs one look of the mesh; the eyes, the detector, the segmenter and the light meter take turns, never
-//! two on one frame, so that no frame is late. What is said must
+//! Most frames cost one look of the mesh; the eyes, the detector and the light meter take turns beside it, and on one
+//! frame of eight the segmenter looks instead of it, so that no frame is late. What is said must
 //! not flicker: a hint appears only after it was right for some frames, and stays until its cause is gone by a margin.
 
 use image::{RgbImage, imageops};
@@ -209,6 +209,8 @@ pub struct Tracker {
     /// See [`Mesh::eye_openness`]; of the last look at the lids.
     open: Option<[f32; 2]>,
     last_eyes: Option<[f32; 2]>,
+    /// Frames since the eyes were last looked at.
+    unseen: u32,
     shown: Option<Hint>,
     wanted: Option<(Hint, u32)>,
     steady: u32,
@@ -218,6 +220,17 @@ impl Tracker {
     /// Everything that takes turns has had its turn with this student.
     fn has_seen_all(&self) -> bool {
         self.crown.is_some() && self.light.is_some() && self.open.is_some()
+    }
+
+    /// Movement of the eyes a frame, in inter-eye distances. `still` says that nobody looked at this one.
+    fn moved(&mut self, eyes: [f32; 2], unit: f32, still: bool) -> f32 {
+        self.unseen += 1;
+        if still {
+            return 0.0;
+        }
+        let frames = std::mem::take(&mut self.unseen) as f32;
+        let last = self.last_eyes.replace(eyes);
+        last.map_or(0.0, |[x, y]| (x - eyes[0]).hypot(y - eyes[1]) / unit / frames)
     }
 
     /// Limits of what is shown now are a little tighter than those that bring it up, so that it does not flicker.
@@ -259,7 +272,11 @@ impl Tracker {
 pub fn guide(models: &Models, frame: &RgbImage, spec: &Spec, tracker: &mut Tracker) -> Guidance {
     let turn = TURNS[(tracker.frame % TURNS.len() as u64) as usize];
     tracker.frame += 1;
-    look(models, frame, tracker, turn);
+    // The segmenter is the slowest of all: on its turn the points stay where they were a thirtieth of a second ago.
+    let still = turn == Turn::Crown && tracker.mesh.is_some();
+    if !still {
+        look(models, frame, tracker, turn);
+    }
     let Some(mesh) = tracker.mesh.clone() else {
         tracker.steady = 0;
         tracker.last_eyes = None;
@@ -303,10 +320,7 @@ pub fn guide(models: &Models, frame: &RgbImage, spec: &Spec, tracker: &mut Track
         width: f64::from((b[0] - a[0]).hypot(b[1] - a[1])),
     };
     let hint = judge(&mesh, &head, frame, spec, tracker);
-    let moved = tracker
-        .last_eyes
-        .map_or(0.0, |[x, y]| (x - eyes[0]).hypot(y - eyes[1]) / unit);
-    tracker.last_eyes = Some(eyes);
+    let moved = tracker.moved(eyes, unit, still);
     let hint = if hint == Hint::Good && moved > MOVING {
         Hint::HoldStill
     } else {

@@ -4,16 +4,13 @@ use crate::PortraitError;
 use crate::checks;
 use crate::clothing::Anchors;
 use crate::compose::Composed;
-use crate::face::face_facts;
 use crate::geometry::measure;
 use crate::jpeg::{estimated_quality, sampling_name};
 use crate::matte;
 use crate::original::{Original, jpeg_facts, sha256_hex};
-use crate::photometry::face_light;
 use crate::report::{Check, CheckCode, FileFacts, Light, MatteFacts, Report, SCHEMA, Transform};
-use crate::skin;
 use crate::spec::Spec;
-use crate::standardize::{block_off, dress, focus, head, main_face, surroundings};
+use crate::standardize::{FaceColours, appearance, block_off, dress, focus, head, main_face, sitting};
 use crate::vision::Models;
 
 /// Judges a finished picture point by point. A file that is no picture gives a report that says so.
@@ -34,16 +31,7 @@ pub fn check_file(bytes: &[u8], models: &Models, spec: &Spec) -> Report {
     let original = match Original::decode(bytes.to_vec()) {
         Ok(original) => original,
         Err(error) => {
-            let check = checks::file_format(false, true, false);
-            let (zh, en) = match &error {
-                PortraitError::Picture(refusal) => (refusal.zh(), refusal.en()),
-                other => (check.zh.clone(), other.to_string()),
-            };
-            report.checks.push(Check {
-                zh,
-                en: format!("Not an acceptable file: {en}"),
-                ..check
-            });
+            report.checks.push(unreadable(&error));
             return report;
         }
     };
@@ -72,24 +60,16 @@ pub fn check_file(bytes: &[u8], models: &Models, spec: &Spec) -> Report {
     match main_face(models, picture) {
         None => report.checks.push(checks::no_face()),
         Some((mesh, count)) => {
-            report.checks.push(checks::one_face(count));
-            report.checks.extend(checks::pose(&mesh.pose()));
-            report.checks.extend(checks::expression(&mesh));
-            if let Some(light) = face_light(picture, &mesh) {
-                report.checks.extend(checks::photometry(&light));
-            }
             report
                 .checks
-                .push(checks::colour(skin::colour(picture, &mesh).as_ref()));
+                .extend(sitting(&mesh, count, &FaceColours::of(picture, &mesh)));
             let parted = matte::around(models, picture, None, Some(focus(&mesh)));
             report.matte = Some(MatteFacts {
                 method: parted.method.as_str().to_owned(),
                 notes: parted.notes.clone(),
             });
-            let facts = face_facts(picture, &mesh, Some(&parted.alpha));
-            let seen = checks::appearance(facts.as_ref(), &report.checks);
+            let seen = appearance(picture, &mesh, &parted.alpha, &report.checks);
             report.checks.extend(seen);
-            report.checks.extend(surroundings(picture, &mesh, &parted.alpha));
             let head = head(&mesh, &parted.alpha);
             let as_it_is = Transform {
                 scale: 1.0,
@@ -122,4 +102,18 @@ pub fn check_file(bytes: &[u8], models: &Models, spec: &Spec) -> Report {
     report.accepted = report.checks.iter().all(|c| c.light != Light::Red);
     debug_assert!(report.check(CheckCode::FileFormat).is_some());
     report
+}
+
+/// A file that is no acceptable picture, with the sentence of whoever refused it.
+fn unreadable(error: &PortraitError) -> Check {
+    let check = checks::file_format(false, true, false);
+    let (zh, en) = match error {
+        PortraitError::Picture(refusal) => (refusal.zh(), refusal.en()),
+        other => (check.zh.clone(), other.to_string()),
+    };
+    Check {
+        zh,
+        en: format!("Not an acceptable file: {en}"),
+        ..check
+    }
 }

@@ -39,70 +39,87 @@ pub(crate) struct Encoded {
 /// # Errors
 /// [`PortraitError::Encode`] if the written file does not read back as what was meant.
 pub(crate) fn encode(picture: &RgbImage, spec: &Spec) -> Result<Encoded, PortraitError> {
-    let fits = |e: &(Vec<u8>, u8)| e.0.len() <= spec.file.max_bytes as usize;
-    let enough = |e: &(Vec<u8>, u8)| e.0.len() >= spec.file.min_bytes as usize;
-    let mut tried = Vec::with_capacity(SAMPLINGS.len());
-    for (sampling, name) in SAMPLINGS {
-        let made = best_quality(picture, spec, sampling)?;
-        let good = fits(&made) && made.1 >= FINE_COLOUR_FROM;
-        tried.push((made, name));
-        if good {
-            break;
-        }
-    }
-    // The last one tried is good, or the coarsest; a finer one is taken where that one misses the limits.
-    let last = tried.len() - 1;
-    let at = if fits(&tried[last].0) && (tried[last].0.1 >= FINE_COLOUR_FROM || enough(&tried[last].0)) {
-        last
-    } else {
-        tried.iter().position(|(made, _)| fits(made)).unwrap_or(last)
-    };
-    let (chosen, name) = tried.swap_remove(at);
-    let facts = read_back(&chosen.0, picture)?;
+    let (made, name) = best(picture, spec)?;
+    let facts = read_back(&made.bytes, picture)?;
     Ok(Encoded {
         facts: FileFacts {
-            bytes: chosen.0.len() as u32,
-            quality: Some(chosen.1),
+            bytes: made.bytes.len() as u32,
+            quality: Some(made.quality),
             sampling: name.to_owned(),
             dpi: facts.dpi,
             width: facts.width.into(),
             height: facts.height.into(),
         },
-        bytes: chosen.0,
+        bytes: made.bytes,
     })
 }
 
-/// Highest quality that fits, or the lowest allowed one if none does. File size grows with quality.
+/// A written file and the quality it was written at.
+struct Made {
+    bytes: Vec<u8>,
+    quality: u8,
+}
+
+/// The finest colour that leaves a high quality; else the coarsest, which leaves the most quality. A finer one is
+/// also taken where the coarsest cannot fill the smallest size.
+fn best(picture: &RgbImage, spec: &Spec) -> Result<(Made, &'static str), PortraitError> {
+    let fits = |made: &Made| made.bytes.len() <= spec.file.max_bytes as usize;
+    let floor = spec.file.min_quality.max(FINE_COLOUR_FROM);
+    let [finer @ .., (coarsest, name)] = SAMPLINGS;
+    for (sampling, name) in finer {
+        let made = best_quality(picture, spec, sampling, floor)?;
+        if fits(&made) {
+            return Ok((made, name));
+        }
+    }
+    let made = best_quality(picture, spec, coarsest, spec.file.min_quality)?;
+    if made.bytes.len() < spec.file.min_bytes as usize {
+        for (sampling, name) in finer {
+            let made = best_quality(picture, spec, sampling, spec.file.min_quality)?;
+            if fits(&made) {
+                return Ok((made, name));
+            }
+        }
+    }
+    Ok((made, name))
+}
+
+/// Highest quality from `floor` on that fits, or the floor if none does. File size grows with quality, by some
+/// hundredths a step: the next guess follows from the last file's size.
 fn best_quality(
     picture: &RgbImage,
     spec: &Spec,
     sampling: SamplingFactor,
-) -> Result<(Vec<u8>, u8), PortraitError> {
-    let (mut low, mut high) = (spec.file.min_quality, 100);
-    let mut best = None;
-    while low <= high {
-        let middle = low + (high - low) / 2;
-        let bytes = encode_at(picture, spec.dpi, sampling, middle)?;
-        if bytes.len() <= spec.file.max_bytes as usize {
-            best = Some((bytes, middle));
-            if middle == 100 {
-                break;
-            }
-            low = middle + 1;
+    floor: u8,
+) -> Result<Made, PortraitError> {
+    /// Where portraits of this size and limit mostly end.
+    const FIRST: u8 = 90;
+    /// Growth of a file's logarithm with a step of quality, around there.
+    const GROWTH: f64 = 0.05;
+    let most = spec.file.max_bytes as usize;
+    let make = |quality| encode_at(picture, spec.dpi, sampling, quality).map(|bytes| Made { bytes, quality });
+    // The best that fits so far, and the least that is known not to.
+    let (mut best, mut beyond): (Option<Made>, u8) = (None, 101);
+    let mut guess = FIRST.clamp(floor, 100);
+    loop {
+        let made = make(guess)?;
+        let steps = (most as f64 / made.bytes.len().max(1) as f64).ln() / GROWTH;
+        if made.bytes.len() <= most {
+            best = Some(made);
+        } else if guess == floor {
+            return Ok(made);
         } else {
-            if middle == spec.file.min_quality {
-                break;
-            }
-            high = middle - 1;
+            beyond = guess;
         }
+        let low = best.as_ref().map_or(floor, |made| made.quality + 1);
+        if low >= beyond {
+            break;
+        }
+        guess = (f64::from(guess) + steps)
+            .round()
+            .clamp(f64::from(low), f64::from(beyond - 1)) as u8;
     }
-    match best {
-        Some(found) => Ok(found),
-        None => Ok((
-            encode_at(picture, spec.dpi, sampling, spec.file.min_quality)?,
-            spec.file.min_quality,
-        )),
-    }
+    best.map_or_else(|| make(floor), Ok)
 }
 
 /// One encoding with JFIF density and nothing else: no EXIF, no thumbnail.

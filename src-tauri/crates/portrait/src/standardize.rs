@@ -11,10 +11,10 @@ use crate::geometry::{Capture, Head, Obstacle, Placement, place};
 use crate::jpeg;
 use crate::matte::{self, Focus, Method};
 use crate::original::{Original, sha256_hex};
-use crate::photometry::face_light;
+use crate::photometry::{FaceLight, face_light};
 use crate::recapture;
 use crate::report::{Check, Light, MatteFacts, Report, SCHEMA};
-use crate::skin;
+use crate::skin::{self, SkinColour};
 use crate::spec::Spec;
 use crate::vision::{Face, Mesh, Models, Pace};
 
@@ -57,16 +57,12 @@ pub struct Outcome {
 pub enum Stage {
     /// Faces found and measured.
     Face,
-    /// Light and sharpness measured.
-    Photometry,
-    /// Person and wall parted.
+    /// Light measured, person and wall parted.
     Matte,
     /// The cut chosen.
     Geometry,
-    /// Scaled, moved, put before the background.
-    Compose,
-    /// Written and read back.
-    Encode,
+    /// Scaled, composed, written and read back; beside it face, hair, glasses and surroundings judged.
+    Finish,
 }
 
 /// Makes the standard photo of a capture, or says why there is none.
@@ -112,19 +108,12 @@ pub fn standardize_timed(
         };
     };
     done(Stage::Face);
-    report.checks.push(checks::one_face(count));
-    report.checks.extend(checks::pose(&mesh.pose()));
-    report.checks.extend(checks::expression(&mesh));
-    if let Some(light) = face_light(photo, &mesh) {
-        report.checks.extend(checks::photometry(&light));
-    }
-    report
-        .checks
-        .push(checks::colour(skin::colour(photo, &mesh).as_ref()));
-    done(Stage::Photometry);
-
-    let matte = matte::around(models, photo, plate, Some(focus(&mesh)));
+    let (light, matte) = rayon::join(
+        || FaceColours::of(photo, &mesh),
+        || matte::around(models, photo, plate, Some(focus(&mesh))),
+    );
     done(Stage::Matte);
+    report.checks.extend(sitting(&mesh, count, &light));
     report.matte = Some(MatteFacts {
         method: matte.method.as_str().to_owned(),
         notes: matte.notes.clone(),
@@ -133,14 +122,18 @@ pub fn standardize_timed(
         matte.method != Method::ColoursOnly && matte.notes.is_empty(),
     ));
 
-    let facts = face_facts(photo, &mesh, Some(&matte.alpha));
-    let seen = checks::appearance(facts.as_ref(), &report.checks);
-    report.checks.extend(seen);
-    report.checks.extend(surroundings(photo, &mesh, &matte.alpha));
-
     let head = head(&mesh, &matte.alpha);
     let cut = place_in(&head, &matte.alpha, spec);
     done(Stage::Geometry);
+    let (seen, (composed, encoded)) = rayon::join(
+        || appearance(photo, &mesh, &matte.alpha, &report.checks),
+        || {
+            let composed = compose(&matte, &cut.placement.transform, spec);
+            let encoded = jpeg::encode(&composed.picture, spec);
+            (composed, encoded)
+        },
+    );
+    report.checks.extend(seen);
     report.transform = Some(cut.placement.transform);
     report.geometry = Some(cut.placement.measured);
     report.checks.extend(checks::geometry(
@@ -158,15 +151,12 @@ pub fn standardize_timed(
             cut.missing
         },
     ));
-
-    let composed = compose(&matte, &cut.placement.transform, spec);
-    done(Stage::Compose);
     report.checks.extend(dress(
         &composed,
         &Anchors::of(&mesh, &cut.placement.transform),
         spec,
     ));
-    let finished = match jpeg::encode(&composed.picture, spec) {
+    let finished = match encoded {
         Ok(encoded) => {
             report.checks.push(checks::background(
                 background_off(&encoded.bytes, &composed, spec),
@@ -190,7 +180,7 @@ pub fn standardize_timed(
             None
         }
     };
-    done(Stage::Encode);
+    done(Stage::Finish);
     report.checks.extend(checks::for_reviewer());
     report.accepted = finished.is_some() && report.checks.iter().all(|c| c.light != Light::Red);
     report.result_sha256 = finished.as_ref().map(|p| p.sha256.clone());
@@ -415,12 +405,41 @@ pub(crate) fn lab_of([r, g, b]: [f64; 3]) -> [f64; 3] {
     [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
 }
 
-/// What is judged against the wall behind: the skin's grain, and whether the whole is a picture of a picture.
-pub(crate) fn surroundings(photo: &RgbImage, mesh: &Mesh, alpha: &GrayImage) -> [Check; 2] {
-    [
-        checks::smoothed(skin::grain(photo, mesh, alpha).as_ref()),
-        checks::recapture(&recapture::look(photo, mesh, alpha)),
-    ]
+/// Light and colour of a face.
+pub(crate) struct FaceColours {
+    light: Option<FaceLight>,
+    colour: Option<SkinColour>,
+}
+
+impl FaceColours {
+    pub(crate) fn of(photo: &RgbImage, mesh: &Mesh) -> FaceColours {
+        FaceColours {
+            light: face_light(photo, mesh),
+            colour: skin::colour(photo, mesh),
+        }
+    }
+}
+
+/// Who sits there, how the head is held, and how the face is lit.
+pub(crate) fn sitting(mesh: &Mesh, count: usize, face: &FaceColours) -> Vec<Check> {
+    let mut found = vec![checks::one_face(count)];
+    found.extend(checks::pose(&mesh.pose()));
+    found.extend(checks::expression(mesh));
+    if let Some(light) = &face.light {
+        found.extend(checks::photometry(light));
+    }
+    found.push(checks::colour(face.colour.as_ref()));
+    found
+}
+
+/// The face close up, and what is judged against the wall behind: the skin's grain, and whether the whole is a picture
+/// of a picture. `before` is what was found so far: what it explains is not blamed twice.
+pub(crate) fn appearance(photo: &RgbImage, mesh: &Mesh, alpha: &GrayImage, before: &[Check]) -> Vec<Check> {
+    let facts = face_facts(photo, mesh, Some(alpha));
+    let mut found = Vec::from_iter(checks::appearance(facts.as_ref(), before));
+    found.push(checks::smoothed(skin::grain(photo, mesh, alpha).as_ref()));
+    found.push(checks::recapture(&recapture::look(photo, mesh, alpha)));
+    found
 }
 
 /// Clothes, shoulders and the person's edge in a picture of the spec's size.

@@ -26,13 +26,11 @@ pub(crate) fn tell(models: &Models) -> String {
     format!("{}\n{}", photo(models), live(models))
 }
 
-const STAGES: [(Stage, &str); 6] = [
+const STAGES: [(Stage, &str); 4] = [
     (Stage::Face, "faces found and measured"),
-    (Stage::Photometry, "light and sharpness"),
-    (Stage::Matte, "person and wall parted"),
+    (Stage::Matte, "light measured, person and wall parted"),
     (Stage::Geometry, "cut chosen"),
-    (Stage::Compose, "scaled and composed"),
-    (Stage::Encode, "written, read back, judged"),
+    (Stage::Finish, "composed, written, read back; judged"),
 ];
 
 /// Milliseconds by the wall's clock and by the processor's.
