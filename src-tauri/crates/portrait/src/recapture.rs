@@ -5,9 +5,12 @@
 //! other is sure. A grating on the wall alone (woven cloth, wallpaper) and lines on some sides (a door, a board) say
 //! too little.
 
+use std::ops::Range;
+
+use fast_image_resize::FilterType;
 use image::{GrayImage, RgbImage};
 
-use crate::compose::resized_linear;
+use crate::resample;
 use crate::spectrum::{self, Peak, SIDE};
 use crate::vision::Mesh;
 
@@ -141,10 +144,9 @@ fn border(picture: &RgbImage, mesh: &Mesh) -> [f64; 4] {
     if w < 64 || h < 64 {
         return [0.0; 4];
     }
-    let copy = if scale < 1.0 {
-        resized_linear(picture, w, h)
-    } else {
-        picture.clone()
+    let whole = [0, 0, picture.width(), picture.height()].map(f64::from);
+    let Some(copy) = resample::rgb8(picture, whole, w, h, FilterType::Bilinear) else {
+        return [0.0; 4];
     };
     let (w, h) = (w as usize, h as usize);
     let luma: Vec<f32> = copy
@@ -152,13 +154,17 @@ fn border(picture: &RgbImage, mesh: &Mesh) -> [f64; 4] {
         .map(|p| 0.299 * f32::from(p.0[0]) + 0.587 * f32::from(p.0[1]) + 0.114 * f32::from(p.0[2]))
         .collect();
     // Only edges that run mostly up and down count for the sides, mostly across for top and bottom.
-    let (mut upright, mut level) = (vec![false; w * h], vec![false; w * h]);
+    let (mut upright, mut level) = (Edges::new(w, h), Edges::new(h, w));
     for y in 1..h - 1 {
         for x in 1..w - 1 {
             let i = y * w + x;
             let (gx, gy) = (luma[i + 1] - luma[i - 1], luma[i + w] - luma[i - w]);
-            upright[i] = gx.abs() >= EDGE && gx.abs() > 2.5 * gy.abs();
-            level[i] = gy.abs() >= EDGE && gy.abs() > 2.5 * gx.abs();
+            if gx.abs() >= EDGE && gx.abs() > 2.5 * gy.abs() {
+                upright.mark(x, y);
+            }
+            if gy.abs() >= EDGE && gy.abs() > 2.5 * gx.abs() {
+                level.mark(y, x);
+            }
         }
     }
     let [ex, ey] = mesh.between_eyes().map(|v| v * scale);
@@ -171,43 +177,64 @@ fn border(picture: &RgbImage, mesh: &Mesh) -> [f64; 4] {
     // Sides: from the forehead to below the chin. Top and bottom: over the head's width.
     let tall = span(ey - 0.8 * unit, chin + 0.6 * unit, h);
     let wide = span(ex - 1.2 * unit, ex + 1.2 * unit, w);
-    let up = |x: usize, y: usize| upright[y * w + x];
-    let across = |x: usize, y: usize| level[x * w + y];
     [
-        best_line(span(0.0, ex - 1.45 * unit, w), tall.clone(), w, up),
-        best_line(span(ex + 1.45 * unit, w as f32, w), tall, w, up),
-        best_line(span(0.0, ey - 1.3 * unit, h), wide.clone(), h, across),
-        best_line(span(chin + 0.35 * unit, h as f32, h), wide, h, across),
+        upright.best_line(span(0.0, ex - 1.45 * unit, w), tall.clone()),
+        upright.best_line(span(ex + 1.45 * unit, w as f32, w), tall),
+        level.best_line(span(0.0, ey - 1.3 * unit, h), wide.clone()),
+        level.best_line(span(chin + 0.35 * unit, h as f32, h), wide),
     ]
 }
 
-/// Best share of edge over lines that cross the middle of `along` within `places`, up to 8 degrees aslant. `edge`
-/// is asked across first, along second; a line may miss by a pixel.
-fn best_line(
-    places: std::ops::Range<usize>,
-    along: std::ops::Range<usize>,
-    limit: usize,
-    edge: impl Fn(usize, usize) -> bool,
-) -> f64 {
-    if places.is_empty() || along.len() < 8 {
-        return 0.0;
-    }
-    let middle = (along.start + along.end) as f32 / 2.0;
-    let mut best = 0usize;
-    for slope in -14..=14i32 {
-        let slope = slope as f32 * 0.01;
-        for place in places.clone() {
-            let mut hits = 0;
-            for t in along.clone() {
-                let at = place as f32 + 0.5 + slope * (t as f32 - middle);
-                if at < 1.0 || at >= (limit - 1) as f32 {
-                    continue;
-                }
-                let at = at as usize;
-                hits += usize::from(edge(at, t) || edge(at - 1, t));
-            }
-            best = best.max(hits);
+/// Where edges of one direction are. A row holds what lies side by side across that direction, so that all parallel
+/// lines are counted at once.
+struct Edges {
+    across: usize,
+    /// One where an edge runs through the place or the one before it: a line may miss by a pixel.
+    near: Vec<u8>,
+}
+
+impl Edges {
+    fn new(across: usize, along: usize) -> Edges {
+        Edges {
+            across,
+            near: vec![0; across * along],
         }
     }
-    best as f64 / along.len() as f64
+
+    /// `across` is neither the first nor the last.
+    fn mark(&mut self, across: usize, along: usize) {
+        let i = along * self.across + across;
+        self.near[i..=i + 1].fill(1);
+    }
+
+    /// Best share of edge over lines that cross the middle of `along` within `places`, up to 8 degrees aslant.
+    fn best_line(&self, places: Range<usize>, along: Range<usize>) -> f64 {
+        if places.is_empty() || along.len() < 8 {
+            return 0.0;
+        }
+        let middle = (along.start + along.end) as f32 / 2.0;
+        let mut best = 0u16;
+        let mut hits = vec![0u16; places.len()];
+        for slope in -14..=14i32 {
+            let slope = slope as f32 * 0.01;
+            hits.fill(0);
+            for t in along.clone() {
+                let aside = (0.5 + slope * (t as f32 - middle)).floor() as isize;
+                // The places whose line is inside the picture here.
+                let from = places.start.max((1 - aside).max(0) as usize);
+                let to = places.end.min((self.across as isize - 1 - aside).max(0) as usize);
+                if from >= to {
+                    continue;
+                }
+                let start = t * self.across + from.wrapping_add_signed(aside);
+                let row = &self.near[start..start + to - from];
+                let counts = &mut hits[from - places.start..to - places.start];
+                for (count, near) in counts.iter_mut().zip(row) {
+                    *count += u16::from(*near);
+                }
+            }
+            best = hits.iter().copied().fold(best, u16::max);
+        }
+        f64::from(best) / along.len() as f64
+    }
 }
