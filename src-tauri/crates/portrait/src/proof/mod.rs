@@ -193,8 +193,12 @@ pub fn prove(
         proof.points.push(words::same_picture(None, SAME));
         return proof;
     };
-    proof.transform = Some(found.transform);
-    proof.rotation = Some(found.rotation);
+    proof.transform = Some(Transform {
+        scale: readable(found.transform.scale),
+        dx: readable(found.transform.dx),
+        dy: readable(found.transform.dy),
+    });
+    proof.rotation = Some(readable(found.rotation));
     let parted = matte::around(models, original.image(), None, Some(focus(&captured)));
     let mask = certain(&parted, &found, spec);
     proof.compared = mask.iter().filter(|m| **m).count() as f64 / mask.len() as f64;
@@ -204,6 +208,11 @@ pub fn prove(
     }
     proof.faithful = proof.points.iter().all(|p| p.holds);
     proof
+}
+
+/// Nine decimals: more than was measured, and few enough to read back from JSON as they were written.
+fn readable(value: f64) -> f64 {
+    (value * 1e9).round() / 1e9
 }
 
 /// How the result lies on the capture.
