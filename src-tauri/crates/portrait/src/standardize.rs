@@ -241,6 +241,12 @@ pub(crate) fn head(mesh: &Mesh, alpha: &GrayImage) -> Head {
 /// Top of the hair: the first row in which some stretch of half an inter-eye distance, within one of the face's
 /// axis, is at least half covered. Single strands and the curve of the head beside its top do not count. Between
 /// rows the height is interpolated.
+///
+/// The visible top counts, not the row at the axis: in parted hair the parting dips there, and a picture placed by
+/// the dip would have its hair too near the upper edge. Measured on the bench's 48 true mattes, per 100 pixels between
+/// the eyes: the same rule asked at the axis alone finds long parted hair 2.4 px lower in the median (3.1 at most) and
+/// a bob 1.4, because the top lies a quarter of an inter-eye distance beside it; other hair agrees to 0.9. Between
+/// our matte and the true one this rule differs by 0.16 px at most.
 pub(crate) fn crown(alpha: &GrayImage, eyes: [f64; 2], unit: f64) -> Option<f64> {
     let (w, h) = (alpha.width() as usize, alpha.height() as usize);
     let from = (eyes[0] - unit).max(0.0) as usize;

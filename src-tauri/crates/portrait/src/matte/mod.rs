@@ -20,6 +20,7 @@ mod closed_form;
 mod colours;
 pub(crate) mod field;
 mod outline;
+mod pieces;
 mod wall;
 
 use std::sync::LazyLock;
@@ -246,6 +247,9 @@ pub(crate) fn around(
             }
         }
     });
+    pieces::keep_person(&mut alpha, focus.unit, |x, y| {
+        core(x as f32, y as f32, focus.eyes, focus.unit)
+    });
     Matte {
         alpha,
         foreground,
@@ -291,18 +295,20 @@ fn prior(models: &Models, photo: &RgbImage, eyes: [f32; 2], unit: f32) -> GrayIm
             Luma([(old + t * (f32::from(p.0[0]) - old)).round() as u8]),
         );
     }
-    let core = |x: u32, y: u32| {
-        let (u, v) = ((x as f32 - eyes[0]) / unit, (y as f32 - eyes[1]) / unit);
-        FACE.holds(u, v) || CHEST.holds(u, v)
-    };
     for y in 0..h {
         for x in side(eyes[0] - 1.2 * unit, w)..side(eyes[0] + 1.2 * unit, w) {
-            if core(x, y) {
+            if core(x as f32, y as f32, eyes, unit) {
                 wide.put_pixel(x, y, Luma([255]));
             }
         }
     }
     wide
+}
+
+/// Whether every sitting person covers this place, in pixels.
+fn core(x: f32, y: f32, eyes: [f32; 2], unit: f32) -> bool {
+    let (u, v) = ((x - eyes[0]) / unit, (y - eyes[1]) / unit);
+    FACE.holds(u, v) || CHEST.holds(u, v)
 }
 
 /// A piece every sitting person covers, in inter-eye distances from the middle between the eyes.
