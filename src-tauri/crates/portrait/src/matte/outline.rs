@@ -38,24 +38,18 @@ impl Outline {
             }
             sum as f32 / (255 * count.max(1)) as f32
         });
-        let outward = distance_to(cw, ch, |k| likely.v[k] >= 0.5);
-        let inward = distance_to(cw, ch, |k| likely.v[k] < 0.5);
-        let step = grid.cell as f32 / unit;
-        let depth = Field::from_fn(cw, ch, |k| {
-            // The outline runs half a cell before the first cell beyond it.
-            let (i, o) = (inward.v[k], outward.v[k]);
-            if i > 0.0 {
-                (i.min(1e6) - 0.5) * step
-            } else {
-                -(o.min(1e6) - 0.5) * step
-            }
-        });
+        let depth = depth(&likely, &grid, unit, 0.5);
         Outline {
             grid,
             likely,
             depth,
             unit,
         }
+    }
+
+    /// [`Outline::depth`] inside the outline at another likelihood.
+    pub(super) fn depth_from(&self, likelihood: f32) -> Field {
+        depth(&self.likely, &self.grid, self.unit, likelihood)
     }
 
     /// Cells that surely hold none of the person.
@@ -72,13 +66,26 @@ impl Outline {
         ((x as f32 + 0.5) * step - 0.5, (y as f32 + 0.5) * step - 0.5)
     }
 
-    pub(super) fn depth_at(&self, x: usize, y: usize) -> f32 {
+    /// Value of a field of cells at a pixel's centre, interpolated.
+    pub(super) fn at(&self, field: &Field, x: usize, y: usize) -> f32 {
         let (x, y) = self.place(x, y);
-        self.depth.at(x, y)
+        field.at(x, y)
     }
+}
 
-    pub(super) fn likely_at(&self, x: usize, y: usize) -> f32 {
-        let (x, y) = self.place(x, y);
-        self.likely.at(x, y)
-    }
+/// Depth inside the outline at `likelihood`, in inter-eye distances; negative outside.
+fn depth(likely: &Field, grid: &Grid, unit: f32, likelihood: f32) -> Field {
+    let Field { w, h, .. } = *likely;
+    let outward = distance_to(w, h, |k| likely.v[k] >= likelihood);
+    let inward = distance_to(w, h, |k| likely.v[k] < likelihood);
+    let step = grid.cell as f32 / unit;
+    Field::from_fn(w, h, |k| {
+        // The outline runs half a cell before the first cell beyond it.
+        let (i, o) = (inward.v[k], outward.v[k]);
+        if i > 0.0 {
+            (i.min(1e6) - 0.5) * step
+        } else {
+            -(o.min(1e6) - 0.5) * step
+        }
+    })
 }
