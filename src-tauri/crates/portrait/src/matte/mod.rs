@@ -7,9 +7,9 @@
 //! along colour edges where they do not.
 //!
 //! Measured by `cargo xtask bench portrait matte` on 48 rendered students at 1280x720, no plate, against pymatting's
-//! closed form on the trimap of the true mixed pixels grown by ten (mean SAD, ours : peer): short hair 138 : 643, bob
-//! 477 : 769, long 332 : 653, bun 196 : 701, curly 614 : 867, bald 113 : 635; white shirt before a white wall
-//! 845 : 3250.
+//! closed form on the trimap of the true mixed pixels grown by ten (mean SAD, ours : peer): short hair 139 : 643, bob
+//! 391 : 769, long 324 : 653, bun 179 : 701, curly 599 : 867, bald 113 : 635; white clothes before a white wall
+//! 728 : 3250.
 //!
 //! Everything is computed in linear light, because that is where a strand and the wall behind it add up in a lens.
 
