@@ -505,20 +505,23 @@ fn crown(alpha: &GrayImage, truth: &Truth, shift: (f32, f32)) -> f32 {
     let [(ax, ay), (bx, by)] = truth.eyes;
     let (mx, my) = ((ax + bx) * 0.5 + shift.0, (ay + by) * 0.5 + shift.1);
     let lean = (by - ay) / (bx - ax).max(1e-3);
-    let reach = truth.inter_eye() * 0.25;
+    let unit = truth.inter_eye();
+    let stretch = ((unit * 0.5).round() as usize).max(1);
     let mut above = 0.0;
     for y in 0..alpha.height().min(my.max(0.0) as u32) {
         // The axis runs at a right angle to the line of the eyes.
         let axis = mx + (my - y as f32 - 0.5) * lean;
         let (x0, x1) = (
-            (axis - reach).max(0.0) as u32,
-            ((axis + reach).max(0.0) as u32).min(alpha.width()),
+            (axis - unit).max(0.0) as u32,
+            ((axis + unit).max(0.0) as u32).min(alpha.width()),
         );
-        if x0 >= x1 {
-            continue;
-        }
-        let sum: u32 = (x0..x1).map(|x| u32::from(alpha.get_pixel(x, y).0[0])).sum();
-        let share = sum as f32 / (255.0 * (x1 - x0) as f32);
+        let row: Vec<f32> = (x0..x1)
+            .map(|x| f32::from(alpha.get_pixel(x, y).0[0]) / 255.0)
+            .collect();
+        let share = row
+            .windows(stretch)
+            .map(|part| part.iter().sum::<f32>() / stretch as f32)
+            .fold(0.0, f32::max);
         if share >= 0.5 {
             if y == 0 {
                 return f32::NAN;

@@ -17,8 +17,9 @@ pub struct Truth {
     pub alpha: GrayImage,
     /// Centres of the pupils in pixels: the one at the picture's left, then the right one.
     pub eyes: [(f32, f32); 2],
-    /// Row (pixels, fractional) of the top of the hair at the face's axis: where the alpha, averaged over a
-    /// quarter of the inter-eye distance on either side of the axis, first passes one half.
+    /// Row (pixels, fractional) of the top of the hair: where the alpha, averaged over any stretch of half the
+    /// inter-eye distance that lies within one inter-eye distance of the face's axis, first passes one half. A single
+    /// strand that stands up is not the crown, nor is the dip of a parting.
     pub crown_y: f32,
     /// The chin's lowest point, pixels.
     pub chin: (f32, f32),

@@ -23,7 +23,12 @@ mod time;
 
 use std::path::Path;
 
+use peak_alloc::PeakAlloc;
 use portrait::Models;
+
+/// Counts, so that the bench can tell the peak.
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
 
 fn main() {
     // `cargo bench` adds a flag of its own.
@@ -56,13 +61,13 @@ fn main() {
             println!("{}", files::tell(&sat));
         }
         if wanted("checks") {
-            println!("{}", checks::tell(&models, &sat, (students / 20).clamp(4, 20)));
+            println!("{}", checks::tell(&models, &sat, (students / 40).clamp(4, 12)));
         }
         if wanted("light") {
             // So many students a fault that the faults take no longer than the proper ones.
             println!(
                 "{}",
-                faults_light::tell(&models, &sat, (students / 24).clamp(3, 20))
+                faults_light::tell(&models, &sat, (students / 40).clamp(3, 12))
             );
         }
     }
@@ -70,7 +75,7 @@ fn main() {
         println!("{}", time::tell(&models));
     }
     if wanted("proof") {
-        println!("{}", proof::tell(&models, students.min(60)));
+        println!("{}", proof::tell(&models, (students / 40).clamp(4, 12)));
     }
     if wanted("matte") {
         println!("{}", matte::tell(&models, again, &only));

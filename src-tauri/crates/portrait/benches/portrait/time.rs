@@ -11,6 +11,7 @@ use image::RgbImage;
 use portrait::{Models, Original, Spec, Stage, Tracker, guide, standardize_timed};
 use virtual_booth::{Act, Booth, BoothOptions};
 
+use crate::MEMORY;
 use crate::cast::seats;
 use crate::table::{quantile, table};
 
@@ -110,14 +111,15 @@ fn photo(models: &Models) -> String {
         &["stage", "median", "p95", "processor time, median"],
         &rows,
     );
-    if let Some(more) = memory::of(|| {
-        standardize_timed(models, &captures[0], &spec, None, &mut |_| {});
-    }) {
-        let _ = writeln!(
-            out,
-            "\nPeak memory above what the capture and the networks hold: {more} MB."
-        );
-    }
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
+    standardize_timed(models, &captures[0], &spec, None, &mut |_| {});
+    let more = MEMORY.peak_usage().saturating_sub(before);
+    let _ = writeln!(
+        out,
+        "\nPeak memory above what the capture and the networks hold: {} MB.",
+        more >> 20
+    );
     out
 }
 
@@ -167,22 +169,4 @@ fn processor() -> f64 {
 #[cfg(not(unix))]
 fn processor() -> f64 {
     f64::NAN
-}
-
-/// The system's own account of this program's memory.
-mod memory {
-    /// Megabytes in use at the worst moment of `work` more than before it; `None` where the system does not tell.
-    pub(super) fn of(work: impl FnOnce()) -> Option<u64> {
-        // Writing 5 forgets the highest mark so far (Linux, proc(5)).
-        std::fs::write("/proc/self/clear_refs", "5").ok()?;
-        let before = kilobytes("VmRSS:")?;
-        work();
-        Some(kilobytes("VmHWM:")?.saturating_sub(before) / 1024)
-    }
-
-    fn kilobytes(name: &str) -> Option<u64> {
-        let text = std::fs::read_to_string("/proc/self/status").ok()?;
-        text.lines()
-            .find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok())
-    }
 }
