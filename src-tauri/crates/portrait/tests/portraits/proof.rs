@@ -1,25 +1,16 @@
 //! The proof of faithfulness holds for every honest result and for no tampered one.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test stops where it fails"
-)]
 
-#[path = "../benches/portrait/tamper.rs"]
-mod tamper;
-
-use std::path::Path;
 use std::sync::OnceLock;
 
 use image::RgbImage;
-use portrait::{Measured, Models, Original, PointCode, Proof, Report, Spec, prove, standardize};
-use tamper::written;
+use portrait::{Measured, Original, PointCode, Proof, Report, prove, standardize};
+
 use virtual_booth::{Booth, BoothOptions, Posing, Student};
 
+use crate::studio::{models, spec};
+use crate::tamper::{self, written};
+
 struct Shot {
-    models: Models,
-    spec: Spec,
     picture: RgbImage,
     original: Original,
     /// Left eye in the capture, and the distance between the eyes.
@@ -34,12 +25,9 @@ struct Shot {
 fn shot() -> &'static Shot {
     static SHOT: OnceLock<Shot> = OnceLock::new();
     SHOT.get_or_init(|| {
-        let models =
-            Models::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../assets/models")).unwrap();
-        let spec = Spec::built_in("national-blue").unwrap();
         let (picture, truth) = Booth::still(&options(4), Some(&Posing::default()));
         let original = Original::from_rgb(picture.clone()).unwrap();
-        let outcome = standardize(&models, &original, &spec, None);
+        let outcome = standardize(models(), &original, &spec(), None);
         let jpeg = outcome.photo.unwrap().jpeg;
         Shot {
             finished: image::load_from_memory(&jpeg).unwrap().into_rgb8(),
@@ -47,8 +35,6 @@ fn shot() -> &'static Shot {
             report: outcome.report,
             eye: [f64::from(truth.eyes[0].0), f64::from(truth.eyes[0].1)],
             unit: f64::from(truth.inter_eye()),
-            models,
-            spec,
             picture,
             original,
             jpeg,
@@ -64,8 +50,7 @@ fn options(seed: u64) -> BoothOptions {
 }
 
 fn proof(result: &[u8], original: &Original, report: Option<&Report>) -> Proof {
-    let shot = shot();
-    prove(result, original, &shot.models, &shot.spec, report)
+    prove(result, original, models(), &spec(), report)
 }
 
 fn failed(proof: &Proof) -> Vec<PointCode> {

@@ -1,37 +1,11 @@
 //! Students at the virtual booth: good ones get their photo, faults are named, and the photo is the capture and
 //! nothing else.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test stops where it fails"
-)]
-
-use std::path::Path;
-use std::sync::OnceLock;
 
 use image::RgbImage;
-use portrait::{
-    CheckCode, Hint, Light, Models, Original, Outcome, Spec, Tracker, check_file, guide, standardize,
-};
+use portrait::{CheckCode, Hint, Light, Original, Outcome, Tracker, check_file, guide, standardize};
 use virtual_booth::{Act, Booth, BoothOptions, Hair, Posing, Skin, Student, Truth, Wall};
 
-fn models() -> &'static Models {
-    static MODELS: OnceLock<Models> = OnceLock::new();
-    MODELS.get_or_init(|| {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../assets/models");
-        match Models::load(&dir) {
-            Ok(models) => models,
-            Err(error) => {
-                panic!("the vision models are needed for this test; run `cargo xtask setup` ({error})")
-            }
-        }
-    })
-}
-
-fn spec() -> Spec {
-    Spec::built_in("national-blue").unwrap()
-}
+use crate::studio::{models, spec};
 
 fn shoot(student: &Student, wall: Wall, act: &Act) -> (RgbImage, Truth) {
     let mut booth = Booth::new(BoothOptions {

@@ -1,36 +1,14 @@
 //! Light, sharpness, colour, clothes and pictures of pictures: each fault is named, and proper students of every skin
 //! pass.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test stops where it fails"
-)]
 
-use std::path::Path;
 use std::sync::OnceLock;
 
 use image::RgbImage;
-use portrait::{CheckCode, Light, Models, Original, Outcome, Spec, check_file, standardize};
+use portrait::{CheckCode, Light, Original, Outcome, check_file, standardize};
 use virtual_booth::spoil::{self, Display};
 use virtual_booth::{Booth, BoothOptions, Clothes, Garment, Hair, Posing, Skin, Student, Truth, Wall};
 
-fn models() -> &'static Models {
-    static MODELS: OnceLock<Models> = OnceLock::new();
-    MODELS.get_or_init(|| {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../assets/models");
-        match Models::load(&dir) {
-            Ok(models) => models,
-            Err(error) => {
-                panic!("the vision models are needed for this test; run `cargo xtask setup` ({error})")
-            }
-        }
-    })
-}
-
-fn spec() -> Spec {
-    Spec::built_in("national-blue").unwrap()
-}
+use crate::studio::{models, spec};
 
 fn shoot(student: Student, posing: &Posing) -> (RgbImage, Truth) {
     let options = BoothOptions {

@@ -1,31 +1,11 @@
 //! What the rule about the face forbids is named, and what it allows is not accused.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test stops where it fails"
-)]
 
-use std::path::Path;
-use std::sync::OnceLock;
-
-use portrait::{CheckCode, Light, Models, Original, Report, Spec, standardize};
+use portrait::{CheckCode, Light, Original, Report, standardize};
 use virtual_booth::{
     Booth, BoothOptions, Covering, Frame, Hair, HairColour, Headwear, Posing, Skin, Student, Wall,
 };
 
-fn models() -> &'static Models {
-    static MODELS: OnceLock<Models> = OnceLock::new();
-    MODELS.get_or_init(|| {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../assets/models");
-        match Models::load(&dir) {
-            Ok(models) => models,
-            Err(error) => {
-                panic!("the vision models are needed for this test; run `cargo xtask setup` ({error})")
-            }
-        }
-    })
-}
+use crate::studio::{models, spec};
 
 /// The report of one picture of 960x540: half the cost of the booth's own size.
 fn judged(student: Student, posing: &Posing) -> Report {
@@ -37,8 +17,7 @@ fn judged(student: Student, posing: &Posing) -> Report {
         ..BoothOptions::default()
     };
     let (picture, _) = Booth::still(&options, Some(posing));
-    let spec = Spec::built_in("national-blue").unwrap();
-    standardize(models(), &Original::from_rgb(picture).unwrap(), &spec, None).report
+    standardize(models(), &Original::from_rgb(picture).unwrap(), &spec(), None).report
 }
 
 fn light(report: &Report, code: CheckCode) -> Light {

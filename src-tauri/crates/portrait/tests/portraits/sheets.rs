@@ -1,10 +1,4 @@
 //! Print sheets, measured: what a printer would be told, read back from the files by another library.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test stops where it fails"
-)]
 
 use std::io::Cursor;
 

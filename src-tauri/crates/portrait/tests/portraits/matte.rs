@@ -1,30 +1,12 @@
 //! What the matte promises, on rendered students of whom the true coverage is known.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test stops where it fails"
-)]
 
-use std::path::Path;
 use std::sync::OnceLock;
 
 use image::{Rgb, RgbImage};
-use portrait::{Matte, Method, Models, matte};
+use portrait::{Matte, Method, matte};
 use virtual_booth::{Booth, BoothOptions, Clothes, Posing, Skin, Student, Truth, Wall};
 
-fn models() -> &'static Models {
-    static MODELS: OnceLock<Models> = OnceLock::new();
-    MODELS.get_or_init(|| {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../assets/models");
-        match Models::load(&dir) {
-            Ok(models) => models,
-            Err(error) => {
-                panic!("the vision models are needed for this test; run `cargo xtask setup` ({error})")
-            }
-        }
-    })
-}
+use crate::studio::models;
 
 struct Sitting {
     photo: RgbImage,
