@@ -200,7 +200,7 @@ pub(crate) fn around(
         (focus.eyes[1] - top as f32) * shrink,
     ];
     // Beyond the part a standard cut can show the segmenter's answer will do.
-    let (mut alpha, prior) = rayon::join(
+    let (mut alpha, parts) = rayon::join(
         || {
             if (rw, rh) == (w, h) {
                 GrayImage::new(w, h)
@@ -208,14 +208,11 @@ pub(crate) fn around(
                 models.person(photo, Pace::Still)
             }
         },
-        || prior(models, &working, eyes, focus.unit * shrink),
-    );
-    let parts = part(
-        &working,
-        &prior,
-        plate_working.as_ref(),
-        focus.unit * shrink,
-        &mut notes,
+        || {
+            let unit = focus.unit * shrink;
+            let prior = prior(models, &working, eyes, unit);
+            part(&working, &prior, plate_working.as_ref(), unit, &mut notes)
+        },
     );
 
     // Back to the photo's size: coverage is interpolated, colours only where person and wall mix.
@@ -285,17 +282,17 @@ static SHARPER: LazyLock<[u8; 256]> =
 /// given, and ears and hair need them most. Where there is a face there is also a head and a chest, which dark skin
 /// with glasses above a white shirt can make the network forget.
 fn prior(models: &Models, photo: &RgbImage, eyes: [f32; 2], unit: f32) -> GrayImage {
-    let mut wide = models.person(photo, Pace::Still);
     let (w, h) = photo.dimensions();
     let side = |at: f32, limit: u32| (at.max(0.0) as u32).min(limit);
     let (x0, x1) = (side(eyes[0] - 2.3 * unit, w), side(eyes[0] + 2.3 * unit, w));
     let (y0, y1) = (side(eyes[1] - 2.8 * unit, h), side(eyes[1] + 2.6 * unit, h));
     if x1 < x0 + 64 || y1 < y0 + 64 {
-        return wide;
+        return models.person(photo, Pace::Still);
     }
-    let close = models.person(
-        &imageops::crop_imm(photo, x0, y0, x1 - x0, y1 - y0).to_image(),
-        Pace::Still,
+    let head = imageops::crop_imm(photo, x0, y0, x1 - x0, y1 - y0).to_image();
+    let (mut wide, close) = rayon::join(
+        || models.person(photo, Pace::Still),
+        || models.person(&head, Pace::Still),
     );
     let fade = 0.5 * unit;
     for (x, y, p) in close.enumerate_pixels() {
