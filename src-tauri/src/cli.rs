@@ -129,7 +129,7 @@ pub(crate) enum Command {
         /// Layout.
         #[arg(long, value_name = "NAME")]
         layout: Option<String>,
-        /// A line of text on the sheet, for example '{name} {student_number}'.
+        /// A line of text on the sheet, for example `{name} {student_number}`.
         #[arg(long, value_name = "TEMPLATE")]
         name_line: Option<String>,
         /// A field of the line, for example name=张三; may be given several times.
