@@ -17,7 +17,7 @@ fn main() {
     }
     let mut reader = Reader::new();
     println!(
-        "{:<28} {:>5} {:>16} {:>16} {:>16}  by rung (1x, 2x, rqrr), wrong",
+        "{:<28} {:>5} {:>16} {:>16} {:>16}  by rung (1x, 2x, rqrr, own), wrong",
         "folder", "n", "zxing-cpp", "ladder", "live"
     );
     let mut all = Tally::default();
@@ -62,7 +62,7 @@ struct Tally {
     alone: u32,
     ladder: u32,
     live: u32,
-    by_rung: [u32; 3],
+    by_rung: [u32; 4],
     wrong: u32,
     time: [Duration; 3],
 }
@@ -83,6 +83,7 @@ impl Tally {
                 Decoder::ZxingCpp => 0,
                 Decoder::ZxingCppDouble => 1,
                 Decoder::Rqrr => 2,
+                Decoder::Own => 3,
             };
             self.by_rung[rung] += 1;
         } else if !found.is_empty() {

@@ -9,6 +9,7 @@
 //! [`Tag`].
 
 mod kind;
+mod own;
 mod reader;
 mod sight;
 mod text;

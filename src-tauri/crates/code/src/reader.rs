@@ -9,6 +9,7 @@ use image::GrayImage;
 use zxingcpp::{Barcode, BarcodeFormat, BarcodeReader, Binarizer, ImageFormat, ImageView};
 
 use crate::CodeText;
+use crate::own;
 use crate::third::{Rqrr, Third};
 
 /// How long a picture file may keep the third reader busy; a 12-megapixel photograph takes it 0.3 s.
@@ -36,6 +37,8 @@ pub enum Decoder {
     ZxingCppDouble,
     /// rqrr on the frame as it is.
     Rqrr,
+    /// Our own reader.
+    Own,
 }
 
 impl Decoder {
@@ -45,6 +48,7 @@ impl Decoder {
             Self::ZxingCpp => "zxing-cpp",
             Self::ZxingCppDouble => "zxing-cpp-2x",
             Self::Rqrr => "rqrr",
+            Self::Own => "own",
         }
     }
 }
@@ -88,25 +92,17 @@ impl Reader {
         if too_small_for_any_code(luma) {
             return Vec::new();
         }
-        let found = zxing(luma, Errors::Drop).found;
-        if found.is_empty() {
-            self.upper_rungs(luma, FILE_WAIT)
+        let mut pass = zxing(luma, Errors::Keep);
+        if pass.found.is_empty() {
+            self.upper_rungs(luma, FILE_WAIT, &mut pass.unreadable)
         } else {
-            found
+            pass.found
         }
     }
 
     /// The ladder for live frames: the same rungs, but nobody waits for a slow third reader.
     pub fn read_live(&mut self, luma: &GrayImage) -> Vec<Found> {
-        if too_small_for_any_code(luma) {
-            return Vec::new();
-        }
-        let found = zxing(luma, Errors::Drop).found;
-        if found.is_empty() {
-            self.upper_rungs(luma, LIVE_WAIT)
-        } else {
-            found
-        }
+        self.read_and_locate(luma).0
     }
 
     /// As [`Reader::read_live`], together with the outlines of symbols that are there but unreadable.
@@ -114,15 +110,16 @@ impl Reader {
         if too_small_for_any_code(luma) {
             return (Vec::new(), Vec::new());
         }
-        let pass = zxing(luma, Errors::Keep);
+        let mut pass = zxing(luma, Errors::Keep);
         if pass.found.is_empty() {
-            (self.upper_rungs(luma, LIVE_WAIT), pass.unreadable)
+            let found = self.upper_rungs(luma, LIVE_WAIT, &mut pass.unreadable);
+            (found, pass.unreadable)
         } else {
             (pass.found, Vec::new())
         }
     }
 
-    fn upper_rungs(&mut self, luma: &GrayImage, wait: Duration) -> Vec<Found> {
+    fn upper_rungs(&mut self, luma: &GrayImage, wait: Duration, unread: &mut Vec<Outline>) -> Vec<Found> {
         let found = doubled(luma)
             .map(|large| zxing(&large, Errors::Drop).found)
             .unwrap_or_default();
@@ -134,7 +131,39 @@ impl Reader {
             corners: plain.corners,
             decoder: Decoder::Rqrr,
         });
-        one_of_each(found.collect())
+        let found: Vec<Found> = found.collect();
+        if !found.is_empty() {
+            return one_of_each(found);
+        }
+        let located: Vec<Found> = unread
+            .iter()
+            .filter_map(|outline| own_reader(luma, outline))
+            .collect();
+        if !located.is_empty() {
+            return one_of_each(located);
+        }
+        let search = own::read_anywhere(luma);
+        if unread.is_empty() {
+            unread.extend(search.located.into_iter().map(|(corners, modules)| Outline {
+                corners,
+                modules: Some(modules),
+            }));
+        }
+        search.read.into_iter().map(own_found).collect()
+    }
+}
+
+/// Our own reader on a symbol whose version is known.
+fn own_reader(luma: &GrayImage, outline: &Outline) -> Option<Found> {
+    let read = own::read_at(luma, &outline.corners, outline.modules?)?;
+    Some(own_found(read))
+}
+
+fn own_found(read: own::Read) -> Found {
+    Found {
+        text: read.text,
+        corners: read.corners,
+        decoder: Decoder::Own,
     }
 }
 

@@ -1,0 +1,247 @@
+//! From the light on a symbol's plane to the likelihood of every module.
+//!
+//! Samples stand half a module apart. They are freed of glare and shade by the local mean and spread, and
+//! then weighed by a linear filter over each module's neighbourhood that is learned from the symbol itself:
+//! first from its fixed modules, then from its own surer decisions (a decision-directed equalizer with least
+//! squares, as modems have it). What it learns undoes defocus and motion in any direction and a grid that
+//! lies a little beside the symbol, without a model of any of them.
+
+use super::layout::Layout;
+use super::plane::{Light, Plane};
+
+/// Samples beyond the symbol on each side, in half modules.
+const BORDER: usize = 4;
+
+/// The neighbourhood in half modules: every sample within one module, whole modules within two.
+const TAPS: [(i32, i32); 41] = taps();
+const FEATURES: usize = TAPS.len() + 1;
+
+/// Modules the filter is learned from, at most; four dozen weights need no more.
+const MOST_LESSONS: usize = 3000;
+
+/// Modules on each side over which the light's mean and spread are taken: finder patterns are 7 wide.
+const NEAR: usize = 4;
+
+const fn taps() -> [(i32, i32); 41] {
+    let mut taps = [(0, 0); 41];
+    let (mut count, mut y) = (0, -4);
+    while y <= 4 {
+        let mut x = -4;
+        while x <= 4 {
+            let inner = x >= -2 && x <= 2 && y >= -2 && y <= 2;
+            if inner || x % 2 == 0 && y % 2 == 0 {
+                taps[count] = (x, y);
+                count += 1;
+            }
+            x += 1;
+        }
+        y += 1;
+    }
+    taps
+}
+
+/// Samples of one symbol, normalized; positive is dark.
+pub(crate) struct Sampled {
+    side: usize,
+    row: usize,
+    values: Vec<f32>,
+    /// How much contrast each module's surroundings have, 1: the symbol's median, 0: none.
+    contrast: Vec<f32>,
+}
+
+impl Sampled {
+    pub(crate) fn new(light: &Light, plane: &Plane, side: usize) -> Self {
+        let row = 2 * side + 1 + 2 * BORDER;
+        let place = |k: usize| (k as f32 - BORDER as f32) * 0.5;
+        let mut values: Vec<f32> = Vec::with_capacity(row * row);
+        for j in 0..row {
+            values.extend((0..row).map(|i| light.at(plane.at(place(i), place(j)))));
+        }
+        let centres: Vec<f32> = (0..side * side)
+            .map(|at| values[(2 * (at / side) + 1 + BORDER) * row + 2 * (at % side) + 1 + BORDER])
+            .collect();
+        let mean = local_mean(&centres, side, NEAR);
+        let squares: Vec<f32> = centres.iter().map(|value| value * value).collect();
+        let spread: Vec<f32> = local_mean(&squares, side, NEAR)
+            .iter()
+            .zip(&mean)
+            .map(|(square, mean)| (square - mean * mean).max(0.0).sqrt())
+            .collect();
+        let mut sorted = spread.clone();
+        sorted.sort_by(f32::total_cmp);
+        let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0).max(1e-4);
+        for j in 0..row {
+            for i in 0..row {
+                let near = |k: usize| (k.saturating_sub(BORDER) / 2).min(side - 1);
+                let at = near(j) * side + near(i);
+                let value = &mut values[j * row + i];
+                *value = ((mean[at] - *value) / spread[at].max(0.15 * median)).clamp(-3.0, 3.0);
+            }
+        }
+        let contrast = spread.iter().map(|spread| (spread / median).min(1.0)).collect();
+        Self {
+            side,
+            row,
+            values,
+            contrast,
+        }
+    }
+
+    fn features(&self, at: usize) -> [f32; FEATURES] {
+        let (x, y) = (at % self.side, at / self.side);
+        let middle = ((2 * y + 1 + BORDER) * self.row + 2 * x + 1 + BORDER) as i32;
+        let mut features = [1.0; FEATURES];
+        for (feature, (dx, dy)) in features.iter_mut().zip(TAPS) {
+            let place = middle + dy * self.row as i32 + dx;
+            *feature = self.values.get(place as usize).copied().unwrap_or(0.0);
+        }
+        features
+    }
+
+    /// The log-likelihood ratio of every module by its own sample alone.
+    pub(crate) fn plain(&self) -> Vec<f32> {
+        let row = self.row;
+        let outputs: Vec<f32> = (0..self.side * self.side)
+            .map(|at| {
+                self.values[(2 * (at / self.side) + 1 + BORDER) * row + 2 * (at % self.side) + 1 + BORDER]
+            })
+            .collect();
+        self.likelihoods(&outputs)
+    }
+
+    /// The log-likelihood ratio of every module by a filter learned from the fixed modules and, where there
+    /// is an earlier guess, from that.
+    pub(crate) fn equalized(&self, layout: &Layout, guess: Option<&[f32]>) -> Vec<f32> {
+        let modules = self.side * self.side;
+        let stride = if guess.is_some() {
+            modules.div_ceil(MOST_LESSONS)
+        } else {
+            1
+        };
+        let mut lessons = Lessons::new();
+        for at in 0..modules {
+            let (target, weight) = match (layout.fixed[at], guess) {
+                (Some(dark), _) => (if dark { 1.0 } else { -1.0 }, self.contrast[at]),
+                (None, Some(guess)) if at % stride == 0 => {
+                    let sure = (guess[at] * 0.5).tanh();
+                    (sure.signum(), sure.abs() * self.contrast[at])
+                }
+                _ => continue,
+            };
+            lessons.add(&self.features(at), target, weight);
+        }
+        let Some(weights) = lessons.learned(if guess.is_some() { 0.002 } else { 0.01 }) else {
+            return self.plain();
+        };
+        let outputs: Vec<f32> = (0..modules)
+            .map(|at| {
+                self.features(at)
+                    .iter()
+                    .zip(&weights)
+                    .map(|(feature, weight)| feature * weight)
+                    .sum()
+            })
+            .collect();
+        self.likelihoods(&outputs)
+    }
+
+    /// Outputs near ±1 become likelihoods by how far from ±1 the outputs around are.
+    fn likelihoods(&self, outputs: &[f32]) -> Vec<f32> {
+        let off: Vec<f32> = outputs.iter().map(|value| (value.abs() - 1.0).powi(2)).collect();
+        let all = off.iter().sum::<f32>() / off.len().max(1) as f32;
+        let near = local_mean(&off, self.side, 2);
+        outputs
+            .iter()
+            .zip(&near)
+            .zip(&self.contrast)
+            .map(|((value, near), contrast)| {
+                let noise = 0.5 * near + 0.5 * all + 0.01;
+                (2.0 * value / noise * contrast * contrast).clamp(-20.0, 20.0)
+            })
+            .collect()
+    }
+}
+
+/// The mean over a square of 2·reach + 1 modules, smaller at the border.
+fn local_mean(values: &[f32], side: usize, reach: usize) -> Vec<f32> {
+    let row = side + 1;
+    let mut sums = vec![0.0_f64; row * row];
+    for y in 0..side {
+        let mut line = 0.0;
+        for x in 0..side {
+            line += f64::from(values[y * side + x]);
+            sums[(y + 1) * row + x + 1] = sums[y * row + x + 1] + line;
+        }
+    }
+    let mut means = Vec::with_capacity(side * side);
+    for y in 0..side {
+        let (top, bottom) = (y.saturating_sub(reach), (y + reach + 1).min(side));
+        for x in 0..side {
+            let (left, right) = (x.saturating_sub(reach), (x + reach + 1).min(side));
+            let sum = sums[bottom * row + right] - sums[top * row + right] - sums[bottom * row + left]
+                + sums[top * row + left];
+            means.push((sum / ((bottom - top) * (right - left)) as f64) as f32);
+        }
+    }
+    means
+}
+
+/// The normal equations of weighted least squares.
+struct Lessons {
+    matrix: Vec<[f64; FEATURES]>,
+    right: [f64; FEATURES],
+    weight: f64,
+}
+
+impl Lessons {
+    fn new() -> Self {
+        Self {
+            matrix: vec![[0.0; FEATURES]; FEATURES],
+            right: [0.0; FEATURES],
+            weight: 0.0,
+        }
+    }
+
+    fn add(&mut self, features: &[f32; FEATURES], target: f32, weight: f32) {
+        self.weight += f64::from(weight);
+        for (i, row) in self.matrix.iter_mut().enumerate() {
+            let scaled = features[i] * weight;
+            self.right[i] += f64::from(scaled * target);
+            for (cell, feature) in row.iter_mut().zip(features).take(i + 1) {
+                *cell += f64::from(scaled * feature);
+            }
+        }
+    }
+
+    /// Solves by Cholesky with `ridge` (a share of the lessons' weight) on the diagonal.
+    fn learned(mut self, ridge: f64) -> Option<[f32; FEATURES]> {
+        for i in 0..FEATURES {
+            self.matrix[i][i] += ridge * self.weight + 1e-6;
+        }
+        let matrix = &mut self.matrix;
+        for i in 0..FEATURES {
+            for j in 0..=i {
+                let sum: f64 = (0..j).map(|k| matrix[i][k] * matrix[j][k]).sum();
+                let rest = matrix[i][j] - sum;
+                if i == j {
+                    if rest <= 0.0 {
+                        return None;
+                    }
+                    matrix[i][i] = rest.sqrt();
+                } else {
+                    matrix[i][j] = rest / matrix[j][j];
+                }
+            }
+        }
+        let mut solved = self.right;
+        for i in 0..FEATURES {
+            let sum: f64 = (0..i).map(|k| matrix[i][k] * solved[k]).sum();
+            solved[i] = (solved[i] - sum) / matrix[i][i];
+        }
+        for i in (0..FEATURES).rev() {
+            let sum: f64 = (i + 1..FEATURES).map(|k| matrix[k][i] * solved[k]).sum();
+            solved[i] = (solved[i] - sum) / matrix[i][i];
+        }
+        Some(solved.map(|value| value as f32))
+    }
+}
