@@ -7,9 +7,10 @@ use image::GrayImage;
 
 use super::plane::Corners;
 
-/// Half the window of the local mean, in pixels of the scale: with modules of 1.3 to 5 pixels it spans 6 to
-/// 20 of them, and the three scales overlap.
-const WINDOW: usize = 13;
+/// Half the windows of the local mean, in pixels of the scale. The wide one spans 6 to 20 modules of 1.3 to 5
+/// pixels, and the three scales overlap; the narrow one, 2.6 to 5 modules of 2.5 to 5 pixels, follows a
+/// pattern whose rings are nearly filled in.
+const WINDOWS: [usize; 2] = [13, 6];
 
 /// How far a run may be from its 1, 1, 3, 1, 1, in modules. Blur and noise move every edge by up to a third
 /// of a module.
@@ -20,6 +21,9 @@ const ROW_STEP: usize = 2;
 
 /// Finder patterns kept a polarity and scale, the most often crossed first.
 const MOST_FINDERS: usize = 14;
+
+/// Finder patterns kept a polarity of all scales: triples grow with their cube, 24 give twelve thousand.
+const MOST_TOGETHER: usize = 24;
 
 /// Light that differs from its surroundings by less than this part of it is flat: one level of 90 is 2 %.
 const FLAT_PART: i32 = 64;
@@ -70,10 +74,11 @@ struct Scale {
 }
 
 impl Scale {
-    fn new(light: &[u16], width: usize, height: usize, factor: f32) -> Self {
+    fn new(light: &[u16], width: usize, height: usize, factor: f32, reach: usize) -> Self {
         let mut signs = vec![0_i8; width * height];
         let mut columns = vec![0_i32; width];
-        let reach = WINDOW.min(height - 1);
+        let wide = reach;
+        let reach = reach.min(height - 1);
         for row in light.chunks_exact(width).take(reach) {
             for (sum, value) in columns.iter_mut().zip(row) {
                 *sum += i32::from(*value);
@@ -94,15 +99,15 @@ impl Scale {
                 }
             }
             let rows = (y + reach + 1).min(height) - y.saturating_sub(reach);
-            let mut window: i32 = columns.iter().take(WINDOW).sum();
+            let mut window: i32 = columns.iter().take(wide).sum();
             for x in 0..width {
-                if let Some(sum) = columns.get(x + WINDOW) {
+                if let Some(sum) = columns.get(x + wide) {
                     window += sum;
                 }
-                if let Some(sum) = x.checked_sub(WINDOW + 1).and_then(|x| columns.get(x)) {
+                if let Some(sum) = x.checked_sub(wide + 1).and_then(|x| columns.get(x)) {
                     window -= sum;
                 }
-                let across = (x + WINDOW + 1).min(width) - x.saturating_sub(WINDOW);
+                let across = (x + wide + 1).min(width) - x.saturating_sub(wide);
                 let count = (rows * across) as i32;
                 let off = i32::from(light[y * width + x]) * count - window;
                 if off.abs() > window / FLAT_PART {
@@ -202,12 +207,31 @@ pub(crate) fn finders(luma: &GrayImage) -> Vec<Finder> {
         if width < 21 || height < 21 {
             break;
         }
-        let scale = Scale::new(&light, width, height, factor);
-        search(&scale, &mut all);
+        for reach in WINDOWS {
+            search(&Scale::new(&light, width, height, factor, reach), &mut all);
+        }
         light = halved(&light, width, height);
         (width, height, factor) = (width / 2, height / 2, factor * 2.0);
     }
-    all
+    once_each(all)
+}
+
+/// One entry for a pattern that several scales or windows found, the most often crossed one.
+fn once_each(mut all: Vec<Finder>) -> Vec<Finder> {
+    all.sort_by_key(|one| std::cmp::Reverse(one.crossed));
+    let mut kept: Vec<Finder> = Vec::new();
+    for one in all {
+        let same = |other: &Finder| {
+            other.inverted == one.inverted
+                && (other.at[0] - one.at[0]).hypot(other.at[1] - one.at[1]) < one.module.min(other.module)
+                && one.module.max(other.module) < 1.4 * one.module.min(other.module)
+        };
+        let alike = kept.iter().filter(|other| other.inverted == one.inverted).count();
+        if alike < MOST_TOGETHER && !kept.iter().any(same) {
+            kept.push(one);
+        }
+    }
+    kept
 }
 
 /// The square of a level, 0–65025.
