@@ -267,8 +267,8 @@ impl Tracker {
     }
 }
 
-/// Looks at a frame and says the one thing to do next. On one core about 6 ms for most frames and 25 ms for those
-/// on which the segmenter looks too.
+/// Looks at a frame and says the one thing to do next. On one core of an ordinary machine a 1280x720 frame takes 18 ms
+/// in the median and 23 ms at the most (`cargo xtask bench portrait time`).
 pub fn guide(models: &Models, frame: &RgbImage, spec: &Spec, tracker: &mut Tracker) -> Guidance {
     let turn = TURNS[(tracker.frame % TURNS.len() as u64) as usize];
     tracker.frame += 1;
