@@ -3,6 +3,7 @@
 
 use image::RgbImage;
 
+use crate::compose::luma;
 use crate::report::Transform;
 use crate::skin::lab_d50;
 use crate::vision::Mesh;
@@ -75,8 +76,7 @@ impl Cutout<'_> {
     }
 
     fn luma(&self, x: usize, y: usize) -> f32 {
-        let [r, g, b] = self.picture.get_pixel(x as u32, y as u32).0.map(f32::from);
-        0.299 * r + 0.587 * g + 0.114 * b
+        luma(self.picture.get_pixel(x as u32, y as u32).0)
     }
 }
 

@@ -52,6 +52,11 @@ pub(crate) fn srgb(light: f32) -> u8 {
     CODED[(light.clamp(0.0, 1.0) * 65_535.0 + 0.5) as usize]
 }
 
+/// Luma of ITU-R BT.601, of coded values, in their unit: what a JPEG stores.
+pub(crate) fn luma([r, g, b]: [u8; 3]) -> f32 {
+    0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b)
+}
+
 /// Smaller (or equal) copy, averaged in linear light.
 pub(crate) fn resized_linear(picture: &RgbImage, w: u32, h: u32) -> RgbImage {
     let (pw, ph) = picture.dimensions();

@@ -10,6 +10,7 @@ use std::ops::Range;
 use fast_image_resize::FilterType;
 use image::{GrayImage, RgbImage};
 
+use crate::compose::luma;
 use crate::resample;
 use crate::spectrum::{self, Peak, SIDE};
 use crate::vision::Mesh;
@@ -149,16 +150,13 @@ fn border(picture: &RgbImage, mesh: &Mesh) -> [f64; 4] {
         return [0.0; 4];
     };
     let (w, h) = (w as usize, h as usize);
-    let luma: Vec<f32> = copy
-        .pixels()
-        .map(|p| 0.299 * f32::from(p.0[0]) + 0.587 * f32::from(p.0[1]) + 0.114 * f32::from(p.0[2]))
-        .collect();
+    let levels: Vec<f32> = copy.pixels().map(|p| luma(p.0)).collect();
     // Only edges that run mostly up and down count for the sides, mostly across for top and bottom.
     let (mut upright, mut level) = (Edges::new(w, h), Edges::new(h, w));
     for y in 1..h - 1 {
         for x in 1..w - 1 {
             let i = y * w + x;
-            let (gx, gy) = (luma[i + 1] - luma[i - 1], luma[i + w] - luma[i - w]);
+            let (gx, gy) = (levels[i + 1] - levels[i - 1], levels[i + w] - levels[i - w]);
             if gx.abs() >= EDGE && gx.abs() > 2.5 * gy.abs() {
                 upright.mark(x, y);
             }

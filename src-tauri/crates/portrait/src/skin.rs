@@ -2,6 +2,7 @@
 
 use image::{GrayImage, RgbImage};
 
+use crate::compose;
 use crate::photometry::zones;
 use crate::vision::Mesh;
 
@@ -169,7 +170,7 @@ fn block_grain(picture: &RgbImage, x: u32, y: u32) -> Option<f64> {
         if p.iter().any(|&v| v >= 252 || v <= 3) {
             return None;
         }
-        *v = 0.299 * f32::from(p[0]) + 0.587 * f32::from(p[1]) + 0.114 * f32::from(p[2]);
+        *v = compose::luma(p);
     }
     let mut sum = 0.0f32;
     for j in 1..side - 1 {

@@ -58,11 +58,7 @@ fn tint(facts: &FaceFacts, worn: bool) -> Check {
     let told = Told {
         code: CheckCode::TintedLenses,
         // Bags and shade below bare eyes look the same.
-        light: match worst {
-            Light::Red if !worn => Light::ForReviewer,
-            Light::Amber if !worn => Light::Green,
-            other => other,
-        },
+        light: of_glasses(worst, worn),
         value,
         min: Some(limits[1]),
         max: None,
@@ -93,11 +89,7 @@ fn glare(facts: &FaceFacts, worn: bool) -> Check {
     let found = light(value, limits);
     let told = Told {
         code: CheckCode::LensGlare,
-        light: match found {
-            Light::Red if !worn => Light::ForReviewer,
-            Light::Amber if !worn => Light::Green,
-            other => other,
-        },
+        light: of_glasses(found, worn),
         value,
         min: None,
         max: Some(limits[1]),
@@ -118,5 +110,14 @@ fn glare(facts: &FaceFacts, worn: bool) -> Check {
             "镜片反光：请稍低头、抬高镜腿或摘下眼镜再拍",
             "Glare on the lenses: lower the head slightly, lift the temples or take the glasses off, and shoot again",
         ),
+    }
+}
+
+/// What is refused of lenses is refused where a frame was found; without one a person decides.
+fn of_glasses(found: Light, worn: bool) -> Light {
+    match found {
+        Light::Red if !worn => Light::ForReviewer,
+        Light::Amber if !worn => Light::Green,
+        other => other,
     }
 }

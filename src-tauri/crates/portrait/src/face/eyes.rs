@@ -1,7 +1,8 @@
 //! Where the eyes look, what lies over them, and the colour of the pupils.
 
 use super::skin::Skin;
-use super::view::{Place, View, distance, inside, quantile};
+use super::view::{Place, View, distance, quantile};
+use crate::photometry::inside;
 use crate::vision::Eye;
 
 /// One eye on the upright copy.

@@ -1,7 +1,8 @@
 //! Teeth between the lips.
 
 use super::skin::Skin;
-use super::view::{Place, View, distance, inside};
+use super::view::{Place, View, distance};
+use crate::photometry::inside;
 use crate::vision::Mesh;
 
 /// The inner lips, around.

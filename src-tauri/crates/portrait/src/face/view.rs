@@ -182,18 +182,6 @@ pub(crate) fn quantile(values: &mut [f32], q: f32) -> f32 {
     *values.select_nth_unstable_by(at, f32::total_cmp).1
 }
 
-/// Even-odd rule.
-pub(crate) fn inside(polygon: &[Place], at: Place) -> bool {
-    let mut odd = false;
-    for (k, a) in polygon.iter().enumerate() {
-        let b = polygon[(k + 1) % polygon.len()];
-        if (a[1] > at[1]) != (b[1] > at[1]) && at[0] < (b[0] - a[0]) * (at[1] - a[1]) / (b[1] - a[1]) + a[0] {
-            odd = !odd;
-        }
-    }
-    odd
-}
-
 /// Distance from a place to the nearest side of a polygon.
 pub(crate) fn distance(polygon: &[Place], at: Place) -> f32 {
     let mut least = f32::MAX;
