@@ -21,10 +21,16 @@ pub(crate) fn rgb8(
 ) -> Option<RgbImage> {
     let [left, top, width, height] = part;
     let (pw, ph) = picture.dimensions();
-    if width >= 4.0 * f64::from(w.max(1)) && height >= 4.0 * f64::from(h.max(1)) {
-        // Far smaller: squares of four pixels are averaged first, in a single pass.
-        let part = [left / 2.0, top / 2.0, width / 2.0, height / 2.0];
-        return rgb8(&halved(picture), part, w, h, filter);
+    // Most of a large reduction is done by whole blocks, which is many times cheaper than a filter that wide; the
+    // filter still has twice the wanted resolution to work on.
+    let block = ((width / f64::from(w.max(1))).min(height / f64::from(h.max(1))) / 2.0) as u32;
+    if block > 1 {
+        let (x, y) = (left.max(0.0) as u32, top.max(0.0) as u32);
+        let far = |at: f64, side: u32| (at.ceil().max(0.0) as u32).min(side);
+        let (x1, y1) = (far(left + width, pw), far(top + height, ph));
+        let small = blocks(picture, [x, y, x1.checked_sub(x)?, y1.checked_sub(y)?], block)?;
+        let part = [left - f64::from(x), top - f64::from(y), width, height].map(|v| v / f64::from(block));
+        return rgb8(&small, part, w, h, filter);
     }
     // Only what the filter reaches is widened to 16 bits.
     let reach = |scale: f64| 4.0 * scale.max(1.0) + 2.0;
@@ -57,28 +63,40 @@ pub(crate) fn rgb8(
     RgbImage::from_raw(w, h, coded.collect())
 }
 
-/// Half the size, each pixel the mean of four; an odd last row or column is repeated.
-fn halved(picture: &RgbImage) -> RgbImage {
-    let (w, h) = picture.dimensions();
-    let (hw, hh) = (w.div_ceil(2), h.div_ceil(2));
-    let mut half = RgbImage::new(hw, hh);
-    let line = w as usize * 3;
-    half.par_chunks_mut((hw as usize * 3).max(1))
-        .enumerate()
-        .for_each(|(y, out)| {
-            let raw = picture.as_raw();
-            let above = &raw[2 * y * line..(2 * y + 1) * line];
-            let below = raw.get((2 * y + 1) * line..(2 * y + 2) * line).unwrap_or(above);
-            for (x, to) in out.chunks_exact_mut(3).enumerate() {
-                let a = 6 * x;
-                let b = if a + 6 <= line { a + 3 } else { a };
-                for (c, to) in to.iter_mut().enumerate() {
-                    let sum = [above[a + c], above[b + c], below[a + c], below[b + c]].map(u16::from);
-                    *to = ((sum.iter().sum::<u16>() + 2) / 4) as u8;
+/// Means of square blocks of a part (left, top, width, height) inside the picture; those at the right and the lower
+/// edge may be cut. `None` for an empty part.
+fn blocks(picture: &RgbImage, [x, y, width, height]: [u32; 4], block: u32) -> Option<RgbImage> {
+    if width == 0 || height == 0 {
+        return None;
+    }
+    let mut small = RgbImage::new(width.div_ceil(block), height.div_ceil(block));
+    let line = picture.width() as usize * 3;
+    let across = small.width() as usize * 3;
+    small.par_chunks_mut(across).enumerate().for_each(|(row, out)| {
+        let mut sums = vec![0u32; across];
+        let row = row as u32;
+        let lines = (row * block)..((row + 1) * block).min(height);
+        for at in lines.clone() {
+            let start = (y + at) as usize * line + x as usize * 3;
+            let pixels = &picture.as_raw()[start..start + width as usize * 3];
+            for (sum, cells) in sums.chunks_exact_mut(3).zip(pixels.chunks(3 * block as usize)) {
+                for pixel in cells.chunks_exact(3) {
+                    for (sum, &value) in sum.iter_mut().zip(pixel) {
+                        *sum += u32::from(value);
+                    }
                 }
             }
-        });
-    half
+        }
+        let cells = out.chunks_exact_mut(3).zip(sums.chunks_exact(3));
+        for (column, (to, sum)) in cells.enumerate() {
+            let wide = block.min(width - column as u32 * block);
+            let count = wide * lines.len() as u32;
+            for (to, sum) in to.iter_mut().zip(sum) {
+                *to = ((sum + count / 2) / count) as u8;
+            }
+        }
+    });
+    Some(small)
 }
 
 /// The same for four 16-bit channels, each on its own.

@@ -25,6 +25,15 @@ const FAINT: [f32; 2] = [24.0, 60.0];
 /// A person brighter than the wall and no grainier than this times the noise, plus this many levels, is cloth or skin:
 /// towards its edge it darkens like the wall, and no pixel inside is mixed.
 const SMOOTH: [f32; 2] = [4.5, 3.0];
+/// Curls let the wall through far from their edge: of the colours taken for hair only those count that lie so far from
+/// the wall's, as a share of their mean.
+const PURE: f32 = 0.97;
+/// What is darker than the wall by so many levels is no fold in a white shirt,
+const DARKER: f32 = 40.0;
+/// and so many pixels around it are among strands,
+const REACH: usize = 4;
+/// What has less than this share of the wall's light may be hair.
+const HAIR: f32 = 0.35;
 /// Variance of coverage from which a pixel's own word says nothing.
 const NOTHING: f32 = 0.06;
 
@@ -64,22 +73,31 @@ pub(super) fn part(
         }
     };
     let side = |i: usize| usize::from(luminance(light[i]) > luminance(colours[i].map(linear_of_level)));
-    let persons = persons(light, outline, &away.v, unit, &side, |i, own| {
-        told(light[i], own, &behind(i), noise(photo, i, wall.noise))
-    });
+    let told = |i: usize, own: &Colour| told(light[i], own, &behind(i), noise(photo, i, wall.noise));
+    let persons = persons(light, outline, &away.v, unit, &side, &behind, &told);
+    let strands = strands(photo, &colours, w);
+    // The person near is unlike the wall.
+    let unlike = |i: usize| limit[outline.grid.of(i)] > 0.4;
     let own = |x: usize, y: usize| {
         let i = y * w + x;
         let of = [persons[0].at(x, y), persons[1].at(x, y)];
-        let told = side(i);
+        let side = side(i);
         // Too near the wall's own colour to tell, or nobody of that kind about: whoever is nearer.
-        let heard = of[told].voice >= 0.03 * of[1 - told].voice;
-        if heard && strength[i] > 2.0 * visible(&wall) {
-            of[told]
+        let heard = of[side].voice >= 0.03 * of[1 - side].voice;
+        let nearer = if heard && strength[i] > 2.0 * visible(&wall) {
+            of[side]
         } else if of[0].voice >= of[1].voice {
             of[0]
         } else {
             of[1]
-        }
+        };
+        // Among strands what fits them better is theirs, however many pixels of a cheek are near.
+        let hair = persons[2].at(x, y);
+        let theirs = strands[i] != 0
+            && unlike(i)
+            && hair.voice > 0.0
+            && told(i, &hair).misfit < told(i, &nearer).misfit;
+        if theirs { hair } else { nearer }
     };
     let reached = connected(&outside, outline, |x, y| {
         let i = y * w + x;
@@ -105,13 +123,14 @@ pub(super) fn part(
                     continue;
                 }
                 let (own, behind) = (own(x, y), behind(i));
-                let mut said = told(light[i], &own, &behind, noise(photo, i, wall.noise));
+                let mut said = told(i, &own);
                 // Where the person near is unlike the wall, what looks like wall is wall: a gap in the hair.
-                let gap = strength[i] < visible(&wall) && limit[cells.of(i)] > 0.4;
+                let gap = strength[i] < visible(&wall) && unlike(i);
                 if gap {
                     said = Told {
                         share: 0.0,
                         variance: 1e-3,
+                        misfit: 0.0,
                     };
                 }
                 let contrast = (0..3)
@@ -156,6 +175,17 @@ pub(super) fn part(
     finish(photo, light, &colour, &band, wall.noise)
 }
 
+/// Pixels within [`REACH`] of something clearly darker than the wall; 1 and 0.
+fn strands(photo: &RgbImage, wall: &[[f32; 3]], w: usize) -> Vec<u8> {
+    let dark: Vec<u8> = photo
+        .as_raw()
+        .par_chunks_exact(3)
+        .zip(wall)
+        .map(|(p, b)| u8::from(b[1] - f32::from(p[1]) > DARKER))
+        .collect();
+    grown(&dark, w, REACH)
+}
+
 /// How grainy the person is, by cell: the mean second difference of neighbouring levels, in both directions. Sensor
 /// noise makes about four times itself, cloth and skin hardly more, hair several times that. The edge itself, two
 /// and a half pixels, does not count.
@@ -194,28 +224,47 @@ fn persons(
     away: &[f32],
     unit: f32,
     side: &(dyn Fn(usize) -> usize + Sync),
-    told: impl Fn(usize, &Colour) -> Told + Sync,
-) -> [Colours; 2] {
+    behind: &(dyn Fn(usize) -> Colour + Sync),
+    told: &(dyn Fn(usize, &Colour) -> Told + Sync),
+) -> [Colours; 3] {
     let cells = outline.grid;
     let likely = |i: usize| outline.likely.v[cells.of(i)] > 0.5;
     let deep = 0.22 * unit;
-    let first = [0, 1].map(|k| {
+    let hair = |i: usize| luminance(light[i]) < HAIR * luminance(behind(i).mean);
+    let is = |i: usize, k: usize| if k == 2 { hair(i) } else { side(i) == k };
+    let first = [0, 1, 2].map(|k| {
         Colours::gather(light, cells.w, cells.cell, unit, |i| {
-            away[i] > deep && likely(i) && side(i) == k
+            away[i] > deep && likely(i) && is(i, k)
         })
     });
     let edge = (0.03 * unit).max(3.0);
-    [0, 1].map(|k| {
-        Colours::gather(light, cells.w, cells.cell, unit, |i| {
-            away[i] > edge
-                && side(i) == k
-                && likely(i)
-                && (away[i] > 2.0 * deep || {
-                    let said = told(i, &first[k].at(i % cells.w, i / cells.w));
-                    said.share > 0.88 || said.variance > NOTHING
-                })
-        })
-    })
+    let sure = |i: usize, k: usize| {
+        away[i] > edge
+            && is(i, k)
+            && likely(i)
+            && (away[i] > 2.0 * deep || {
+                let said = told(i, &first[k].at(i % cells.w, i / cells.w));
+                said.share > 0.88 || said.variance > NOTHING
+            })
+    };
+    let gather = |k: usize, pure: &(dyn Fn(usize) -> bool + Sync)| {
+        Colours::gather(light, cells.w, cells.cell, unit, |i| sure(i, k) && pure(i))
+    };
+    let pure = |of: Colours| {
+        move |i: usize| {
+            let (own, wall) = (of.at(i % cells.w, i / cells.w), behind(i));
+            luminance(own.mean) > HAIR * luminance(wall.mean) || share(light[i], &own, &wall) > PURE
+        }
+    };
+    let [dark, bright, hair] = [0, 1, 2].map(|k| gather(k, &|_| true));
+    [gather(0, &pure(dark)), bright, gather(2, &pure(hair))]
+}
+
+/// How far a colour lies on the way from the wall's to the person's, 0 to 1 and beyond.
+fn share(seen: [f32; 3], own: &Colour, behind: &Colour) -> f32 {
+    let d = [0, 1, 2].map(|c| own.mean[c] - behind.mean[c]);
+    let o = [0, 1, 2].map(|c| seen[c] - behind.mean[c]);
+    (0..3).map(|c| d[c] * o[c]).sum::<f32>() / d.iter().map(|v| v * v).sum::<f32>().max(1e-6)
 }
 
 /// Relative luminance of linear light (ITU-R BT.709).
@@ -361,7 +410,7 @@ fn on_the_line(seen: [f32; 3], own: &Colour, behind: &Colour) -> bool {
     let d = [0, 1, 2].map(|c| own.mean[c] - behind.mean[c]);
     let o = [0, 1, 2].map(|c| seen[c] - behind.mean[c]);
     let norm = d.iter().map(|v| v * v).sum::<f32>().max(1e-6);
-    let share = (0..3).map(|c| d[c] * o[c]).sum::<f32>() / norm;
+    let share = share(seen, own, behind);
     let off = (0..3).map(|c| (o[c] - share * d[c]).powi(2)).sum::<f32>();
     share > 0.0 && off < 0.09 * norm
 }

@@ -136,6 +136,8 @@ pub(super) struct Told {
     pub(super) share: f32,
     /// Variance of that estimate.
     pub(super) variance: f32,
+    /// Squared distance of the pixel from the mixture, in standard deviations.
+    pub(super) misfit: f32,
 }
 
 /// The most likely coverage of a pixel seen as `seen`, between person `own` and wall `behind`; `noise` is the
@@ -144,17 +146,20 @@ pub(super) fn told(seen: [f32; 3], own: &Colour, behind: &Colour, noise: [f32; 3
     let d = minus(own.mean, behind.mean);
     let o = minus(seen, behind.mean);
     let mut share = 0.5;
-    let mut norm = 0.0;
+    let (mut norm, mut misfit) = (0.0, 0.0);
     // The spread to allow for depends on the share itself; three rounds settle it.
     for _ in 0..3 {
         let inv = inverse(mixed(share, own, behind, noise));
         let v = times(&inv, d);
         norm = dot(v, d).max(1e-9);
         share = (dot(v, o) / norm).clamp(0.0, 1.0);
+        let off = [0, 1, 2].map(|c| o[c] - share * d[c]);
+        misfit = dot(times(&inv, off), off);
     }
     Told {
         share,
         variance: 1.0 / norm,
+        misfit,
     }
 }
 

@@ -201,7 +201,9 @@ pub fn prove(
     proof.rotation = Some(readable(found.rotation));
     let parted = matte::around(models, original.image(), None, Some(focus(&captured)));
     let mask = certain(&parted, &found, spec);
-    proof.compared = mask.iter().filter(|m| **m).count() as f64 / mask.len() as f64;
+    // Four places: what is written is read back as the same number.
+    let share = mask.iter().filter(|m| **m).count() as f64 / mask.len() as f64;
+    proof.compared = (share * 1e4).round() / 1e4;
     proof.points.extend(judge(&found, &finished, &mask, &tables));
     if let Some(report) = report {
         proof.points.push(words::claim(report, &proof, spec, CLAIM));

@@ -289,54 +289,8 @@ fn letterbox(picture: &RgbImage, region: Region) -> Option<(Vec<f32>, Fit)> {
 
 /// RGB bytes of a part at a new size; shrinking averages. `None` for an empty picture.
 pub(super) fn resized(picture: &RgbImage, region: Region, width: u32, height: u32) -> Option<Vec<u8>> {
-    // Most of a large reduction is done by whole blocks, which is many times cheaper than a filter that wide; the
-    // filter still has twice the wanted resolution to work on.
-    let shrink = (region.width / width.max(1)).min(region.height / height.max(1));
-    let block = shrink / 2;
-    let (picture, part) = if block > 1 {
-        let small = blocks(picture, region, block);
-        let part = [0, 0, region.width, region.height].map(|v| f64::from(v) / f64::from(block));
-        (&small?, part)
-    } else {
-        (
-            picture,
-            [region.x, region.y, region.width, region.height].map(f64::from),
-        )
-    };
+    let part = [region.x, region.y, region.width, region.height].map(f64::from);
     crate::resample::rgb8(picture, part, width, height, FilterType::Bilinear).map(RgbImage::into_raw)
-}
-
-/// Means of square blocks; those at the right and the lower edge may be cut. `None` for an empty or outlying region.
-fn blocks(picture: &RgbImage, region: Region, block: u32) -> Option<RgbImage> {
-    let Region { x, y, width, height } = region;
-    if width == 0 || height == 0 || x + width > picture.width() || y + height > picture.height() {
-        return None;
-    }
-    let (across, down) = (width.div_ceil(block), height.div_ceil(block));
-    let line = picture.width() as usize * 3;
-    let mut out = Vec::with_capacity(across as usize * down as usize * 3);
-    let mut sums = vec![0u32; across as usize * 3];
-    for row in 0..down {
-        sums.fill(0);
-        let lines = (row * block)..((row + 1) * block).min(height);
-        for at in lines.clone() {
-            let start = (y + at) as usize * line + x as usize * 3;
-            let pixels = &picture.as_raw()[start..start + width as usize * 3];
-            for (sum, cells) in sums.chunks_exact_mut(3).zip(pixels.chunks(3 * block as usize)) {
-                for pixel in cells.chunks_exact(3) {
-                    for (sum, &value) in sum.iter_mut().zip(pixel) {
-                        *sum += u32::from(value);
-                    }
-                }
-            }
-        }
-        for (column, sum) in sums.chunks_exact(3).enumerate() {
-            let wide = block.min(width - column as u32 * block);
-            let count = wide * lines.len() as u32;
-            out.extend(sum.iter().map(|sum| ((sum + count / 2) / count) as u8));
-        }
-    }
-    RgbImage::from_raw(across, down, out)
 }
 
 /// Centres in network pixels: 16 x 16 cells with two anchors each, then 8 x 8 cells with six.
