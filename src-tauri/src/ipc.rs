@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use station::Station;
 use station::staff::{Finding, Lock, QueueFilter, QueuePage, RecordPage};
-use station::view::{Action, Guidance, View};
+use station::view::{Action, Guidance, ScanSight, View};
 use tauri::State;
 use tauri_specta::Event;
 
@@ -109,6 +109,31 @@ pub(crate) fn view(station: State<'_, Station>) -> View {
 #[specta::specta]
 pub(crate) fn act(action: Action, station: State<'_, Station>) {
     station.act(action);
+}
+
+/// What a hand-held scanner typed.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn scanned(text: String, station: State<'_, Station>) -> ScanSight {
+    station.scanned(text.into_bytes())
+}
+
+/// Reads the code of a picture file, for staff; the visit goes on with it.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn scan_picture(
+    file: Vec<u8>,
+    station: State<'_, Station>,
+    session: State<'_, StaffSession>,
+) -> Result<ScanSight, Failure> {
+    session.check()?;
+    let station = station.inner().clone();
+    tauri::async_runtime::spawn_blocking(move || station.scan_picture(file))
+        .await
+        .map_err(|_| Failure {
+            code: FailureCode::NotFound,
+            detail: String::new(),
+        })
 }
 
 /// Opens the staff pages; false for a wrong PIN.
@@ -220,6 +245,8 @@ pub(crate) fn builder() -> tauri_specta::Builder<tauri::Wry> {
         .commands(tauri_specta::collect_commands![
             view,
             act,
+            scanned,
+            scan_picture,
             staff_login,
             staff_logout,
             queue_list,

@@ -1,10 +1,11 @@
 //! The window: one page, full screen, fed by the station's view.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 use station::Station;
 use tauri::http::{Request, Response, StatusCode, header};
-use tauri::{Manager, UriSchemeContext, WebviewUrl, WebviewWindowBuilder, WindowEvent};
+use tauri::{DragDropEvent, Manager, UriSchemeContext, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 use tauri_specta::Event;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -46,17 +47,28 @@ pub(crate) fn open(station: Station, windowed: bool) -> tauri::Result<()> {
                 .closable(windowed)
                 .devtools(false)
                 .build()?;
-            if !windowed {
-                window.on_window_event(|event| {
-                    if let WindowEvent::CloseRequested { api, .. } = event {
-                        api.prevent_close();
-                    }
-                });
-            }
+            let handle = app.handle().clone();
+            window.on_window_event(move |event| match event {
+                WindowEvent::CloseRequested { api, .. } if !windowed => api.prevent_close(),
+                WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => dropped(&handle, paths),
+                _ => {}
+            });
             follow(app.handle().clone());
             Ok(())
         })
         .run(tauri::generate_context!())
+}
+
+/// A picture of a code, dragged into the window from a stick: the scan page takes it, every other ignores it.
+fn dropped(app: &tauri::AppHandle, paths: &[PathBuf]) {
+    let [path] = paths else { return };
+    let (station, path) = (app.state::<Station>().inner().clone(), path.clone());
+    tauri::async_runtime::spawn_blocking(move || {
+        let fits = std::fs::metadata(&path).is_ok_and(|file| file.len() <= portrait::MAX_FILE_BYTES as u64);
+        if fits && let Ok(file) = std::fs::read(&path) {
+            station.scan_picture(file);
+        }
+    });
 }
 
 /// Tells the page about every change until the program ends.

@@ -12,6 +12,10 @@ export const commands = {
 	view: () => __TAURI_INVOKE<View>("view"),
 	/**  A person did something. */
 	act: (action: Action) => __TAURI_INVOKE<void>("act", { action }),
+	/**  What a hand-held scanner typed. */
+	scanned: (text: string) => __TAURI_INVOKE<ScanSight>("scanned", { text }),
+	/**  Reads the code of a picture file, for staff; the visit goes on with it. */
+	scanPicture: (file: number[]) => typedError<ScanSight, Failure>(__TAURI_INVOKE("scan_picture", { file })),
 	/**  Opens the staff pages; false for a wrong PIN. */
 	staffLogin: (pin: string) => typedError<boolean, Failure>(__TAURI_INVOKE("staff_login", { pin })),
 	/**  Closes the staff pages. */
@@ -507,11 +511,17 @@ export type ScanSight =
 "nothing" | 
 /**  A code that is too small to read. */
 "too-small" | 
-/**  A code too near or cut off. */
+/**  A code that fills the frame and more. */
 "too-close" | 
+/**  A code half outside the frame. */
+"cut-off" | 
+/**  Hardly any light. */
+"too-dark" | 
 /**  Burnt out by light. */
 "glare" | 
-/**  There is a code, blurred, covered or moving. */
+/**  A code that moves. */
+"moving" | 
+/**  There is a code, blurred or covered. */
 "unclear" | 
 /**  Several codes at once. */
 "several" | 

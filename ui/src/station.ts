@@ -53,6 +53,16 @@ export async function act(action: Action): Promise<void> {
   }
 }
 
+/** Sends what a hand-held scanner typed. */
+export async function scanned(text: string): Promise<void> {
+  try {
+    await commands.scanned(text)
+  } catch {
+    // The reason could hold the text; the page simply stays as it is and the student scans again.
+    console.error('the station did not take the scan')
+  }
+}
+
 let lastTouch = 0
 
 /** Any touch starts the time-out anew; once a second is often enough. */

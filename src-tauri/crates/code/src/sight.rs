@@ -1,10 +1,10 @@
-//! What the camera sees, in the words a hint needs: nothing, one code, several, or one that is there and
-//! cannot be read, with the likely reason.
+//! What the camera sees, in the words a hint needs: nothing, darkness, one code, several, a round one, or one that
+//! is there and cannot be read, with the likely reason.
 
 use image::GrayImage;
 
 use crate::reader::Outline;
-use crate::{Found, Kind, Pattern, Reader, classify};
+use crate::{Found, Kind, Pattern, Reader, classify, round};
 
 /// Pixels a module below which the ladder stops reading reliably. Measured with a 37-module symbol in 720p
 /// frames with noise: sharp pictures (blur of 0.4 px sigma) are read from 1.4 px on, 0.8 px from 2.0,
@@ -25,11 +25,33 @@ const MOST_BURNT: f32 = 0.62;
 /// Burnt out: at or above this level.
 const BURNT: u8 = 250;
 
+/// From this share of the frame a code that reaches the border is too close; a smaller one is half outside. A square
+/// as high as the frame fills 0.56 of a 16:9 picture.
+const CLOSE: f32 = 0.35;
+
+/// Mean level below which the room is too dark. Rendered booths at a tenth of their light have 30 and are read well
+/// off a bright screen.
+const DARK: f32 = 24.0;
+
+/// A code whose middle moves farther than this from one look to the next is smeared, in shares of its own side:
+/// a shutter is open for up to half the time between frames, and more than a module of blur reads badly.
+const MOVING: f32 = 0.06;
+
+/// How many looks a code that was there may be missed for before it counts as gone.
+const FORGOTTEN: u32 = 4;
+
+/// A frame without a code is searched for a round one every so many looks.
+const ROUND_EVERY: u32 = 6;
+
 /// What the camera sees now.
 #[derive(Debug, Clone)]
 pub enum Sight {
     /// No code.
     Nothing,
+    /// No code, and hardly any light.
+    Dark,
+    /// The round code that only starts a mini-program: it holds no collection code.
+    Round,
     /// One code, read.
     One(Seen),
     /// Several different codes, read. Which one is meant is for the student to say.
@@ -69,34 +91,105 @@ pub struct Glimpse {
 pub enum Trouble {
     /// Its modules are too few pixels wide: come closer.
     TooSmall,
-    /// It reaches the border of the frame: move away.
+    /// It fills the frame and more: move away.
+    TooClose,
+    /// It reaches the border of the frame: move it into the middle.
     CutOff,
     /// Burnt out by a lamp or by the screen itself.
     Glare,
-    /// None of these: blurred, covered, damaged. Hold still.
+    /// It moves: hold still.
+    Moving,
+    /// None of these: blurred, covered, damaged.
     Unclear,
 }
 
-impl Reader {
-    /// Looks at a live frame and says what is there.
+/// Eyes with a short memory: a [`Reader`] and what the frames before showed.
+#[derive(Default)]
+pub struct Lookout {
+    reader: Reader,
+    /// Looks since the start.
+    looks: u32,
+    /// Middle of the code that was there last, and in which look.
+    last: Option<([f32; 2], u32)>,
+    /// In which look a round code was there last.
+    round: Option<u32>,
+}
+
+impl Lookout {
+    /// Looks at the next live frame and says what is there.
     pub fn look(&mut self, luma: &GrayImage, pattern: &Pattern) -> Sight {
-        let (found, outlines) = self.read_and_locate(luma);
+        self.looks = self.looks.wrapping_add(1);
+        let (found, outlines) = self.reader.read_and_locate(luma);
         let mut seen: Vec<Seen> = found
             .into_iter()
             .map(|found| Seen::new(found, luma, pattern))
             .collect();
         match seen.len() {
-            0 => largest(&outlines).map_or(Sight::Nothing, |outline| Sight::Located(glimpse(outline, luma))),
-            1 => Sight::One(seen.remove(0)),
+            0 => self.unread(&outlines, luma),
+            1 => {
+                let one = seen.remove(0);
+                self.place(&one.found.corners);
+                self.round = None;
+                Sight::One(one)
+            }
             _ => Sight::Several(seen),
         }
     }
+
+    fn unread(&mut self, outlines: &[Outline], luma: &GrayImage) -> Sight {
+        // Its eyes are taken for a square code's at times.
+        if self.looks.is_multiple_of(ROUND_EVERY) {
+            self.round = round::find(luma).map(|_| self.looks);
+        }
+        if self
+            .round
+            .is_some_and(|at| self.looks.wrapping_sub(at) < ROUND_EVERY)
+        {
+            return Sight::Round;
+        }
+        if let Some(outline) = largest(outlines) {
+            let mut glimpse = glimpse(outline, luma);
+            if self.place(&outline.corners) && glimpse.trouble == Trouble::Unclear {
+                glimpse.trouble = Trouble::Moving;
+            }
+            return Sight::Located(glimpse);
+        }
+        if mean(luma) < DARK {
+            Sight::Dark
+        } else {
+            Sight::Nothing
+        }
+    }
+
+    /// Remembers where a code is; whether it has moved too fast to be sharp.
+    fn place(&mut self, corners: &[[f32; 2]; 4]) -> bool {
+        let middle = middle(corners);
+        let side = area(corners).sqrt();
+        let moving = self.last.is_some_and(|(before, at)| {
+            let looks = self.looks.wrapping_sub(at);
+            let way = (middle[0] - before[0]).hypot(middle[1] - before[1]);
+            looks <= FORGOTTEN && way > MOVING * side * looks as f32
+        });
+        self.last = Some((middle, self.looks));
+        moving
+    }
+}
+
+fn middle(corners: &[[f32; 2]; 4]) -> [f32; 2] {
+    [0, 1].map(|axis| corners.iter().map(|corner| corner[axis]).sum::<f32>() / 4.0)
+}
+
+/// Mean level, of every 64th sample.
+fn mean(luma: &GrayImage) -> f32 {
+    let samples = luma.as_raw().iter().step_by(64);
+    let count = samples.len().max(1) as f32;
+    samples.map(|v| f32::from(*v)).sum::<f32>() / count
 }
 
 impl Seen {
     fn new(found: Found, luma: &GrayImage, pattern: &Pattern) -> Self {
         let (width, height) = (luma.width() as f32, luma.height() as f32);
-        let middle = [0, 1].map(|axis| found.corners.iter().map(|corner| corner[axis]).sum::<f32>() / 4.0);
+        let middle = middle(&found.corners);
         Self {
             kind: classify(&found.text, pattern),
             coverage: area(&found.corners) / (width * height),
@@ -116,8 +209,13 @@ fn largest(outlines: &[Outline]) -> Option<&Outline> {
 fn glimpse(outline: &Outline, luma: &GrayImage) -> Glimpse {
     let corners = outline.corners;
     let modules = outline.modules.unwrap_or(USUAL_MODULES) as f32;
+    let coverage = area(&corners) / (luma.width() as f32 * luma.height() as f32);
     let trouble = if touches_border(&corners, luma) {
-        Trouble::CutOff
+        if coverage > CLOSE {
+            Trouble::TooClose
+        } else {
+            Trouble::CutOff
+        }
     } else if burnt_share(&corners, luma) > MOST_BURNT {
         Trouble::Glare
     } else if area(&corners).sqrt() / modules < LEAST_MODULE_PX {
@@ -125,7 +223,6 @@ fn glimpse(outline: &Outline, luma: &GrayImage) -> Glimpse {
     } else {
         Trouble::Unclear
     };
-    let coverage = area(&corners) / (luma.width() as f32 * luma.height() as f32);
     Glimpse {
         corners,
         coverage,
@@ -185,7 +282,7 @@ mod tests {
     }
 
     fn look(frame: &GrayImage) -> Sight {
-        Reader::new().look(frame, &demo_pattern())
+        Lookout::default().look(frame, &demo_pattern())
     }
 
     #[test]
@@ -216,7 +313,54 @@ mod tests {
     #[test]
     fn an_empty_room_is_nothing() {
         assert!(matches!(look(&frame(&[])), Sight::Nothing));
-        assert!(matches!(look(&GrayImage::new(0, 0)), Sight::Nothing));
+    }
+
+    #[test]
+    fn a_room_without_light_is_dark() {
+        assert!(matches!(
+            look(&GrayImage::from_pixel(1280, 720, Luma([12]))),
+            Sight::Dark
+        ));
+        assert!(matches!(look(&GrayImage::new(0, 0)), Sight::Dark));
+    }
+
+    #[test]
+    fn a_round_code_is_a_mini_program_and_gone_when_it_is_gone() {
+        let code = crate::round::tests::drawn(54, 300, 5);
+        let mut lookout = Lookout::default();
+        let mut see = |shown: &GrayImage| lookout.look(shown, &demo_pattern());
+        let room = frame(&[(&code, 400, 200)]);
+        assert!((0..12).any(|_| matches!(see(&room), Sight::Round)));
+        let empty = frame(&[]);
+        let last = (0..12).map(|_| see(&empty)).last();
+        assert!(matches!(last, Some(Sight::Nothing)));
+    }
+
+    #[test]
+    fn a_code_that_moves_is_told_to_hold_still() {
+        let shown = with_patch(symbol(collection_text().as_bytes(), 8), 120, 0.4);
+        let mut lookout = Lookout::default();
+        let mut at = |x: i64| trouble(&lookout.look(&frame(&[(&shown, x, 100)]), &demo_pattern()));
+        assert_eq!(at(300), Some(Trouble::Unclear));
+        assert_eq!(at(303), Some(Trouble::Unclear));
+        assert_eq!(at(363), Some(Trouble::Moving));
+        assert_eq!(at(423), Some(Trouble::Moving));
+        assert_eq!(at(424), Some(Trouble::Unclear));
+    }
+
+    #[test]
+    fn a_code_at_the_border_is_cut_off_or_too_close() {
+        let glimpse = |corners| {
+            let outline = Outline {
+                corners,
+                modules: Some(37),
+            };
+            super::glimpse(&outline, &frame(&[])).trouble
+        };
+        let square = |x: f32, y: f32, side: f32| [[x, y], [x + side, y], [x + side, y + side], [x, y + side]];
+        assert_eq!(glimpse(square(-40.0, 200.0, 300.0)), Trouble::CutOff);
+        assert_eq!(glimpse(square(300.0, -20.0, 760.0)), Trouble::TooClose);
+        assert_eq!(glimpse(square(300.0, 100.0, 400.0)), Trouble::Unclear);
     }
 
     /// Paints over a block of the symbol's data, leaving its finder patterns: it is located, not read.

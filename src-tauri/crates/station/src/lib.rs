@@ -20,6 +20,7 @@ mod front;
 mod papers;
 mod payment_code;
 pub mod rehearsal;
+mod scanned;
 pub mod staff;
 mod station;
 pub mod sync;

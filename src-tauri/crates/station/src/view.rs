@@ -209,11 +209,17 @@ pub enum ScanSight {
     Nothing,
     /// A code that is too small to read.
     TooSmall,
-    /// A code too near or cut off.
+    /// A code that fills the frame and more.
     TooClose,
+    /// A code half outside the frame.
+    CutOff,
+    /// Hardly any light.
+    TooDark,
     /// Burnt out by light.
     Glare,
-    /// There is a code, blurred, covered or moving.
+    /// A code that moves.
+    Moving,
+    /// There is a code, blurred or covered.
     Unclear,
     /// Several codes at once.
     Several,

@@ -22,6 +22,8 @@ use crate::view::{
 /// A code that ended a visit is not taken again for this long, so that a telephone still held up does not
 /// start a second one (the habit of ticket scanners).
 pub const SAME_CODE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
+/// How long the green frame stays after a code was read, so that the student sees and hears that it was.
+pub const CODE_SHOWN: SignedDuration = SignedDuration::from_millis(350);
 /// Attempts at the proof before the visit ends.
 pub const PROOF_ATTEMPTS: u32 = 3;
 /// From the start of the countdown to the shutter.
@@ -134,6 +136,8 @@ enum Stage {
     },
     Scanning {
         sight: ScanSight,
+        /// When its code was read.
+        read: Option<Timestamp>,
     },
     Proving {
         error: Option<ProofError>,
@@ -341,7 +345,7 @@ impl Machine {
         match event {
             Event::Act(action) => self.act(action, now),
             Event::Sight(seen) => {
-                if let Stage::Scanning { sight } = &mut self.stage {
+                if let Stage::Scanning { sight, read: None } = &mut self.stage {
                     *sight = seen;
                 }
                 Vec::new()
@@ -596,12 +600,7 @@ impl Machine {
             .is_some_and(|(tag, at)| *tag == text.tag() && now.duration_since(*at) < SAME_CODE_PAUSE);
         let sight = match kind {
             Kind::Collection if just_used => ScanSight::JustUsed,
-            Kind::Collection => ScanSight::Steady,
-            Kind::Payment => ScanSight::Payment,
-            Kind::MiniProgram => ScanSight::MiniProgram,
-            Kind::Health => ScanSight::Health,
-            Kind::Web => ScanSight::Web,
-            Kind::PlainText => ScanSight::OtherText,
+            kind => ScanSight::of(kind),
         };
         let mut effects = Vec::new();
         match self.stage {
@@ -609,16 +608,16 @@ impl Machine {
             Stage::Idle if self.watch() == Watch::Code && sight == ScanSight::Steady => {
                 effects.extend(self.begin(now));
             }
-            Stage::Scanning { .. } => {}
+            Stage::Scanning { read: None, .. } => {}
             _ => return effects,
         }
-        if let Stage::Scanning { sight: shown } = &mut self.stage {
+        if let Stage::Scanning { sight: shown, read } = &mut self.stage {
             *shown = sight;
-            if sight == ScanSight::Steady {
-                if let Some(visit) = &mut self.visit {
-                    visit.code = Some(text);
-                }
-                effects.extend(self.advance(now));
+            if sight == ScanSight::Steady
+                && let Some(visit) = &mut self.visit
+            {
+                visit.code = Some(text);
+                *read = Some(now);
             }
         }
         effects
@@ -802,6 +801,9 @@ impl Machine {
 
     fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
         match &mut self.stage {
+            Stage::Scanning { read: Some(at), .. } if now.duration_since(*at) >= CODE_SHOWN => {
+                return self.advance(now);
+            }
             Stage::Framing {
                 countdown_from: Some(from),
                 ..
@@ -876,6 +878,7 @@ impl Machine {
                     self.go(
                         Stage::Scanning {
                             sight: ScanSight::Nothing,
+                            read: None,
                         },
                         now,
                     );

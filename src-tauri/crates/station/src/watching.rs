@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use camera::{Camera, Frame};
-use code::{Pattern, Reader, Sight, Trouble};
+use code::{Lookout, Pattern, Sight, Trouble};
 use portrait::{Models, Spec, Tracker};
 use tokio::sync::{broadcast, mpsc};
 
@@ -62,7 +62,7 @@ impl Eyes {
     }
 
     fn run(self) {
-        let mut reader = Reader::new();
+        let mut lookout = Lookout::default();
         let mut tracker = Tracker::default();
         let mut seen = 0;
         let mut still_since: Option<Instant> = None;
@@ -82,14 +82,14 @@ impl Eyes {
             };
             seen = frame.sequence();
             match watch {
-                Watch::Code => self.look_for_code(&frame, &mut reader, &mut last_sight),
+                Watch::Code => self.look_for_code(&frame, &mut lookout, &mut last_sight),
                 Watch::Face => self.look_for_face(&frame, &mut tracker, &mut still_since),
                 Watch::Nothing => {}
             }
         }
     }
 
-    fn look_for_code(&self, frame: &Frame, reader: &mut Reader, last: &mut ScanSight) {
+    fn look_for_code(&self, frame: &Frame, lookout: &mut Lookout, last: &mut ScanSight) {
         let Ok(luma) = frame.to_luma() else { return };
         let pattern = self
             .lens
@@ -97,15 +97,19 @@ impl Eyes {
             .unwrap_or_else(PoisonError::into_inner)
             .pattern
             .clone();
-        let event = match reader.look(&luma, &pattern) {
+        let event = match lookout.look(&luma, &pattern) {
             Sight::One(seen) => Event::Code(seen.kind, seen.found.text),
             other => {
                 let sight = match other {
                     Sight::Several(_) => ScanSight::Several,
+                    Sight::Round => ScanSight::MiniProgram,
+                    Sight::Dark => ScanSight::TooDark,
                     Sight::Located(glimpse) => match glimpse.trouble {
                         Trouble::TooSmall => ScanSight::TooSmall,
-                        Trouble::CutOff => ScanSight::TooClose,
+                        Trouble::TooClose => ScanSight::TooClose,
+                        Trouble::CutOff => ScanSight::CutOff,
                         Trouble::Glare => ScanSight::Glare,
+                        Trouble::Moving => ScanSight::Moving,
                         Trouble::Unclear => ScanSight::Unclear,
                     },
                     _ => ScanSight::Nothing,

@@ -140,7 +140,7 @@ impl Booth {
     fn proven() -> Booth {
         let mut booth = Booth::begun("biyezhengzhao");
         booth
-            .happens(code("CHSI1:a"))
+            .shows(code("CHSI1:a"))
             .touches(Action::LastFour { value: "001x".into() });
         booth
     }
@@ -159,6 +159,16 @@ impl Booth {
     fn happens(&mut self, event: Event) -> &mut Booth {
         let effects = self.machine.handle(event, self.now);
         self.effects.extend(effects);
+        self
+    }
+
+    /// A code is held up until the page has said that it was read.
+    fn shows(&mut self, code: Event) -> &mut Booth {
+        self.happens(code);
+        for _ in 0..4 {
+            self.now += SignedDuration::from_millis(100);
+            self.happens(Event::Tick);
+        }
         self
     }
 
@@ -244,7 +254,7 @@ fn a_vendor_that_confirms_by_name_asks_again_once_the_code_is_shown() {
         .happens(identity(vec![record("r1", 2000)]));
     booth.touches(Action::ItIsMe);
     assert_eq!(booth.kind(), "scan");
-    booth.happens(code("CHSI1:b"));
+    booth.shows(code("CHSI1:b"));
     assert_eq!(
         booth.count(|e| matches!(e, Effect::Resolve)),
         2,
@@ -264,7 +274,7 @@ fn a_vendor_that_confirms_by_name_asks_again_once_the_code_is_shown() {
 fn a_vendor_without_proof_goes_from_the_code_to_the_confirmation() {
     let mut booth = Booth::begun("binyu");
     booth
-        .happens(code("CHSI1:c"))
+        .shows(code("CHSI1:c"))
         .happens(identity(vec![record("r1", 0)]));
     assert_eq!(booth.kind(), "confirm");
     booth.touches(Action::ItIsMe).touches(Action::Consent);
@@ -288,7 +298,7 @@ fn without_the_network_the_visit_goes_on_and_the_fee_stays_open() {
 #[test]
 fn a_wrong_proof_may_be_tried_three_times() {
     let mut booth = Booth::begun("biyezhengzhao");
-    booth.happens(code("CHSI1:a"));
+    booth.shows(code("CHSI1:a"));
     let tries = |booth: &mut Booth| {
         booth
             .touches(Action::LastFour { value: "9999".into() })
@@ -317,7 +327,7 @@ fn a_wrong_proof_may_be_tried_three_times() {
 #[test]
 fn letters_are_no_last_four_and_cost_no_attempt() {
     let mut booth = Booth::begun("biyezhengzhao");
-    booth.happens(code("CHSI1:a"));
+    booth.shows(code("CHSI1:a"));
     for wrong in ["", "12", "12345", "12a4", "X123", "１２３４"] {
         booth.touches(Action::LastFour { value: wrong.into() });
         let expected = Page::ProveLastFour {
@@ -330,6 +340,25 @@ fn letters_are_no_last_four_and_cost_no_attempt() {
         value: " 123x ".into(),
     });
     assert_eq!(booth.kind(), "working", "a small x and spaces are forgiven");
+}
+
+#[test]
+fn a_code_that_was_read_is_seen_to_be_read_and_nothing_changes_it() {
+    let mut booth = Booth::begun("biyezhengzhao");
+    booth.happens(code("CHSI1:a"));
+    let steady = Page::Scan {
+        sight: ScanSight::Steady,
+    };
+    assert_eq!(booth.page(), steady);
+    // Neither the phone going down nor the neighbour's code takes its place.
+    booth
+        .happens(Event::Sight(ScanSight::Nothing))
+        .happens(code("CHSI1:b"));
+    assert_eq!(booth.page(), steady);
+    booth.waits(1);
+    assert_eq!(booth.kind(), "prove-last-four");
+    let kept = booth.machine.visit().unwrap().code.as_ref().unwrap();
+    assert_eq!(kept.tag(), CodeText::new(b"CHSI1:a".to_vec()).tag());
 }
 
 #[test]
@@ -348,7 +377,7 @@ fn a_payment_code_is_named_and_does_not_go_on() {
 fn a_code_shown_at_the_welcome_page_begins_the_visit_where_the_scan_comes_first() {
     let mut booth = Booth::of("binyu");
     assert_eq!(booth.machine.watch(), Watch::Code);
-    booth.happens(code("CHSI1:a"));
+    booth.shows(code("CHSI1:a"));
     assert_eq!(booth.count(|e| matches!(e, Effect::Resolve)), 1);
     assert_eq!(Booth::of("yipai").machine.watch(), Watch::Nothing);
 }
@@ -357,7 +386,7 @@ fn a_code_shown_at_the_welcome_page_begins_the_visit_where_the_scan_comes_first(
 fn the_telephone_still_held_up_does_not_start_a_second_visit() {
     let mut booth = Booth::of("binyu");
     booth
-        .happens(code("CHSI1:a"))
+        .shows(code("CHSI1:a"))
         .happens(identity(vec![record("r1", 0)]));
     booth
         .touches(Action::ItIsMe)
@@ -368,15 +397,15 @@ fn the_telephone_still_held_up_does_not_start_a_second_visit() {
         .touches(Action::Submit)
         .happens(Event::Saved(Ok("A001".into())))
         .touches(Action::Finish);
-    booth.happens(code("CHSI1:a"));
+    booth.shows(code("CHSI1:a"));
     assert_eq!(
         booth.kind(),
         "welcome",
         "the same code is ignored for five seconds"
     );
-    booth.happens(code("CHSI1:next"));
+    booth.shows(code("CHSI1:next"));
     assert_ne!(booth.kind(), "welcome", "the next student's is not");
-    booth.touches(Action::Cancel).waits(6).happens(code("CHSI1:a"));
+    booth.touches(Action::Cancel).waits(6).shows(code("CHSI1:a"));
     assert_ne!(booth.kind(), "welcome", "and after the pause it counts again");
 }
 
@@ -535,7 +564,7 @@ fn after_the_upload_the_fee_may_stay_open_but_the_photo_is_safe() {
     booth
         .touches(name_and_number())
         .happens(identity(vec![unpaid.clone()]));
-    booth.touches(Action::ItIsMe).happens(code("CHSI1:b"));
+    booth.touches(Action::ItIsMe).shows(code("CHSI1:b"));
     booth
         .happens(identity(vec![unpaid]))
         .touches(Action::Consent)
@@ -594,7 +623,7 @@ fn the_bar_on_top_names_each_step_once_and_says_where_the_visit_is() {
         StepName::Submit,
     ];
     assert_eq!(booth.machine.step_bar(), (bar.to_vec(), Some(0)));
-    booth.happens(code("CHSI1:a"));
+    booth.shows(code("CHSI1:a"));
     assert_eq!(booth.machine.step_bar().1, Some(1));
     booth.touches(Action::Cancel);
     assert_eq!(booth.machine.step_bar().1, None);

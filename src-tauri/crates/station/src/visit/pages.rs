@@ -25,7 +25,7 @@ impl Machine {
                 nothing_found: *searched && found.is_empty(),
                 levels: self.profile.levels.clone(),
             },
-            Stage::Scanning { sight } => Page::Scan { sight: *sight },
+            Stage::Scanning { sight, .. } => Page::Scan { sight: *sight },
             Stage::Proving { error } if self.profile.proof == ProofKind::NameAndNumber => Page::ProveName {
                 levels: self.profile.levels.clone(),
                 phone: self.profile.ask_phone,
