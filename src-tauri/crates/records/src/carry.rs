@@ -17,6 +17,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
+use fail::fail_point;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, params};
 use zeroize::Zeroizing;
@@ -147,6 +148,7 @@ impl Store {
         let copied = copy_out(&mut self.db, &ids);
         detach(&self.db)?;
         copied?;
+        fail_point!("export.copied");
 
         std::fs::OpenOptions::new()
             .write(true)
@@ -163,6 +165,7 @@ impl Store {
                 },
             })?;
         flush_dir(dir)?;
+        fail_point!("export.named");
 
         let tx = write(&mut self.db)?;
         for id in &ids {
@@ -308,6 +311,7 @@ fn copy_in(db: &mut Connection, now: Timestamp) -> Result<Carried> {
             continue;
         }
         take_in(&tx, id, millis(now))?;
+        fail_point!("import.taken");
         tx.commit()?;
         carried.records.push(id);
     }

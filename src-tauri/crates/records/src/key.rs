@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use fail::fail_point;
 use zeroize::Zeroizing;
 
 use crate::open::FILE_NAME;
@@ -116,6 +117,7 @@ fn load_or_create_with(dir: &Path, keyring: Option<&dyn Keyring>) -> Result<(Key
         return Err(RecordsError::KeyLost { dir: dir.to_owned() });
     }
     let key = Key::generate()?;
+    fail_point!("key.made");
     let file = if keyring.is_some_and(|keyring| store_in_keyring(dir, keyring, &key)) {
         dir.join(KEYRING_FILE)
     } else {
@@ -191,6 +193,7 @@ fn write_once(path: &Path, contents: &[u8]) -> Result<()> {
     file.write_all(contents).map_err(error())?;
     file.write_all(b"\n").map_err(error())?;
     file.as_file().sync_all().map_err(error())?;
+    fail_point!("key.written");
     match file.persist_noclobber(path) {
         Ok(_) => flush_dir(dir),
         Err(failed) if failed.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fail::fail_point;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 use zeroize::Zeroizing;
@@ -63,6 +64,7 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut db = unlock(path, &key.hex(), flags)?;
         check_form(&db, path, false)?;
+        fail_point!("store.unlocked");
         // FULL, not NORMAL: in WAL mode NORMAL may lose the last commits at a power cut.
         // Freed pages are overwritten and given back to the disk, so that a purge is one.
         // Temporary structures stay in memory: on disk they would be unencrypted.
@@ -266,6 +268,7 @@ pub(crate) fn migrate(db: &mut Connection, path: &Path) -> Result<()> {
             put_setting(&tx, READABLE_FROM, Some(&step.readable_from.to_string()))?;
             tx.pragma_update(None, "application_id", APPLICATION_ID)?;
             tx.pragma_update(None, "user_version", step.version)?;
+            fail_point!("store.migrating");
             tx.commit()?;
             tracing::info!(version = step.version, "the records database has a new form");
         }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use fail::fail_point;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction};
 
@@ -64,6 +65,7 @@ impl Store {
                 continue;
             }
             delete(&tx, id)?;
+            fail_point!("purge.deleted");
             step(
                 &tx,
                 id,
@@ -74,6 +76,7 @@ impl Store {
                 millis(now),
             )?;
             tx.commit()?;
+            fail_point!("purge.committed");
             report.purged.push(id);
         }
         if !report.purged.is_empty() {
@@ -128,6 +131,7 @@ fn give_back(db: &rusqlite::Connection) -> Result<()> {
     let mut statement = db.prepare("PRAGMA incremental_vacuum")?;
     let mut rows = statement.query([])?;
     while rows.next()?.is_some() {}
+    fail_point!("purge.vacuumed");
     // With a reader open the log is emptied later, at the next checkpoint.
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())

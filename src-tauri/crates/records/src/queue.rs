@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use fail::fail_point;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -95,6 +96,7 @@ impl Store {
             original_sha256,
             standard_sha256,
         ])?;
+        fail_point!("submit.record-written");
         tx.prepare_cached(
             "INSERT INTO paper (record_id, code_text, proof, identity_token, identity, report)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -113,8 +115,10 @@ impl Store {
         ] {
             tx.prepare_cached("INSERT INTO photo (record_id, kind, sha256, bytes) VALUES (?1, ?2, ?3, ?4)")?
                 .execute(params![id, kind.as_str(), hash, bytes])?;
+            fail_point!("submit.photo-written");
         }
         enqueue(&tx, &id, millis(now), millis(now))?;
+        fail_point!("submit.enqueued");
         let detail = format!("original {original_sha256} standard {standard_sha256}");
         audit::append(
             &tx,
@@ -130,7 +134,9 @@ impl Store {
         if let Some(visit) = new.visit {
             crate::visit::ended_in_record(&tx, visit, &id)?;
         }
+        fail_point!("submit.committing");
         tx.commit()?;
+        fail_point!("submit.committed");
         Ok(Submitted {
             id: new.id,
             shoot_number,
@@ -241,7 +247,9 @@ impl Store {
         tx.prepare_cached("INSERT INTO attempt (record_id, number, started_at) VALUES (?1, ?2, ?3)")?
             .execute(params![id.to_string(), number, at])?;
         wait_until(&tx, id, at.saturating_add(LEASE.as_millis() as i64))?;
+        fail_point!("attempt.marking");
         tx.commit()?;
+        fail_point!("attempt.marked");
         Ok(Attempt {
             number,
             idempotency_key: idempotency_key(id, generation),
@@ -297,7 +305,9 @@ impl Store {
                 state
             }
         };
+        fail_point!("attempt.ending");
         tx.commit()?;
+        fail_point!("attempt.ended");
         Ok(state)
     }
 
@@ -317,6 +327,7 @@ impl Store {
             lose_attempt(&tx, id, millis(now))?;
             wait_until(&tx, id, millis(now))?;
         }
+        fail_point!("recover.committing");
         tx.commit()?;
         Ok(cut_off.len() as u32)
     }
@@ -350,7 +361,9 @@ impl Store {
             .map(|change| review(&tx, change, millis(now)))
             .collect::<Result<_>>()?;
         put_setting(&tx, CURSOR, Some(cursor))?;
+        fail_point!("changes.committing");
         tx.commit()?;
+        fail_point!("changes.committed");
         Ok(outcomes)
     }
 
@@ -532,6 +545,7 @@ pub(crate) fn take_receipt(
     .execute(params![id.to_string(), receipt.number, receipt.standard_sha256, at])?;
     tx.prepare_cached("UPDATE paper SET receipt = ?2 WHERE record_id = ?1")?
         .execute(params![id.to_string(), receipt.bytes])?;
+    fail_point!("receipt.written");
     let held: Option<String> = column(tx, id, "review")?;
     if let Some(review) = held.as_deref().and_then(Review::parse) {
         state = step(

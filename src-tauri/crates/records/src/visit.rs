@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use fail::fail_point;
 use jiff::Timestamp;
 use rusqlite::{Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -105,6 +106,7 @@ impl Store {
         tx.prepare_cached("INSERT INTO visit (vendor, started_at) VALUES (?1, ?2)")?
             .execute(params![vendor, millis(now)])?;
         let id = VisitId(tx.last_insert_rowid());
+        fail_point!("visit.beginning");
         tx.commit()?;
         Ok(id)
     }
@@ -140,6 +142,7 @@ impl Store {
             "UPDATE visit SET ended_at = ?2, outcome = ?3, seconds = ?4 WHERE id = ?1 AND ended_at IS NULL",
         )?
         .execute(params![id.0, millis(now), outcome.as_str(), lasted.as_secs_f64()])?;
+        fail_point!("visit.ending");
         Ok(tx.commit()?)
     }
 
@@ -182,6 +185,7 @@ impl Store {
                 },
             )?;
         }
+        fail_point!("visit.closing-interrupted");
         tx.commit()?;
         open.iter().map(|(id, ..)| self.visit(VisitId(*id))).collect()
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use code::Pattern;
+use fail::fail_point;
 use vendor::Profile;
 
 use crate::station::{Shared, StationError, setting, spec_for};
@@ -52,12 +53,14 @@ async fn enrol(shared: &Shared, code: &str) -> Result<(), StationError> {
     let client = shared.client();
     let enrolled = client.enrol(code, &shared.config.name, SOFTWARE).await?;
     let (id, receipt_key) = (enrolled.station_id, enrolled.receipt_public_key);
+    fail_point!("enrol.answered");
     shared
         .records(move |store| {
             store.set_setting(setting::RECEIPT_KEY, Some(&hex::encode(receipt_key.as_bytes())))?;
             store.set_setting(setting::STATION_ID, Some(&id))
         })
         .await?;
+    fail_point!("enrol.written");
     *shared.client.write().unwrap_or_else(PoisonError::into_inner) = client.with_receipt_key(receipt_key);
     shared.enrolled.store(true, Ordering::Release);
     shared.wake_sync.notify_one();
@@ -72,6 +75,7 @@ async fn keep_profile(shared: &Shared, profile: Profile) {
         );
         return;
     }
+    fail_point!("profile.fetched");
     if let Ok(text) = serde_json::to_string(&profile)
         && let Err(error) = shared
             .records(move |store| store.set_setting(setting::PROFILE, Some(&text)))

@@ -2,11 +2,16 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use vendor::Timeouts;
 
 /// The file's name inside the station's folder.
 pub const FILE: &str = "station.toml";
+
+/// Below the lease of an attempt, with a minute for everything else in it.
+const LONGEST_TRANSFER: u32 = (records::LEASE.as_secs() - 60) as u32;
 
 /// How a station is set up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +35,14 @@ pub struct Config {
     pub fps: u32,
     /// Whether the shutter releases itself once the face is right and still.
     pub automatic_shutter: bool,
+    /// From the start of the countdown to the shutter, in seconds; at most 10.
+    pub countdown: u32,
+    /// The longest wait for a connection to the backend, in seconds.
+    pub connect_seconds: u32,
+    /// The longest wait for a small request's whole answer, in seconds: a student stands there.
+    pub request_seconds: u32,
+    /// The longest wait for a photo to go through, in seconds; at most 240, below [`records::LEASE`].
+    pub transfer_seconds: u32,
 }
 
 impl Default for Config {
@@ -44,6 +57,10 @@ impl Default for Config {
             height: 720,
             fps: 30,
             automatic_shutter: true,
+            countdown: 3,
+            connect_seconds: 5,
+            request_seconds: 15,
+            transfer_seconds: 120,
         }
     }
 }
@@ -72,6 +89,18 @@ impl Config {
             Ok(text) => Ok(toml::from_str(&text)?),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// How long the backend is waited for, each at least a second. Bounded so that a page waiting for an answer never
+    /// gives up before the client does.
+    pub fn timeouts(&self) -> Timeouts {
+        let seconds = |given: u32, most: u32| Duration::from_secs(u64::from(given.clamp(1, most)));
+        Timeouts {
+            connect: seconds(self.connect_seconds, 15),
+            request: seconds(self.request_seconds, 30),
+            // An attempt still under way must not count as broken off.
+            transfer: seconds(self.transfer_seconds, LONGEST_TRANSFER),
         }
     }
 
@@ -109,6 +138,18 @@ mod tests {
         };
         config.save(folder.path()).unwrap();
         assert_eq!(Config::load(folder.path()).unwrap(), config);
+    }
+
+    #[test]
+    fn no_waiting_time_outlasts_an_attempts_lease_and_none_is_nothing() {
+        let forever = Config {
+            connect_seconds: 0,
+            transfer_seconds: u32::MAX,
+            ..Config::default()
+        };
+        assert!(forever.timeouts().transfer < records::LEASE);
+        assert_eq!(forever.timeouts().connect.as_secs(), 1);
+        assert_eq!(Config::default().timeouts(), vendor::Timeouts::default());
     }
 
     #[test]

@@ -10,6 +10,10 @@ use portrait::{Check, Models, Original, Spec};
 use crate::view::Remark;
 use crate::visit::Shot;
 
+/// Takes one photo and develops it; may block. The camera's own, or one that is handed in (see
+/// [`crate::Station::open_with`]). The error says in words why the photo was refused.
+pub type Darkroom = Arc<dyn Fn(&Spec) -> Result<Arc<Shot>, Vec<Remark>> + Send + Sync>;
+
 /// The longest wait for a frame after the shutter: ten frames of the slowest camera we take.
 const FRAME_WAIT: Duration = Duration::from_secs(2);
 

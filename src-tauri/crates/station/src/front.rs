@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use camera::CameraStatus;
 use code::Pattern;
+use fail::fail_point;
 use jiff::Timestamp;
 use records::{Payment, VisitId, VisitOutcome};
 use tokio::sync::mpsc;
@@ -13,7 +14,6 @@ use uuid::Uuid;
 use vendor::ProblemCode;
 use vendor::api::{OrderRequest, OrderState};
 
-use crate::darkroom;
 use crate::papers::{new_record, resolve, resolve_request};
 use crate::rehearsal::Rehearsal;
 use crate::station::{Shared, StationError, spec_for};
@@ -79,7 +79,8 @@ impl Front {
         let status = self.shared.camera.as_ref().map(|camera| camera.status());
         let closed = match &status {
             Some(CameraStatus::Broken { .. }) => Some(OutOfService::Camera),
-            Some(CameraStatus::Streaming { .. }) => {
+            // Without a camera of its own the station is handed its photos: none can be lost.
+            None | Some(CameraStatus::Streaming { .. }) => {
                 self.camera_lost = None;
                 None
             }
@@ -148,10 +149,10 @@ impl Front {
             })
             .unwrap_or_default();
         let camera = match self.shared.camera.as_ref().map(|camera| camera.status()) {
-            Some(CameraStatus::Streaming { .. }) => CameraView::Streaming,
+            None | Some(CameraStatus::Streaming { .. }) => CameraView::Streaming,
             Some(CameraStatus::Lost { .. }) => CameraView::Lost,
             Some(CameraStatus::Broken { .. }) => CameraView::Broken,
-            Some(CameraStatus::Opening) | None => CameraView::Opening,
+            Some(CameraStatus::Opening) => CameraView::Opening,
         };
         let view = View {
             revision: 0,
@@ -269,12 +270,15 @@ impl Front {
             }
             Effect::CreateOrder | Effect::PollOrder => self.order(matches!(effect, Effect::CreateOrder)),
             Effect::Shoot => {
-                let (Some(camera), Some(models)) = (shared.camera.clone(), shared.models.clone()) else {
+                let Some(darkroom) = shared.darkroom.clone() else {
                     return;
                 };
                 let spec = Arc::clone(&shared.lens.read().unwrap_or_else(PoisonError::into_inner).spec);
                 tokio::task::spawn_blocking(move || {
-                    let _ = events.send(Event::Developed(darkroom::develop(&camera, &models, &spec)));
+                    fail_point!("visit.shutter");
+                    let developed = darkroom(&spec);
+                    fail_point!("visit.developed");
+                    let _ = events.send(Event::Developed(developed));
                 });
             }
             Effect::Save => self.save(now),
@@ -346,7 +350,10 @@ impl Front {
             let saved = match new {
                 Some(mut new) => {
                     new.visit = *row.lock().await;
-                    shared.records(move |store| store.submit(&new, now)).await
+                    fail_point!("visit.saving");
+                    let saved = shared.records(move |store| store.submit(&new, now)).await;
+                    fail_point!("visit.saved");
+                    saved
                 }
                 None => Err(StationError::System("the visit is not complete".into())),
             };

@@ -29,4 +29,5 @@ pub mod visit;
 mod watching;
 
 pub use config::Config;
+pub use darkroom::Darkroom;
 pub use station::{Options, Station, StationError, open_store, retention_days};

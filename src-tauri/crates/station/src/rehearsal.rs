@@ -162,6 +162,23 @@ pub async fn play<P>(
 where
     P: Future<Output = Result<(), RehearsalError>>,
 {
+    play_watched(station, actor, pay, |_| ()).await
+}
+
+/// As [`play`], and `watch` sees every page before it is answered: it may hold a code up or release the shutter
+/// where there is no camera to do so.
+///
+/// # Errors
+/// When the visit ends in any other way.
+pub async fn play_watched<P>(
+    station: &Station,
+    actor: &Actor,
+    pay: impl Fn(String) -> P,
+    mut watch: impl FnMut(&Page),
+) -> Result<Played, RehearsalError>
+where
+    P: Future<Output = Result<(), RehearsalError>>,
+{
     let mut views = station.views();
     let mut pages: Vec<String> = Vec::new();
     let mut refusals = 0;
@@ -183,6 +200,7 @@ where
             pages.push(question.0.clone());
         }
         answered = Some(question);
+        watch(&view.page);
         match view.page {
             Page::Welcome { .. } => station.act(Action::Start),
             Page::ProveLastFour { .. } => station.act(Action::LastFour {

@@ -9,17 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use camera::{Camera, SourceSpec};
-use code::Pattern;
-use jiff::Timestamp;
+use code::{CodeText, Pattern};
+use jiff::{SignedDuration, Timestamp};
 use portrait::{Models, Spec};
 use records::{Key, KeyPlace, RecordsError, Store};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use uuid::Uuid;
-use vendor::{Client, Profile, PublicKey, StationKey, Timeouts, VendorError};
+use vendor::{Client, Profile, PublicKey, StationKey, VendorError};
 
 use crate::backend;
 use crate::config::Config;
-use crate::darkroom;
+use crate::darkroom::{self, Darkroom};
 use crate::front::Front;
 use crate::rehearsal::Rehearsal;
 use crate::sync::{Courier, Round};
@@ -104,7 +104,7 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<Mutex<Store>>,
     pub(crate) client: RwLock<Client>,
     pub(crate) camera: Option<Arc<Camera>>,
-    pub(crate) models: Option<Arc<Models>>,
+    pub(crate) darkroom: Option<Darkroom>,
     pub(crate) lens: Arc<RwLock<Lens>>,
     pub(crate) wanted: Arc<Wanted>,
     pub(crate) events: mpsc::UnboundedSender<Event>,
@@ -164,6 +164,15 @@ impl Station {
     /// # Errors
     /// When the records, the profile or the photo standard cannot be used.
     pub async fn open(options: Options) -> Result<Station, StationError> {
+        Station::open_with(options, None).await
+    }
+
+    /// Opens a station whose photos come from `darkroom` and whose codes come by [`Station::code_read`] instead
+    /// of from a camera: for a hand scanner and a photographer's own camera, and for tests of thousands of visits.
+    ///
+    /// # Errors
+    /// As [`Station::open`].
+    pub async fn open_with(options: Options, darkroom: Option<Darkroom>) -> Result<Station, StationError> {
         let (store, key_place) = open_records(&options).await?;
         let store = Arc::new(Mutex::new(store));
         let known = {
@@ -174,7 +183,7 @@ impl Station {
         if config.backend.is_empty() {
             return Err(StationError::NoBackend);
         }
-        let mut client = Client::new(&config.backend, known.key, Timeouts::default())?;
+        let mut client = Client::new(&config.backend, known.key, config.timeouts())?;
         if let Some(key) = known.receipt_key {
             client = client.with_receipt_key(key);
         }
@@ -187,11 +196,15 @@ impl Station {
             pattern: Pattern::new(&profile.code_pattern)?,
             spec: spec_for(&config, &profile)?,
         };
-        let machine = Machine::new(profile, Uuid::now_v7);
-        let (camera, models) = match options.eyes {
-            Some((source, models)) => (Some(Arc::new(Camera::start(source))), Some(models)),
-            None => (None, None),
-        };
+        let countdown = SignedDuration::from_secs(config.countdown.into());
+        let machine = Machine::new(profile, Uuid::now_v7).with_countdown(countdown);
+        let eyes = options
+            .eyes
+            .map(|(source, models)| (Arc::new(Camera::start(source)), models));
+        let own = eyes.clone().map(|(camera, models)| -> Darkroom {
+            Arc::new(move |spec| darkroom::develop(&camera, &models, spec))
+        });
+        let darkroom = darkroom.or(own);
         let (events, inbox) = mpsc::unbounded_channel();
         let inner = Arc::new(Inner {
             data: options.data,
@@ -199,8 +212,8 @@ impl Station {
             config,
             store,
             client: RwLock::new(client),
-            camera,
-            models,
+            camera: eyes.as_ref().map(|(camera, _)| Arc::clone(camera)),
+            darkroom,
             lens: Arc::new(RwLock::new(lens)),
             wanted: Arc::default(),
             view: watch::channel(first_view(&machine)).0,
@@ -214,10 +227,10 @@ impl Station {
             enrolled: AtomicBool::new(known.station_id.is_some()),
             stop: Arc::default(),
         });
-        if let (Some(camera), Some(models)) = (&inner.camera, &inner.models) {
+        if let Some((camera, models)) = eyes {
             Eyes {
-                camera: Arc::clone(camera),
-                models: Arc::clone(models),
+                camera,
+                models,
                 lens: Arc::clone(&inner.lens),
                 wanted: Arc::clone(&inner.wanted),
                 events: inner.events.clone(),
@@ -226,6 +239,8 @@ impl Station {
             }
             .open()
             .map_err(|error| StationError::System(error.to_string()))?;
+        }
+        if inner.darkroom.is_some() {
             tokio::spawn(Front::new(Arc::clone(&inner), machine, options.rehearsal).run(inbox));
             tokio::spawn(backend::keep_synced(Arc::clone(&inner)));
         }
@@ -255,6 +270,16 @@ impl Station {
     /// A person did something.
     pub fn act(&self, action: Action) {
         let _ = self.inner().events.send(Event::Act(action));
+    }
+
+    /// A hand scanner, or whoever holds the codes, has read this one.
+    pub fn code_read(&self, text: CodeText) {
+        let lens = &self.inner().lens;
+        let kind = code::classify(
+            &text,
+            &lens.read().unwrap_or_else(PoisonError::into_inner).pattern,
+        );
+        let _ = self.inner().events.send(Event::Code(kind, text));
     }
 
     /// The newest picture for the page, as a JPEG of at most 960 pixels' width, unmirrored.

@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
+use fail::fail_point;
 use jiff::{SignedDuration, Timestamp};
 use records::{
     AttemptResult, Change, Identity, MaskedIdentity, Outgoing, Payment, PersonReason, PhotoKind, Receipt,
-    RecordId, RecordsError, Review,
+    RecordId, RecordState, RecordsError, Review,
 };
 use uuid::Uuid;
 use vendor::api::{Capture, ChangeKind, Photo, Subject};
@@ -25,6 +26,8 @@ pub const SIDE_BY_SIDE: u32 = 3;
 pub const FETCH_EVERY: SignedDuration = SignedDuration::from_secs(20);
 /// Longest wait between two looks at the outbox.
 const IDLE: SignedDuration = SignedDuration::from_secs(5);
+/// The longest pause a backend is given when it asks for one (`Retry-After`), as for a record.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// Changes fetched at once.
 const PAGE: u32 = 200;
 /// Name of the program in captures and enrolments.
@@ -35,8 +38,9 @@ pub const SOFTWARE: &str = concat!("photo-station/", env!("CARGO_PKG_VERSION"));
 pub struct Network {
     /// Times in a row that nobody answered.
     pub failures: u32,
-    /// Do not try before.
-    pub not_before: Option<Timestamp>,
+    /// Do not try before the second time. The first is when that was decided: a clock that says less than that
+    /// was set back since, and the wait with it means nothing any more.
+    pub pause: Option<(Timestamp, Timestamp)>,
     /// When the backend was last asked what was decided.
     pub fetched_at: Option<Timestamp>,
 }
@@ -45,7 +49,13 @@ impl Network {
     /// The backend answered.
     pub fn answered(&mut self) {
         self.failures = 0;
-        self.not_before = None;
+        self.pause = None;
+    }
+
+    /// The backend asks for a pause; at most an hour is given.
+    pub fn asked_to_wait(&mut self, now: Timestamp, wait: Duration) {
+        let wait = SignedDuration::try_from(wait.min(LONGEST_PAUSE)).unwrap_or(IDLE);
+        self.pause = Some((now, now + wait));
     }
 
     /// Nobody answered: the wait doubles from 2 s, and `seed` spreads stations that were cut off together.
@@ -53,7 +63,7 @@ impl Network {
         self.failures = self.failures.saturating_add(1);
         // A campus network comes back within minutes: the records' own back-off may be longer, this is not.
         let wait = records::back_off(self.failures, seed).min(Duration::from_mins(1));
-        self.not_before = Some(now + SignedDuration::try_from(wait).unwrap_or(IDLE));
+        self.pause = Some((now, now + SignedDuration::try_from(wait).unwrap_or(IDLE)));
     }
 }
 
@@ -72,10 +82,10 @@ pub enum Task {
 
 /// What to do next, from the time, the records that are due (oldest first) and how the network has been.
 pub fn plan(now: Timestamp, network: &Network, due: &[RecordId]) -> Task {
-    if let Some(not_before) = network.not_before
-        && now < not_before
+    if let Some((since, until)) = network.pause
+        && (since..until).contains(&now)
     {
-        return Task::Wait(not_before.duration_since(now).min(IDLE));
+        return Task::Wait(until.duration_since(now).min(IDLE));
     }
     if network.failures > 0 {
         return Task::Probe;
@@ -106,6 +116,8 @@ pub struct Round {
     pub changes: u32,
     /// Whether the backend answered.
     pub online: bool,
+    /// The longest pause the backend asked for.
+    pub pause: Option<Duration>,
 }
 
 impl Round {
@@ -115,6 +127,7 @@ impl Round {
         self.failed += other.failed;
         self.changes += other.changes;
         self.online |= other.online;
+        self.pause = self.pause.max(other.pause);
     }
 }
 
@@ -141,6 +154,7 @@ impl Courier {
             .await?;
         let ids: Vec<RecordId> = due.iter().map(|d| d.id).collect();
         let mut round = Round::default();
+        let mut failed = None;
         match plan(now, &self.network, &ids) {
             Task::Wait(how_long) => return Ok((round, Some(how_long))),
             Task::Probe => match self.shared.client().status().await {
@@ -154,13 +168,24 @@ impl Courier {
                     .into_iter()
                     .map(|outgoing| send(self.shared.clone(), outgoing))
                     .collect();
-                for attempt in attempts.into_iter().map(tokio::spawn).collect::<Vec<_>>() {
-                    round.add(attempt.await.map_err(|e| StationError::System(e.to_string()))??);
+                let attempts: Vec<_> = attempts.into_iter().map(tokio::spawn).collect();
+                for attempt in attempts {
+                    match attempt.await.map_err(|e| StationError::System(e.to_string())) {
+                        Ok(Ok(one)) => round.add(one),
+                        // The others side by side have had their turn all the same.
+                        Ok(Err(error)) | Err(error) => failed = Some(error),
+                    }
                 }
             }
         }
+        if let Some(error) = failed {
+            return Err(error);
+        }
         if round.online {
             self.network.answered();
+            if let Some(pause) = round.pause {
+                self.network.asked_to_wait(Timestamp::now(), pause);
+            }
         } else {
             self.network
                 .silent(Timestamp::now(), Uuid::now_v7().as_u64_pair().1);
@@ -173,6 +198,7 @@ impl Courier {
     pub(crate) async fn once(&mut self) -> Result<Round, StationError> {
         let mut total = Round::default();
         let mut tried = std::collections::HashSet::new();
+        let mut failed = None;
         loop {
             let now = Timestamp::now();
             let due = self
@@ -184,8 +210,14 @@ impl Courier {
                 break;
             }
             for outgoing in fresh {
-                total.add(send(self.shared.clone(), outgoing).await?);
+                match send(self.shared.clone(), outgoing).await {
+                    Ok(round) => total.add(round),
+                    Err(error) => failed = Some(error),
+                }
             }
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
         total.add(self.fetch(Timestamp::now()).await?);
         self.shared.set_online(total.online);
@@ -200,11 +232,13 @@ impl Courier {
                 Ok(page) => page,
                 Err(error) => {
                     round.online = !error.needs_network();
+                    round.pause = error.retry_after();
                     tracing::info!(%error, "changes could not be fetched");
                     break;
                 }
             };
             round.online = true;
+            fail_point!("changes.fetched");
             let (changes, next, more) = (page.changes, page.next_cursor, page.more);
             let told: Vec<_> = changes
                 .iter()
@@ -226,25 +260,24 @@ impl Courier {
     }
 }
 
-/// One attempt at one record: marked, made, written down.
+/// One attempt at one record: marked, made, written down. The screen is told only what is written down.
 async fn send(shared: Shared, outgoing: Outgoing) -> Result<Round, StationError> {
     let id = outgoing.id;
     let begun = Timestamp::now();
-    shared
-        .records(move |store| store.begin_attempt(id, begun))
-        .await?;
+    match shared.records(move |store| store.begin_attempt(id, begun)).await {
+        Ok(_) => {}
+        // Another process (`sync` beside the window) was quicker, with this record or with its receipt.
+        Err(StationError::Records(RecordsError::AlreadySending(_) | RecordsError::Impossible(_))) => {
+            return Ok(Round::default());
+        }
+        Err(error) => return Err(error),
+    }
     let mut round = Round::default();
     let result = match capture(&shared, outgoing).await {
         Ok(capture) => match shared.client().put_capture(id.uuid(), &capture).await {
             Ok(accepted) => {
                 round.online = true;
-                round.delivered = 1;
                 let receipt = accepted.receipt;
-                shared.tell(
-                    id.uuid(),
-                    Progress::Delivered,
-                    Some(receipt.receipt_number.clone()),
-                );
                 AttemptResult::Delivered(Receipt {
                     number: receipt.receipt_number.clone(),
                     bytes: serde_json::to_vec(&receipt).unwrap_or_default(),
@@ -253,35 +286,55 @@ async fn send(shared: Shared, outgoing: Outgoing) -> Result<Round, StationError>
             }
             Err(error) => {
                 round.online = !error.needs_network();
-                let result = judged(&error);
-                if matches!(result, AttemptResult::Refused { .. }) {
-                    round.refused = 1;
-                    shared.tell(id.uuid(), Progress::NeedsPerson, None);
-                } else {
-                    round.failed = 1;
-                }
-                result
+                round.pause = error.retry_after();
+                judged(&error)
             }
         },
-        Err(damaged) => {
-            round.refused = 1;
-            AttemptResult::Refused {
-                reason: PersonReason::Damaged,
-                why: damaged.to_string(),
-            }
-        }
+        Err(StationError::Records(
+            error @ (RecordsError::Damaged { .. } | RecordsError::Purged(_) | RecordsError::NotFound(_)),
+        )) => AttemptResult::Refused {
+            reason: PersonReason::Damaged,
+            why: error.to_string(),
+        },
+        // A busy or full disk says nothing about this photo.
+        Err(error) => AttemptResult::Failed {
+            why: error.to_string(),
+            retry_after: None,
+        },
     };
+    let receipt = match &result {
+        AttemptResult::Delivered(receipt) => Some(receipt.number.clone()),
+        _ => None,
+    };
+    fail_point!("send.answered");
     let ended = Timestamp::now();
-    shared
+    let state = shared
         .records(move |store| store.finish_attempt(id, result, ended))
         .await?;
+    match state {
+        RecordState::NeedsPerson { .. } => {
+            round.refused = 1;
+            shared.tell(id.uuid(), Progress::NeedsPerson, None);
+        }
+        state if state.has_receipt() => {
+            round.delivered = 1;
+            shared.tell(id.uuid(), Progress::Delivered, receipt);
+        }
+        _ => round.failed = 1,
+    }
     Ok(round)
 }
 
 /// What a failed attempt means for the record. A refusal never deletes anything: a person looks.
 fn judged(error: &VendorError) -> AttemptResult {
     let why = error.to_string();
-    if matches!(error, VendorError::BadReceipt(_)) || !error.is_permanent() {
+    if matches!(error, VendorError::ReceiptMismatch) {
+        return AttemptResult::Refused {
+            reason: PersonReason::ReceiptMismatch,
+            why,
+        };
+    }
+    if !error.is_permanent() {
         return AttemptResult::Failed {
             why,
             retry_after: error.retry_after(),
@@ -405,7 +458,7 @@ fn take_over(
             }
             ChangeKind::Superseded { .. } | ChangeKind::Other => continue,
         };
-        let sequence = u64::try_from(change.at.as_microsecond()).unwrap_or(0);
+        let sequence = rank(review, change.at);
         reviews.push(Change {
             record_id,
             review,
@@ -417,6 +470,20 @@ fn take_over(
     store.apply_changes(&reviews, cursor, now)?;
     Ok(())
 }
+
+/// A review outcome's place in a record's life. A decision is final for its record (a rejected student comes back
+/// with a new one), so it outranks "under review" even where the backend's clock was set back between the two, or
+/// gave both the same microsecond.
+fn rank(review: Review, at: Timestamp) -> u64 {
+    let at = u64::try_from(at.as_microsecond()).unwrap_or(0);
+    match review {
+        Review::UnderReview => at,
+        Review::Approved | Review::Rejected => at | DECIDED,
+    }
+}
+
+/// Above every microsecond a timestamp can have (they need 58 bits), within what SQLite's integers hold.
+const DECIDED: u64 = 1 << 61;
 
 /// What a change does not tell of a student.
 fn unknown() -> MaskedIdentity {
@@ -480,7 +547,7 @@ mod tests {
             matches!(plan(now(), &network, &ids(3)), Task::Wait(_)),
             "not at once"
         );
-        let later = network.not_before.unwrap();
+        let later = network.pause.unwrap().1;
         assert_eq!(plan(later, &network, &ids(3)), Task::Probe);
         network.answered();
         assert!(matches!(
@@ -495,7 +562,7 @@ mod tests {
         let mut longest = SignedDuration::ZERO;
         for _ in 0..40 {
             network.silent(now(), 3);
-            longest = longest.max(network.not_before.unwrap().duration_since(now()));
+            longest = longest.max(network.pause.unwrap().1.duration_since(now()));
         }
         assert!(
             longest > SignedDuration::from_secs(20) && longest <= SignedDuration::from_secs(60),
@@ -510,6 +577,42 @@ mod tests {
             ..Network::default()
         };
         assert_eq!(plan(now(), &network, &[]), Task::Fetch);
+    }
+
+    #[test]
+    fn a_clock_set_back_does_not_stop_the_sending() {
+        let mut network = fetched();
+        network.silent(now(), 1);
+        let back = now() - SignedDuration::from_hours(5);
+        assert_eq!(plan(back, &network, &ids(3)), Task::Probe);
+    }
+
+    #[test]
+    fn a_backend_that_asks_for_a_pause_gets_it_for_every_record_and_not_for_ever() {
+        let mut network = fetched();
+        network.asked_to_wait(now(), Duration::from_secs(30));
+        assert!(matches!(plan(now(), &network, &ids(3)), Task::Wait(_)));
+        let after = now() + SignedDuration::from_secs(30);
+        assert!(matches!(
+            plan(after, &network, &ids(3)),
+            Task::Fetch | Task::Send(_)
+        ));
+        network.asked_to_wait(now(), Duration::from_hours(1000));
+        let after = now() + SignedDuration::from_hours(1);
+        assert!(matches!(
+            plan(after, &network, &ids(3)),
+            Task::Fetch | Task::Send(_)
+        ));
+    }
+
+    #[test]
+    fn a_decision_outranks_under_review_whatever_the_backends_clock_said() {
+        let earlier = now() - SignedDuration::from_hours(6);
+        assert!(rank(Review::Rejected, earlier) > rank(Review::UnderReview, now()));
+        assert!(rank(Review::Approved, now()) > rank(Review::UnderReview, now()));
+        assert!(rank(Review::Approved, now()) > rank(Review::Rejected, earlier));
+        assert!(i64::try_from(rank(Review::Approved, Timestamp::MAX)).is_ok());
+        assert!((Timestamp::MAX.as_microsecond() as u64) < DECIDED);
     }
 
     #[test]
@@ -545,8 +648,15 @@ mod tests {
         };
         assert!(matches!(judged(&portal), AttemptResult::Failed { .. }));
         assert!(matches!(
-            judged(&VendorError::BadReceipt("for other photos")),
+            judged(&VendorError::BadReceipt("for another record")),
             AttemptResult::Failed { .. }
+        ));
+        assert!(matches!(
+            judged(&VendorError::ReceiptMismatch),
+            AttemptResult::Refused {
+                reason: PersonReason::ReceiptMismatch,
+                ..
+            }
         ));
     }
 }

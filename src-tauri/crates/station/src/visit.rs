@@ -26,8 +26,10 @@ pub const SAME_CODE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 pub const CODE_SHOWN: SignedDuration = SignedDuration::from_millis(350);
 /// Attempts at the proof before the visit ends.
 pub const PROOF_ATTEMPTS: u32 = 3;
-/// From the start of the countdown to the shutter.
-const COUNTDOWN: SignedDuration = SignedDuration::from_secs(3);
+/// From the start of the countdown to the shutter, where the station is not set up otherwise.
+pub const COUNTDOWN: SignedDuration = SignedDuration::from_secs(3);
+/// Nobody holds still for longer.
+const LONGEST_COUNTDOWN: SignedDuration = SignedDuration::from_secs(10);
 /// Between two questions about an order.
 const ORDER_POLL: SignedDuration = SignedDuration::from_secs(2);
 
@@ -297,6 +299,7 @@ pub struct Machine {
     deadline: Option<Timestamp>,
     last_code: Option<(Tag, Timestamp)>,
     next_record_id: fn() -> Uuid,
+    countdown: SignedDuration,
 }
 
 impl Machine {
@@ -311,7 +314,15 @@ impl Machine {
             deadline: None,
             last_code: None,
             next_record_id,
+            countdown: COUNTDOWN,
         }
+    }
+
+    /// With another countdown, from none to ten seconds.
+    #[must_use]
+    pub fn with_countdown(mut self, countdown: SignedDuration) -> Machine {
+        self.countdown = countdown.clamp(SignedDuration::ZERO, LONGEST_COUNTDOWN);
+        self
     }
 
     /// The profile in force.
@@ -807,7 +818,7 @@ impl Machine {
             Stage::Framing {
                 countdown_from: Some(from),
                 ..
-            } if now.duration_since(*from) >= COUNTDOWN => {
+            } if now.duration_since(*from) >= self.countdown => {
                 self.go(Stage::Developing, now);
                 return vec![Effect::Shoot];
             }

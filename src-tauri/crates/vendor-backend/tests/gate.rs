@@ -303,7 +303,7 @@ async fn only_a_receipt_for_this_record_and_these_photos_by_this_backend_counts(
     for bad in [
         answer(&wrong, record, &hash).await,
         answer(&right, Uuid::now_v7(), &hash).await,
-        answer(&right, record, &"0".repeat(64)).await,
+        answer(&wrong, record, &"0".repeat(64)).await,
     ] {
         let error = bad.unwrap_err();
         assert!(
@@ -311,6 +311,12 @@ async fn only_a_receipt_for_this_record_and_these_photos_by_this_backend_counts(
             "{error}"
         );
     }
+    // Signed, for this record, and not these photos: no repetition can mend that.
+    let error = answer(&right, record, &"0".repeat(64)).await.unwrap_err();
+    assert!(
+        matches!(error, VendorError::ReceiptMismatch) && error.is_permanent(),
+        "{error}"
+    );
 }
 
 #[tokio::test]

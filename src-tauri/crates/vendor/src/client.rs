@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
+use fail::fail_point;
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, Url};
@@ -117,13 +118,16 @@ pub enum VendorError {
     /// The receipt does not verify or is for something else: not delivered.
     #[error("the receipt does not count: {0}")]
     BadReceipt(&'static str),
+    /// The backend itself signed that it holds other photos under this record: sending again cannot mend that.
+    #[error("the backend's receipt for this record is for other photos")]
+    ReceiptMismatch,
     /// The backend said no, and why.
     #[error("refused: {} ({})", .0.code, .0.detail.as_deref().unwrap_or(&.0.title))]
     Refused(Box<Problem>),
-    /// The backend failed without words.
+    /// The backend, or what stands in front of it, cannot now and says so without words.
     #[error("the backend fails (HTTP {status})")]
     Unavailable {
-        /// HTTP status, 5xx.
+        /// HTTP status: 5xx, 429 or 408.
         status: u16,
         /// Seconds it asks to wait.
         retry_after: Option<u32>,
@@ -134,7 +138,9 @@ impl VendorError {
     /// What may help.
     pub fn failure(&self) -> Failure {
         match self {
-            VendorError::SetUp(_) | VendorError::NotEnrolled => Failure::Permanent,
+            VendorError::SetUp(_) | VendorError::NotEnrolled | VendorError::ReceiptMismatch => {
+                Failure::Permanent
+            }
             VendorError::Refused(problem) if problem.code.is_permanent() => Failure::Permanent,
             VendorError::Refused(_) | VendorError::Unavailable { .. } | VendorError::BadReceipt(_) => {
                 Failure::Retry
@@ -348,16 +354,16 @@ impl Client {
         ask.timeout = self.timeouts.transfer;
         let accepted: Accepted = self.json(ask).await?;
         let receipt = &accepted.receipt;
+        if !receipt.verifies(&key) {
+            return Err(VendorError::BadReceipt("not signed by this backend"));
+        }
         if receipt.record_id != record_id {
             return Err(VendorError::BadReceipt("for another record"));
         }
         if receipt.standard_sha256 != sha256_hex(&capture.standard.bytes.0)
             || receipt.original_sha256 != sha256_hex(&capture.original.bytes.0)
         {
-            return Err(VendorError::BadReceipt("for other photos"));
-        }
-        if !receipt.verifies(&key) {
-            return Err(VendorError::BadReceipt("not signed by this backend"));
+            return Err(VendorError::ReceiptMismatch);
         }
         Ok(accepted)
     }
@@ -454,7 +460,9 @@ impl Client {
                 VendorError::Offline(told(&error))
             }
         };
+        fail_point!("request.signed");
         let mut response = request.send().await.map_err(failed)?;
+        fail_point!("reply.begun");
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let mut body = Vec::new();
@@ -473,7 +481,7 @@ impl Client {
                 headers,
                 body,
             }),
-            400..=599 => Err(refusal(status, &headers, &body)),
+            400..=599 => Err(refusal(status, &headers, &body, self.clock.now())),
             _ => Err(VendorError::NotTheBackend {
                 status,
                 why: "neither a success nor a problem".into(),
@@ -593,11 +601,11 @@ struct Reply {
 }
 
 /// What a reply of 4xx or 5xx means: the contract's own no, a failing backend, or somebody else.
-fn refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> VendorError {
+fn refusal(status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> VendorError {
     let waits = headers
         .get(RETRY_AFTER)
         .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.trim().parse().ok());
+        .and_then(|v| seconds_to_wait(v.trim(), now));
     if media_type(headers) == problem::MEDIA_TYPE
         && let Ok(mut problem) = serde_json::from_slice::<Problem>(body)
     {
@@ -605,8 +613,8 @@ fn refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> VendorError {
         return VendorError::Refused(Box::new(problem));
     }
     match status {
-        // 511 is the captive portal's own status.
-        500..=599 if status != 511 => VendorError::Unavailable {
+        // 511 is the captive portal's own status. A gateway that has had enough says 429 on a page of its own.
+        408 | 429 | 500..=599 if status != 511 => VendorError::Unavailable {
             status,
             retry_after: waits,
         },
@@ -615,6 +623,15 @@ fn refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> VendorError {
             why: "not a problem of this contract".into(),
         },
     }
+}
+
+/// `Retry-After` in either of its forms (RFC 9110, 10.2.3): seconds, or a date.
+fn seconds_to_wait(value: &str, now: Timestamp) -> Option<u32> {
+    if let Ok(seconds) = value.parse() {
+        return Some(seconds);
+    }
+    let until = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    Some(u32::try_from(until.duration_since(now).as_secs().max(0)).unwrap_or(u32::MAX))
 }
 
 fn media_type(headers: &HeaderMap) -> &str {
@@ -701,7 +718,14 @@ mod tests {
             headers
         };
         let body = |code| serde_json::to_vec(&Problem::new(code)).unwrap();
-        let no = |code: ProblemCode| refusal(code.status(), &json("application/problem+json"), &body(code));
+        let no = |code: ProblemCode| {
+            refusal(
+                code.status(),
+                &json("application/problem+json"),
+                &body(code),
+                Timestamp::now(),
+            )
+        };
         assert!(no(ProblemCode::ProofMismatch).is_permanent());
         assert!(no(ProblemCode::CaptureConflict).is_permanent());
         assert!(!no(ProblemCode::ClockSkew).is_permanent());
@@ -711,12 +735,30 @@ mod tests {
             Some(Duration::from_secs(30))
         );
         // A proxy's pages are nobody's word.
-        assert!(refusal(403, &json("text/html"), b"<html>").needs_network());
-        assert!(refusal(511, &json("text/html"), b"<html>").needs_network());
+        assert!(refusal(403, &json("text/html"), b"<html>", Timestamp::now()).needs_network());
+        assert!(refusal(511, &json("text/html"), b"<html>", Timestamp::now()).needs_network());
         assert_eq!(
-            refusal(502, &json("text/html"), b"<html>").failure(),
+            refusal(502, &json("text/html"), b"<html>", Timestamp::now()).failure(),
             Failure::Retry
         );
+        let gateway = refusal(429, &json("text/html"), b"<html>", Timestamp::now());
+        assert_eq!(
+            (gateway.failure(), gateway.retry_after()),
+            (Failure::Retry, Some(Duration::from_secs(30)))
+        );
+    }
+
+    #[test]
+    fn a_pause_is_understood_in_seconds_and_as_a_date() {
+        let now: Timestamp = "2026-06-03T08:00:00Z".parse().unwrap();
+        assert_eq!(seconds_to_wait("120", now), Some(120));
+        assert_eq!(seconds_to_wait("Wed, 03 Jun 2026 08:01:30 GMT", now), Some(90));
+        assert_eq!(
+            seconds_to_wait("Wed, 03 Jun 2026 07:00:00 GMT", now),
+            Some(0),
+            "past"
+        );
+        assert_eq!(seconds_to_wait("soon", now), None);
     }
 
     #[tokio::test]

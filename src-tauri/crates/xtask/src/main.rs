@@ -22,6 +22,8 @@ usage: cargo xtask COMMAND
   setup         installs what the project needs on this machine (the other commands do it themselves)
   run [ARG…]    starts the reference backend with a demo school and opens the station on it; ARG… go to photo-station
   test [ARG…]   everything: formats, lints, types, the pages' tests, every Rust test; ARG… go to `cargo test`
+  faults [--kills N] [--seed S]
+                ends stations and backends N times (1,000) in the middle of everything and counts what was lost
   fmt           formats Rust and the pages
   lint          formats, lints and types, without the tests
   bindings      writes ui/src/bindings.ts, the TypeScript of what crosses between Rust and the pages
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         "run" => run::run(&root, rest),
         "test" => test::test(&root, rest),
         "lint" => test::lint(&root),
+        "faults" => test::faults(&root, rest),
         "fmt" => test::format(&root),
         "bindings" => run::bindings(&root),
         "bench" => test::bench(&root, rest),

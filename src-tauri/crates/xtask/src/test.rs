@@ -144,6 +144,38 @@ pub(crate) fn bench(root: &Path, arguments: &[String]) -> Outcome {
     )
 }
 
+/// `cargo xtask faults [--kills N] [--seed S]`: the kill suite at length (`tests/kills`).
+pub(crate) fn faults(root: &Path, arguments: &[String]) -> Outcome {
+    let mut kills = MANY_KILLS.to_owned();
+    let mut seed = "1".to_owned();
+    let mut rest = arguments.iter();
+    while let Some(name) = rest.next() {
+        let place = match name.as_str() {
+            "--kills" => &mut kills,
+            "--seed" => &mut seed,
+            other => {
+                return Err(Stop::new(format!(
+                    "`faults` takes --kills N and --seed S, not {other}."
+                )));
+            }
+        };
+        let value = rest.next().filter(|value| value.parse::<u32>().is_ok());
+        *place = value
+            .ok_or_else(|| Stop::new(format!("{name} takes a number.")))?
+            .clone();
+    }
+    let ready = setup::ensure(root, Purpose::Test)?;
+    // The workspace's features, as in `cargo xtask test`: nothing is built twice.
+    let mut suite = rust_tests(root, &ready);
+    suite.args(["--workspace", "--test", "kills", "--", "--nocapture"]);
+    suite.env("PHOTO_STATION_FAULTS_KILLS", kills);
+    suite.env("PHOTO_STATION_FAULTS_SEED", seed);
+    must(&mut suite, "a kill did harm; which one is said above.")
+}
+
+/// Enough for each of the points some ten times and for hundreds of other moments.
+const MANY_KILLS: &str = "1000";
+
 /// Seconds each, so they come first.
 fn quick_checks(root: &Path, node: &Node, steps: &mut Steps) -> Outcome {
     steps.step(

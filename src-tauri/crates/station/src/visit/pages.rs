@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use vendor::api::AcademicRecord;
 use vendor::{ProofKind, Step};
 
-use super::{COUNTDOWN, Machine, PROOF_ATTEMPTS, Shot, Stage, Visit, obstacle};
+use super::{Machine, PROOF_ATTEMPTS, Shot, Stage, Visit, obstacle};
 use crate::view::{Candidate, NotPossible, Page, RecordCard, RecordCardState, StepName, WorkingOn};
 
 impl Machine {
@@ -82,7 +82,7 @@ impl Machine {
                 taken: visit.map_or(0, |v| v.taken),
                 limit: self.profile.max_shots,
                 countdown: countdown_from.map(|from| {
-                    let left = (COUNTDOWN - now.duration_since(from)).as_millis().max(0);
+                    let left = (self.countdown - now.duration_since(from)).as_millis().max(0);
                     u32::try_from((left + 999) / 1000).unwrap_or(0)
                 }),
                 refused: refused.clone(),
