@@ -30,6 +30,9 @@ const DRAIN: Duration = Duration::from_secs(240);
 /// A kill at any moment comes within this time of the start: it finds the start, or one of the first visits.
 const ANY_MOMENT: Duration = Duration::from_millis(1500);
 
+/// How long a killed backend is away.
+const AWAY: Duration = Duration::from_millis(700);
+
 /// The demo's seed, as the backends use it.
 const DEMO: u64 = 1;
 
@@ -247,14 +250,12 @@ impl Lane {
             Ending::At(..) => began + PATIENCE,
         };
         let left = self.plan.kills - self.tally.kills();
-        let strike = (left > 1 && self.random.random_bool(0.15))
+        let mut strike = (left > 1 && self.random.random_bool(0.15))
             .then(|| began + self.random.random_range(Duration::ZERO..ANY_MOMENT));
         let mut lines = Vec::new();
         let mut point = None;
         loop {
-            let until = strike
-                .filter(|_| self.backend.is_some())
-                .map_or(deadline, |at| at.min(deadline));
+            let until = strike.map_or(deadline, |at| at.min(deadline));
             match station.line_before(until) {
                 Some(Line::Point { name }) => {
                     point = Some(name);
@@ -265,6 +266,10 @@ impl Lane {
                     if let Some(mut backend) = self.backend.take() {
                         backend.kill();
                         self.tally.row(ANY_BACKEND).kills += 1;
+                        strike = Some(Instant::now() + AWAY);
+                    } else {
+                        self.start_backend();
+                        strike = None;
                     }
                 }
                 None => break,

@@ -137,6 +137,7 @@ async fn visits(role: &StationRole) -> Result<(), StationError> {
         *next.lock().unwrap() = uuid::Uuid::now_v7().to_string();
         let actor = &actors[turn % everybody];
         let mut chosen = None;
+        let mut detail = String::new();
         let watch = |page: &Page| match page {
             Page::Scan { .. } if !role.eyes => {
                 station.code_read(CodeText::new(actor.records[0].code.clone().into_bytes()));
@@ -151,6 +152,7 @@ async fn visits(role: &StationRole) -> Result<(), StationError> {
                 });
                 chosen = Some(standard);
             }
+            Page::NotPossible { detail: why, .. } => detail = why.clone().unwrap_or_default(),
             _ => {}
         };
         match play_watched(&station, actor, pay, watch).await {
@@ -158,9 +160,13 @@ async fn visits(role: &StationRole) -> Result<(), StationError> {
                 student,
                 standard: chosen.expect("who is done has chosen"),
             }),
-            Err(error) => say(&Line::Ended {
-                why: error.to_string(),
-            }),
+            Err(error) => {
+                say(&Line::Ended {
+                    why: format!("{error} {detail}"),
+                });
+                // Whoever cannot be served is not back at once.
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
         }
         station.act(Action::Finish);
         let back = tokio::time::timeout(Duration::from_secs(60), async {
