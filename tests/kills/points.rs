@@ -16,7 +16,7 @@ pub(crate) enum Reached {
 }
 
 /// Every named point in the crates, in the order of a record's life.
-pub(crate) const POINTS: [(&str, Reached); 37] = {
+pub(crate) const POINTS: [(&str, Reached); 40] = {
     use Reached::{AfterAKill, AtEveryStart, AtFirstStart, ByAChore, InAnyVisit};
     [
         ("key.made", AtFirstStart),
@@ -56,6 +56,9 @@ pub(crate) const POINTS: [(&str, Reached); 37] = {
         ("export.copied", ByAChore),
         ("export.named", ByAChore),
         ("import.taken", ByAChore),
+        ("backup.copied", ByAChore),
+        ("backup.verified", ByAChore),
+        ("backup.named", ByAChore),
     ]
 };
 

@@ -192,12 +192,13 @@ async fn chores(role: &StationRole, station: &Station) -> Result<(), StationErro
     let folder = role.data.parent().expect("the lane's folder").to_owned();
     let bundle = folder.join(format!("{}.bundle", uuid::Uuid::now_v7()));
     let lock = BundleLock::Key(Key::from_bytes([7; 32]));
-    let (file, key) = (bundle.clone(), lock.clone());
+    let (file, key, vault) = (bundle.clone(), lock.clone(), folder.join("vault"));
     station
         .with_records(move |store| {
             let now = Timestamp::now();
             store.export(&file, &key, &Carry::All, now)?;
-            store.purge(now, Duration::ZERO)
+            store.purge(now, Duration::ZERO)?;
+            store.backup(&vault, now)
         })
         .await?;
     let carried = folder.join("carried");

@@ -168,7 +168,8 @@ fn store_in_keyring(dir: &Path, keyring: &dyn Keyring, key: &Key) -> bool {
     }
 }
 
-/// An empty file is a first start that lost power before the first page: nothing is lost with it.
+/// An empty file is a first start that lost power before the first page: nothing is lost with it. (Had there been a
+/// database, [`crate::Store::open_in`] would know.)
 fn has_database(dir: &Path) -> bool {
     std::fs::metadata(dir.join(FILE_NAME)).is_ok_and(|file| file.len() > 0)
 }
@@ -183,7 +184,7 @@ fn read_if_there(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
 
 /// Writes a file that is either complete or not there, and never replaces one: a temporary file (0600 from
 /// its creation), flushed, given its name if the name is free, and the directory flushed.
-fn write_once(path: &Path, contents: &[u8]) -> Result<()> {
+pub(crate) fn write_once(path: &Path, contents: &[u8]) -> Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let error = || RecordsError::file(path);
     let mut file = tempfile::Builder::new()
@@ -220,7 +221,7 @@ pub(crate) fn flush_dir(_dir: &Path) -> Result<()> {
 }
 
 #[cfg(unix)]
-fn create_private_dir(dir: &Path) -> Result<()> {
+pub(crate) fn create_private_dir(dir: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -230,7 +231,7 @@ fn create_private_dir(dir: &Path) -> Result<()> {
 }
 
 #[cfg(not(unix))]
-fn create_private_dir(dir: &Path) -> Result<()> {
+pub(crate) fn create_private_dir(dir: &Path) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(RecordsError::file(dir))
 }
 

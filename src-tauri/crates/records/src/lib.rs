@@ -10,6 +10,7 @@
 //! [`Store::finish_attempt`] what came of it.
 
 mod audit;
+pub mod backup;
 mod carry;
 pub mod key;
 mod life;
@@ -62,6 +63,15 @@ pub enum RecordsError {
         /// The data directory.
         dir: PathBuf,
     },
+    /// There was a database here and now there is none, or an empty file.
+    #[error(
+        "the database in {} is gone; nothing was changed: bring it back, or restore a backup (photo-station \
+         queue restore), or delete {} there to begin a new one", dir.display(), open::BEGUN
+    )]
+    DatabaseGone {
+        /// The data directory.
+        dir: PathBuf,
+    },
     /// The key lies in a keyring that does not answer now.
     #[error("the keyring that holds the database's key does not answer ({why}); unlock it and try again")]
     KeyringUnreachable {
@@ -100,6 +110,9 @@ pub enum RecordsError {
     /// The file or disk cannot be written.
     #[error("the database cannot be written (read-only disk or permissions)")]
     ReadOnly,
+    /// The disk fails.
+    #[error("the disk fails; nothing of this step was kept: check its cable and health")]
+    DiskFails,
     /// What was read is not what was written.
     #[error("the database is damaged ({what}); keep the file and run `queue verify`")]
     Damaged {
@@ -156,6 +169,8 @@ impl RecordsError {
             self,
             RecordsError::KeyringUnreachable { .. }
                 | RecordsError::DiskFull
+                | RecordsError::DiskFails
+                | RecordsError::ReadOnly
                 | RecordsError::Busy
                 | RecordsError::AlreadySending(_)
                 | RecordsError::Random
@@ -178,7 +193,9 @@ impl From<rusqlite::Error> for RecordsError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => RecordsError::DiskFull,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => RecordsError::Busy,
-            Some(ErrorCode::ReadOnly) => RecordsError::ReadOnly,
+            // The log cannot be made beside a database that could be opened.
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => RecordsError::ReadOnly,
+            Some(ErrorCode::SystemIoFailure) => RecordsError::DiskFails,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 RecordsError::damaged("SQLite finds a malformed page")
             }

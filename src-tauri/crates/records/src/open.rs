@@ -8,10 +8,14 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 use zeroize::Zeroizing;
 
+use crate::key::write_once;
 use crate::{Key, RecordsError, Result};
 
 /// The database's name in the station's data directory.
 pub const FILE_NAME: &str = "records.db";
+
+/// The file in the data directory that says that a database was begun here: what is gone since was lost.
+pub(crate) const BEGUN: &str = "records.begun";
 
 /// "PSTN": marks the file as ours, so that a wrong path is told apart from a damaged file.
 const APPLICATION_ID: i32 = 0x5053_544E;
@@ -45,6 +49,8 @@ pub(crate) const NEWEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
 /// `Store` can move to another thread but not be shared: give each thread its own.
 pub struct Store {
     pub(crate) db: Connection,
+    /// For further views and backups of the same database.
+    pub(crate) key: Key,
 }
 
 impl std::fmt::Debug for Store {
@@ -80,7 +86,26 @@ impl Store {
              PRAGMA trusted_schema = OFF;",
         )?;
         migrate(&mut db, path)?;
-        Ok(Store { db })
+        let key = key.clone();
+        Ok(Store { db, key })
+    }
+
+    /// Opens the station's own database in its folder. At the first start it is created; after that a database that
+    /// is gone, or is an empty file, is an error and never a new beginning.
+    ///
+    /// # Errors
+    /// [`RecordsError::DatabaseGone`]; as [`Store::open`].
+    pub fn open_in(dir: &Path, key: &Key) -> Result<Store> {
+        let (path, begun) = (dir.join(FILE_NAME), dir.join(BEGUN));
+        let there = std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+        if !there && begun.exists() {
+            return Err(RecordsError::DatabaseGone { dir: dir.to_owned() });
+        }
+        let store = Store::open(&path, key)?;
+        if !begun.exists() {
+            write_once(&begun, b"A database was begun here.")?;
+        }
+        Ok(store)
     }
 
     /// Opens an existing database for reading only: lists and exports beside a running station, or a
@@ -92,7 +117,8 @@ impl Store {
         let db = unlock(path, &key.hex(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         check_form(&db, path, true)?;
         db.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;")?;
-        Ok(Store { db })
+        let key = key.clone();
+        Ok(Store { db, key })
     }
 
     /// A remembered setting.

@@ -30,7 +30,7 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 const BEYOND_ANY_WAIT: Duration = Duration::from_mins(61);
 
 /// Shoot numbers count per day as the school's wall clock has it: China Standard Time, no summer time since 1991.
-const CHINA: i8 = 8;
+pub(crate) const CHINA: i8 = 8;
 
 impl Store {
     /// Keeps a submitted visit: record, both photos, outbox entry, shoot number and audit row commit together,

@@ -360,7 +360,7 @@ impl Station {
 /// Opens the records of a folder.
 ///
 /// # Errors
-/// As [`records::key::load_or_create`] and [`Store::open`].
+/// As [`records::key::load_or_create`] and [`Store::open_in`].
 pub fn open_store(data: &std::path::Path, key_in_file: bool) -> records::Result<(Store, KeyPlace)> {
     std::fs::create_dir_all(data).map_err(|source| RecordsError::File {
         path: data.to_path_buf(),
@@ -371,7 +371,7 @@ pub fn open_store(data: &std::path::Path, key_in_file: bool) -> records::Result<
     } else {
         records::key::load_or_create(data)?
     };
-    Ok((Store::open(&data.join(records::FILE_NAME), &key)?, place))
+    Ok((Store::open_in(data, &key)?, place))
 }
 
 async fn open_records(options: &Options) -> Result<(Store, KeyPlace), StationError> {
