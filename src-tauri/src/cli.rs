@@ -220,6 +220,17 @@ pub(crate) enum QueueCommand {
     },
     /// Check every hash, chain and state.
     Verify,
+    /// Write a verified backup of everything, under the station's own key.
+    Backup {
+        /// Folder; without it the one in station.toml (`backup-folder`).
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
+    /// Put a backup in the place of a database that is gone or damaged, while the station does not run.
+    Restore {
+        /// The backup.
+        backup: PathBuf,
+    },
     /// Delete photos that were delivered and whose retention is over.
     Purge,
 }

@@ -11,20 +11,22 @@ mod window;
 
 use std::ffi::OsString;
 use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use clap::Parser;
 use code::Pattern;
+use jiff::Timestamp;
 use portrait::Models;
 use records::Store;
 use serde_json::json;
 use station::doctor::{self, Patient};
 use station::staff::FindingState;
-use station::{Config, Options, Station};
+use station::{Config, Options, Station, night};
 use vendor::Profile;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, QueueCommand};
 use crate::output::{Output, Verdict};
 
 /// Runs the program with these arguments.
@@ -129,6 +131,12 @@ fn obey(out: Output, cli: &Cli, command: Command) -> Result<Verdict, Verdict> {
             let line = pictures::name_line(out, name_line.as_deref(), &field, font.as_deref())?;
             pictures::print_sheet(out, &photo, &target, &layout, line.as_ref())
         }
+        Command::Queue {
+            command: QueueCommand::Restore { backup },
+        } => restore(out, cli, &backup),
+        Command::Queue {
+            command: QueueCommand::Backup { to },
+        } => back_up(out, cli, to),
         Command::Queue { command } => Ok(queue::run(out, &mut store(out, cli)?, command)),
         Command::Sync { once } => sync(out, cli, once),
         Command::Doctor => see_doctor(out, cli),
@@ -165,6 +173,48 @@ fn store(out: Output, cli: &Cli) -> Result<Store, Verdict> {
     station::open_store(&folder, cli.station.rehearsal.is_some())
         .map(|(store, _)| store)
         .map_err(|error| told(out)(&error))
+}
+
+/// A backup now, into the folder given or the one set up.
+fn back_up(out: Output, cli: &Cli, to: Option<PathBuf>) -> Result<Verdict, Verdict> {
+    let folder = match to {
+        Some(folder) => Some(folder),
+        None => config(out, cli)?.backups(),
+    };
+    let Some(folder) = folder else {
+        out.say("no folder for backups: give --to DIR, or set backup-folder in station.toml");
+        return Err(Verdict::Usage);
+    };
+    let made = night::back_up(&mut store(out, cli)?, &folder, Timestamp::now())
+        .map_err(|error| told(out)(&error))?;
+    out.result(
+        &json!({ "backup": made.path, "records": made.records, "bytes": made.bytes, "deleted": made.deleted }),
+        &format!(
+            "{}: {} records, verified; keep the database's key as well, it is not in it",
+            made.path.display(),
+            made.records
+        ),
+    );
+    Ok(Verdict::Accepted)
+}
+
+/// A backup in the place of a database that is gone or damaged. The station must not run meanwhile.
+fn restore(out: Output, cli: &Cli, backup: &Path) -> Result<Verdict, Verdict> {
+    let folder = places::data(cli.data.as_deref()).map_err(|error| told(out)(&error))?;
+    let restored = station::restore(&folder, backup, Timestamp::now()).map_err(|error| told(out)(&error))?;
+    let aside = restored.moved_aside.as_ref();
+    out.result(
+        &json!({ "records": restored.records, "moved_aside": aside }),
+        &format!(
+            "{} records are back{}; what was kept after the backup is not among them",
+            restored.records,
+            aside.map_or_else(String::new, |path| format!(
+                ", the damaged database is now {}",
+                path.display()
+            ))
+        ),
+    );
+    Ok(Verdict::Accepted)
 }
 
 /// The settings of this station, with what the command line says on top.
@@ -288,6 +338,7 @@ fn see_doctor(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
                 data,
                 records,
                 client: None,
+                backups: settings.backups(),
             })
             .await
         } else {

@@ -98,6 +98,8 @@ pub(crate) fn run(out: Output, store: &mut Store, command: QueueCommand) -> Verd
             Verdict::all(report.is_clean())
         }),
         QueueCommand::Purge => purge(out, store, now),
+        // Both are taken care of before a store is opened.
+        QueueCommand::Backup { .. } | QueueCommand::Restore { .. } => Ok(Verdict::Usage),
     };
     done.unwrap_or_else(|error| {
         out.result(&json!({ "error": error.to_string() }), &error.to_string());

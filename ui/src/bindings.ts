@@ -247,6 +247,12 @@ export type OutOfService =
 "camera" | 
 /**  Photos could not be kept: disk or database. */
 "storage" | 
+/**  Too many photos wait to be sent, or one waits for too long. */
+"backlog" | 
+/**  The clock is wrong: the backend would take nothing. */
+"clock" | 
+/**  The backend has not been heard for so long that steps, fee and window may be others. */
+"profile" | 
 /**  Not enrolled at a backend yet. */
 "not-enrolled" | 
 /**  Closed by staff. */

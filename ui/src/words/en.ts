@@ -291,6 +291,9 @@ const en: Words = {
     reason: {
       camera: 'The camera is not connected; trying again by itself',
       storage: 'The disk needs a look: photos cannot be kept right now',
+      backlog: 'Too many photos wait to be sent; opens by itself once the network is back',
+      clock: 'The clock of this station is wrong; opens by itself once it is right',
+      profile: 'The office has not been reached for long; opens by itself once it is',
       'not-enrolled': 'This station has not been set up yet',
       staff: 'Closed by the staff',
     },

@@ -85,10 +85,15 @@ const everyValue: Record<string, Record<string, true>> = {
     rejected: true,
     'needs-person': true,
   } satisfies Record<Progress, true>,
-  'out.reason': { camera: true, storage: true, 'not-enrolled': true, staff: true } satisfies Record<
-    OutOfService,
-    true
-  >,
+  'out.reason': {
+    camera: true,
+    storage: true,
+    backlog: true,
+    clock: true,
+    profile: true,
+    'not-enrolled': true,
+    staff: true,
+  } satisfies Record<OutOfService, true>,
   'framing.hint': Object.fromEntries(Object.keys(HINTS).map(hint => [hint, true as const])),
 }
 

@@ -283,6 +283,9 @@ export default {
     reason: {
       camera: '摄像头没有连接好，正在自动恢复',
       storage: '存储空间需要检查，暂时不能保存照片',
+      backlog: '待发送的照片太多，网络恢复后自动开放',
+      clock: '本机时钟不准，校准后自动开放',
+      profile: '长时间连不上后台，联网后自动开放',
       'not-enrolled': '本机还没有完成启用',
       staff: '工作人员正在维护',
     },

@@ -102,6 +102,14 @@ pub fn load_or_create_file(dir: &Path) -> Result<(Key, KeyPlace)> {
     load_or_create_with(dir, None)
 }
 
+/// The key kept before, wherever it is. Makes none.
+///
+/// # Errors
+/// [`RecordsError::KeyLost`] where there is none; as [`load_or_create`].
+pub fn existing(dir: &Path) -> Result<(Key, KeyPlace)> {
+    load(dir, None)?.ok_or_else(|| RecordsError::KeyLost { dir: dir.to_owned() })
+}
+
 /// Where an operating system keeps secrets, narrowed to what the key needs.
 trait Keyring {
     fn get(&self, account: &str, patience: Duration) -> Result<Option<Key>, String>;
@@ -428,6 +436,8 @@ mod tests {
             1,
             "no new key appeared"
         );
+
+        assert!(matches!(existing(dir.path()), Err(RecordsError::KeyLost { .. })));
 
         // The same when the keyring was wiped.
         let dir = tempfile::tempdir().unwrap();

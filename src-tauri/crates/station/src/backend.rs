@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use code::Pattern;
 use fail::fail_point;
+use jiff::Timestamp;
 use vendor::Profile;
 
 use crate::station::{Shared, StationError, setting, spec_for};
@@ -31,6 +32,7 @@ pub(crate) async fn join(shared: Shared, activation: Option<String>) {
             match shared.client().profile().await {
                 Ok(profile) => {
                     shared.set_online(true);
+                    shared.clock_agrees();
                     keep_profile(&shared, profile).await;
                     PROFILE_EVERY
                 }
@@ -78,7 +80,10 @@ async fn keep_profile(shared: &Shared, profile: Profile) {
     fail_point!("profile.fetched");
     if let Ok(text) = serde_json::to_string(&profile)
         && let Err(error) = shared
-            .records(move |store| store.set_setting(setting::PROFILE, Some(&text)))
+            .records(move |store| {
+                store.set_setting(setting::PROFILE, Some(&text))?;
+                store.set_setting(setting::PROFILE_AT, Some(&Timestamp::now().to_string()))
+            })
             .await
     {
         tracing::warn!(%error, "the profile could not be kept");

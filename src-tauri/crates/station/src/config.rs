@@ -1,11 +1,14 @@
 //! `station.toml`: what staff set up once. Secrets are not here but in the encrypted records.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use vendor::Timeouts;
+
+use crate::fitness::Limits;
 
 /// The file's name inside the station's folder.
 pub const FILE: &str = "station.toml";
@@ -35,6 +38,16 @@ pub struct Config {
     pub fps: u32,
     /// Whether the shutter releases itself once the face is right and still.
     pub automatic_shutter: bool,
+    /// Folder for the nightly backups, best on another disk; empty: none.
+    pub backup_folder: String,
+    /// Megabytes that must be free on the disk of the records before a visit may begin.
+    pub least_free_mb: u32,
+    /// Records that may wait to be sent before no further visit may begin.
+    pub most_waiting: u32,
+    /// Days a record may wait to be sent before no further visit may begin.
+    pub oldest_waiting_days: u32,
+    /// Days without a word of the backend before no further visit may begin.
+    pub oldest_profile_days: u32,
     /// From the start of the countdown to the shutter, in seconds; at most 10.
     pub countdown: u32,
     /// The longest wait for a connection to the backend, in seconds.
@@ -57,6 +70,11 @@ impl Default for Config {
             height: 720,
             fps: 30,
             automatic_shutter: true,
+            backup_folder: String::new(),
+            least_free_mb: 500,
+            most_waiting: 3000,
+            oldest_waiting_days: 7,
+            oldest_profile_days: 14,
             countdown: 3,
             connect_seconds: 5,
             request_seconds: 15,
@@ -89,6 +107,23 @@ impl Config {
             Ok(text) => Ok(toml::from_str(&text)?),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Where the nightly backups go, if anywhere.
+    pub fn backups(&self) -> Option<PathBuf> {
+        (!self.backup_folder.is_empty()).then(|| PathBuf::from(&self.backup_folder))
+    }
+
+    /// What closes the station for new visits.
+    pub fn limits(&self) -> Limits {
+        let days = |days: u32| SignedDuration::from_hours(i64::from(days) * 24);
+        Limits {
+            least_free: u64::from(self.least_free_mb) << 20,
+            most_waiting: self.most_waiting.into(),
+            oldest_waiting: days(self.oldest_waiting_days),
+            oldest_profile: days(self.oldest_profile_days),
+            ..Limits::default()
         }
     }
 
@@ -150,6 +185,11 @@ mod tests {
         assert!(forever.timeouts().transfer < records::LEASE);
         assert_eq!(forever.timeouts().connect.as_secs(), 1);
         assert_eq!(Config::default().timeouts(), vendor::Timeouts::default());
+        assert_eq!(
+            Config::default().limits(),
+            crate::fitness::Limits::default(),
+            "one set of defaults"
+        );
     }
 
     #[test]

@@ -78,6 +78,7 @@ impl Station {
             data: inner.data.clone(),
             records: Ok((Arc::clone(&inner.store), inner.key_place.clone())),
             client: Some(self.client()),
+            backups: inner.config.backups(),
         })
         .await
     }

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use camera::CameraStatus;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use records::{Depth, KeyPlace, RecordsError, Store, VerifyReport};
 use vendor::Client;
 
+use crate::night;
 use crate::staff::{Finding, FindingState};
 use crate::station::setting;
 
@@ -22,6 +23,8 @@ pub struct Patient {
     pub records: Result<(Arc<Mutex<Store>>, KeyPlace), RecordsError>,
     /// The client for the backend; `None` where none is set.
     pub client: Option<Client>,
+    /// Folder of the nightly backups; `None` where none is set.
+    pub backups: Option<PathBuf>,
 }
 
 /// A clock further off than this makes signatures too old (the contract allows five minutes; half is a warning).
@@ -66,10 +69,17 @@ pub async fn examine(patient: Patient) -> Vec<Finding> {
                     store.verify(Depth::Quick),
                     store.setting(setting::STAFF_PIN),
                     store.setting(setting::STATION_ID),
+                    night::last(&store),
+                    store.setting(setting::BACKUP_TROUBLE),
                 )
             });
-            if let Ok((report, pin_set, station_id)) = looked.await {
+            if let Ok((report, pin_set, station_id, backed_up, trouble)) = looked.await {
                 findings.push(database(report));
+                findings.push(backup(
+                    patient.backups.is_some(),
+                    backed_up.unwrap_or_default(),
+                    trouble.unwrap_or_default().as_deref(),
+                ));
                 findings.push(pin(matches!(pin_set, Ok(Some(_)))));
                 enrolled = Some(matches!(station_id, Ok(Some(_))));
             }
@@ -219,6 +229,46 @@ fn disk(data: &Path) -> Finding {
             format!("无法读取磁盘空间：{error}"),
             format!("the free space cannot be read: {error}"),
         ),
+    }
+}
+
+/// A backup older than this means that a night was missed.
+const OLD_BACKUP: SignedDuration = SignedDuration::from_hours(36);
+
+fn backup(is_set_up: bool, last: Option<Timestamp>, trouble: Option<&str>) -> Finding {
+    if !is_set_up {
+        return finding(
+            "backup",
+            FindingState::Warning,
+            "未设置备份目录",
+            "no folder for backups is set",
+        )
+        .todo(
+            "在 station.toml 中设置 backup-folder，最好在另一块磁盘上",
+            "set backup-folder in station.toml, best on another disk",
+        );
+    }
+    let age = last.map(|at| Timestamp::now().duration_since(at));
+    match (age, trouble) {
+        (Some(age), None) if age <= OLD_BACKUP => finding(
+            "backup",
+            FindingState::Fine,
+            format!("{}小时前已备份并核验", age.as_hours()),
+            format!("backed up and verified {} hours ago", age.as_hours()),
+        ),
+        (_, trouble) => {
+            let why = trouble.unwrap_or("no backup has been made for a day and a half");
+            finding(
+                "backup",
+                FindingState::Broken,
+                format!("没有最新的备份：{why}"),
+                format!("there is no recent backup: {why}"),
+            )
+            .todo(
+                "检查备份目录的磁盘，然后运行 photo-station queue backup",
+                "check the backup folder's disk, then run photo-station queue backup",
+            )
+        }
     }
 }
 

@@ -14,15 +14,21 @@ use uuid::Uuid;
 use vendor::ProblemCode;
 use vendor::api::{OrderRequest, OrderState};
 
+use crate::fitness::{Fit, Readings, Unfit, fitness};
 use crate::papers::{new_record, resolve, resolve_request};
 use crate::rehearsal::Rehearsal;
-use crate::station::{Shared, StationError, spec_for};
+use crate::station::{Shared, StationError, setting, spec_for};
+use crate::steady::Steady;
 use crate::view::{CameraView, OutOfService, SchoolCard, Support, View};
 use crate::visit::{Effect, Ending, Event, Machine, OrderReply};
 use crate::watching::Lens;
 
 /// How often time passes for the pages.
 const TICK: Duration = Duration::from_millis(100);
+/// How often the records are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often it is tried whether they can be written; every time while they cannot.
+const WRITE_EVERY: Duration = Duration::from_secs(30);
 /// A camera away for longer than this closes the station for new visits.
 const CAMERA_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -35,7 +41,10 @@ pub(crate) struct Front {
     began: Option<Instant>,
     camera_lost: Option<Instant>,
     waiting: u32,
-    counted: Option<Instant>,
+    fit: Fit,
+    looked: Option<Instant>,
+    wrote: Option<(Instant, bool)>,
+    clock: Steady,
 }
 
 impl Front {
@@ -48,7 +57,10 @@ impl Front {
             began: None,
             camera_lost: None,
             waiting: 0,
-            counted: None,
+            fit: Fit::Fit,
+            looked: None,
+            wrote: None,
+            clock: Steady::default(),
         }
     }
 
@@ -66,12 +78,21 @@ impl Front {
             if matches!(event, Event::Steady) && !self.shared.config.automatic_shutter {
                 continue;
             }
-            let now = Timestamp::now();
+            if matches!(event, Event::Saved(Err(()))) {
+                // Before the next student begins, not half a minute later.
+                (self.looked, self.wrote) = (None, None);
+            }
+            let now = self.now();
             for effect in self.machine.handle(event, now) {
                 self.carry_out(effect, now);
             }
             self.publish(now);
         }
+    }
+
+    fn now(&mut self) -> Timestamp {
+        self.clock
+            .now(self.machine.visit().is_some(), Timestamp::now(), Instant::now())
     }
 
     /// What the front must know of the world: can the station serve, how much waits.
@@ -89,19 +110,61 @@ impl Front {
                 (since.elapsed() > CAMERA_PATIENCE).then_some(OutOfService::Camera)
             }
         };
-        let closed = closed
-            .or_else(|| (!self.shared.enrolled.load(Ordering::Acquire)).then_some(OutOfService::NotEnrolled));
-        for effect in self.machine.handle(Event::Service(closed), Timestamp::now()) {
-            self.carry_out(effect, Timestamp::now());
+        if self.looked.is_none_or(|at| at.elapsed() > LOOK_EVERY) {
+            self.looked = Some(Instant::now());
+            self.look_at_the_records().await;
         }
-        if self
-            .counted
-            .is_none_or(|at| at.elapsed() > Duration::from_secs(1))
-        {
-            self.counted = Some(Instant::now());
-            if let Ok(counts) = self.shared.records(|store| store.counts()).await {
-                self.waiting = u32::try_from(counts.waiting()).unwrap_or(u32::MAX);
+        let closed = closed
+            .or_else(|| (!self.shared.enrolled.load(Ordering::Acquire)).then_some(OutOfService::NotEnrolled))
+            .or_else(|| self.fit.reason().map(Unfit::out_of_service));
+        let now = self.now();
+        for effect in self.machine.handle(Event::Service(closed), now) {
+            self.carry_out(effect, now);
+        }
+    }
+
+    /// How much waits, and whether the next photo could be kept and delivered.
+    async fn look_at_the_records(&mut self) {
+        let now = Timestamp::now();
+        let write = self
+            .wrote
+            .is_none_or(|(at, well)| !well || at.elapsed() > WRITE_EVERY);
+        if write {
+            // The only proof that a disk takes what is written is a write.
+            let text = now.to_string();
+            let wrote = self
+                .shared
+                .records(move |store| store.set_setting(setting::WRITTEN_AT, Some(&text)))
+                .await;
+            if let Err(error) = &wrote {
+                tracing::error!(%error, "the records cannot be written");
             }
+            self.wrote = Some((Instant::now(), wrote.is_ok()));
+        }
+        let data = self.shared.data.clone();
+        let read = self
+            .shared
+            .records(move |store| {
+                let free = fs4::available_space(&data).ok();
+                Ok((store.counts()?, store.setting(setting::PROFILE_AT)?, free))
+            })
+            .await;
+        let readable = read.is_ok();
+        let (counts, profile_at, free_bytes) = read.unwrap_or_default();
+        self.waiting = u32::try_from(counts.waiting()).unwrap_or(u32::MAX);
+        let profile_at = profile_at.and_then(|text| text.parse::<Timestamp>().ok());
+        let readings = Readings {
+            free_bytes,
+            writable: readable && self.wrote.is_some_and(|(_, well)| well),
+            waiting: counts.waiting(),
+            oldest_waiting: counts.oldest_waiting.map(|at| now.duration_since(at)),
+            clock_drift: self.shared.clock_drift(),
+            profile_age: profile_at.map(|at| now.duration_since(at)),
+        };
+        let fit = fitness(&readings, &self.shared.config.limits(), &self.fit);
+        if fit != self.fit {
+            tracing::warn!(?fit, ?readings, "whether visits may begin");
+            self.fit = fit;
         }
     }
 
@@ -281,7 +344,8 @@ impl Front {
                     let _ = events.send(Event::Developed(developed));
                 });
             }
-            Effect::Save => self.save(now),
+            // What is kept bears the wall clock's time: it decides on the day, the order and the first try.
+            Effect::Save => self.save(Timestamp::now()),
         }
     }
 

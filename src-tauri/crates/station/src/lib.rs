@@ -5,6 +5,8 @@
 //! | [`visit`] | the visit: pure, events in, effects out |
 //! | [`view`] | the screen as one value, and what a person may do |
 //! | [`sync`] | sending what waits and fetching what was decided |
+//! | [`fitness`] | whether the next student may begin |
+//! | [`night`] | the nightly backup |
 //! | [`desk`], [`staff`] | what staff see of the records, and the PIN in front of it |
 //! | [`config`] | `station.toml` |
 //! | [`rehearsal`] | who comes to the virtual booth |
@@ -16,13 +18,16 @@ pub mod config;
 mod darkroom;
 pub mod desk;
 pub mod doctor;
+pub mod fitness;
 mod front;
+pub mod night;
 mod papers;
 mod payment_code;
 pub mod rehearsal;
 mod scanned;
 pub mod staff;
 mod station;
+mod steady;
 pub mod sync;
 pub mod view;
 pub mod visit;
@@ -30,4 +35,4 @@ mod watching;
 
 pub use config::Config;
 pub use darkroom::Darkroom;
-pub use station::{Options, Station, StationError, open_store, retention_days};
+pub use station::{Options, Station, StationError, open_store, restore, retention_days};

@@ -21,6 +21,7 @@ use crate::backend;
 use crate::config::Config;
 use crate::darkroom::{self, Darkroom};
 use crate::front::Front;
+use crate::night;
 use crate::rehearsal::Rehearsal;
 use crate::sync::{Courier, Round};
 use crate::view::{Action, CameraView, Guidance, Progress, Support, View};
@@ -34,6 +35,13 @@ pub(crate) mod setting {
     pub(crate) const RECEIPT_KEY: &str = "receipt-key";
     pub(crate) const PROFILE: &str = "profile";
     pub(crate) const STAFF_PIN: &str = "staff-pin";
+    /// When the backend last confirmed the profile.
+    pub(crate) const PROFILE_AT: &str = "profile.at";
+    /// When the last backup was made, and why the last try was none.
+    pub(crate) const BACKUP_AT: &str = "backup.at";
+    pub(crate) const BACKUP_TROUBLE: &str = "backup.trouble";
+    /// When the station last tried whether it can write at all.
+    pub(crate) const WRITTEN_AT: &str = "written.at";
 }
 
 /// What a station is opened with.
@@ -116,6 +124,7 @@ pub(crate) struct Inner {
     pub(crate) wake_sync: Notify,
     pub(crate) online: AtomicBool,
     pub(crate) enrolled: AtomicBool,
+    clock_drift: Mutex<Option<SignedDuration>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -141,6 +150,21 @@ impl Inner {
 
     pub(crate) fn set_online(&self, online: bool) {
         self.online.store(online, Ordering::Release);
+    }
+
+    /// The backend has told its time, in a reply that just came.
+    pub(crate) fn clock_told(&self, server_time: Timestamp) {
+        let drift = server_time.duration_since(Timestamp::now()).abs();
+        *self.clock_drift.lock().unwrap_or_else(PoisonError::into_inner) = Some(drift);
+    }
+
+    /// The backend has taken a signed request: the clocks agree.
+    pub(crate) fn clock_agrees(&self) {
+        *self.clock_drift.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    pub(crate) fn clock_drift(&self) -> Option<SignedDuration> {
+        *self.clock_drift.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the front how far a record is.
@@ -225,6 +249,7 @@ impl Station {
             wake_sync: Notify::new(),
             online: AtomicBool::new(false),
             enrolled: AtomicBool::new(known.station_id.is_some()),
+            clock_drift: Mutex::default(),
             stop: Arc::default(),
         });
         if let Some((camera, models)) = eyes {
@@ -243,6 +268,9 @@ impl Station {
         if inner.darkroom.is_some() {
             tokio::spawn(Front::new(Arc::clone(&inner), machine, options.rehearsal).run(inbox));
             tokio::spawn(backend::keep_synced(Arc::clone(&inner)));
+            if let Some(folder) = inner.config.backups() {
+                tokio::spawn(night::keep_backed_up(Arc::clone(&inner), folder));
+            }
         }
         tokio::spawn(backend::join(Arc::clone(&inner), options.activation));
         Ok(Station(Arc::new(Handle(inner))))
@@ -372,6 +400,19 @@ pub fn open_store(data: &std::path::Path, key_in_file: bool) -> records::Result<
         records::key::load_or_create(data)?
     };
     Ok((Store::open_in(data, &key)?, place))
+}
+
+/// Puts a backup in the place of a folder's records that are gone or damaged. No station may run on them.
+///
+/// # Errors
+/// As [`records::key::existing`] and [`records::backup::restore`].
+pub fn restore(
+    data: &std::path::Path,
+    backup: &std::path::Path,
+    now: Timestamp,
+) -> records::Result<records::backup::Restored> {
+    let (key, _) = records::key::existing(data)?;
+    records::backup::restore(data, backup, &key, now)
 }
 
 async fn open_records(options: &Options) -> Result<(Store, KeyPlace), StationError> {

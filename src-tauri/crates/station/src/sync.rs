@@ -158,7 +158,10 @@ impl Courier {
         match plan(now, &self.network, &ids) {
             Task::Wait(how_long) => return Ok((round, Some(how_long))),
             Task::Probe => match self.shared.client().status().await {
-                Ok(_) => round.online = true,
+                Ok(status) => {
+                    self.shared.clock_told(status.server_time);
+                    round.online = true;
+                }
                 Err(error) if !error.needs_network() => round.online = true,
                 Err(_) => {}
             },
@@ -233,11 +236,13 @@ impl Courier {
                 Err(error) => {
                     round.online = !error.needs_network();
                     round.pause = error.retry_after();
+                    told_the_time(&self.shared, &error);
                     tracing::info!(%error, "changes could not be fetched");
                     break;
                 }
             };
             round.online = true;
+            self.shared.clock_agrees();
             fail_point!("changes.fetched");
             let (changes, next, more) = (page.changes, page.next_cursor, page.more);
             let told: Vec<_> = changes
@@ -287,6 +292,7 @@ async fn send(shared: Shared, outgoing: Outgoing) -> Result<Round, StationError>
             Err(error) => {
                 round.online = !error.needs_network();
                 round.pause = error.retry_after();
+                told_the_time(&shared, &error);
                 judged(&error)
             }
         },
@@ -323,6 +329,13 @@ async fn send(shared: Shared, outgoing: Outgoing) -> Result<Round, StationError>
         _ => round.failed = 1,
     }
     Ok(round)
+}
+
+/// A refusal for the clock's sake says what time it is there.
+fn told_the_time(shared: &Shared, error: &VendorError) {
+    if let Some(time) = error.problem().and_then(|problem| problem.server_time) {
+        shared.clock_told(time);
+    }
 }
 
 /// What a failed attempt means for the record. A refusal never deletes anything: a person looks.

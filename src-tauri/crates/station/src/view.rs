@@ -411,6 +411,12 @@ pub enum OutOfService {
     Camera,
     /// Photos could not be kept: disk or database.
     Storage,
+    /// Too many photos wait to be sent, or one waits for too long.
+    Backlog,
+    /// The clock is wrong: the backend would take nothing.
+    Clock,
+    /// The backend has not been heard for so long that steps, fee and window may be others.
+    Profile,
     /// Not enrolled at a backend yet.
     NotEnrolled,
     /// Closed by staff.
