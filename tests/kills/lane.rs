@@ -26,7 +26,7 @@ const PATIENCE_WITH_EYES: Duration = Duration::from_secs(40);
 /// The longest a backend may take to start.
 const START: Duration = Duration::from_secs(30);
 /// The longest a station may take to send what waits.
-const DRAIN: Duration = Duration::from_secs(240);
+const DRAIN: Duration = Duration::from_mins(4);
 /// A kill at any moment comes within this time of the start: it finds the start, or one of the first visits.
 const ANY_MOMENT: Duration = Duration::from_millis(1500);
 
@@ -86,7 +86,7 @@ pub(crate) fn develop_one(folder: &Path) -> PathBuf {
         script: Script::new(Act::Sit),
     });
     let frame = camera
-        .wait_newer(0, Duration::from_secs(60))
+        .wait_newer(0, Duration::from_mins(1))
         .expect("a frame of the virtual booth");
     // As a webcam sends it: the suite moves thousands of these.
     let mut jpeg = Cursor::new(Vec::new());
@@ -155,7 +155,7 @@ impl Lane {
         }
         self.start_backend();
         for data in self.stations.clone() {
-            self.drain(data);
+            self.drain(&data);
         }
         if let Some(mut backend) = self.backend.take() {
             backend.kill();
@@ -186,14 +186,14 @@ impl Lane {
         }));
         match backend.line_before(Instant::now() + START) {
             Some(Line::Ready) => self.backend = Some(backend),
-            other => self.fault(format!(
+            other => self.fault(&format!(
                 "the backend does not start: {other:?} {}",
                 backend.errors()
             )),
         }
     }
 
-    fn fault(&mut self, what: String) {
+    fn fault(&mut self, what: &str) {
         self.tally
             .faults
             .push(format!("{} round {}: {what}", self.plan.vendor, self.round));
@@ -234,7 +234,7 @@ impl Lane {
             shot: self.plan.shot.clone(),
             first: self.next_student,
             eyes,
-            chores: reached == Reached::ByAChore || self.round % 8 == 0,
+            chores: reached == Reached::ByAChore || self.round.is_multiple_of(8),
             point: match &ending {
                 Ending::At(name, nth) => Some(((*name).to_owned(), *nth)),
                 Ending::After(_) => None,
@@ -288,11 +288,11 @@ impl Lane {
         match (ended, &point) {
             (Some(status), None) => {
                 let errors = station.errors();
-                self.fault(format!(
+                self.fault(&format!(
                     "the station ended by itself ({status}): {lines:?} {errors}"
                 ));
             }
-            (None, Some(name)) => self.fault(format!("the station outlived the point {name}")),
+            (None, Some(name)) => self.fault(&format!("the station outlived the point {name}")),
             _ => {}
         }
         self.tally.row(&label).kills += 1;
@@ -320,20 +320,20 @@ impl Lane {
                         .find(|c| c.student == student && c.standard == standard)
                     {
                         Some(chosen) => chosen.confirmed = true,
-                        None => self.fault("confirmed and never chosen".to_owned()),
+                        None => self.fault("confirmed and never chosen"),
                     }
                 }
                 Line::Ended { why } => *self.tally.ended.entry(why).or_default() += 1,
-                Line::Failed { why } => self.fault(why),
+                Line::Failed { why } => self.fault(&why),
                 Line::Ready | Line::Point { .. } | Line::Drained { .. } => {}
             }
         }
     }
 
-    fn drain(&mut self, data: PathBuf) {
+    fn drain(&mut self, data: &Path) {
         let station = Process::start(&Role::Station(StationRole {
             vendor: self.plan.vendor.clone(),
-            data: data.clone(),
+            data: data.to_path_buf(),
             port: self.port,
             shot: self.plan.shot.clone(),
             first: 0,
@@ -348,14 +348,14 @@ impl Lane {
                 needs_person,
             }) => {
                 if waiting > 0 {
-                    self.fault(format!("{}: {waiting} still wait", data.display()));
+                    self.fault(&format!("{}: {waiting} still wait", data.display()));
                 }
                 for record in needs_person {
-                    self.fault(format!("needs a person: {record}"));
+                    self.fault(&format!("needs a person: {record}"));
                 }
             }
             other => {
-                self.fault(format!("{}: not drained: {other:?}", data.display()));
+                self.fault(&format!("{}: not drained: {other:?}", data.display()));
                 drop(station);
             }
         }

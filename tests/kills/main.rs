@@ -92,7 +92,7 @@ fn no_kill_loses_doubles_or_swaps_a_photo() {
 fn role() {
     match process::Role::of_this_process() {
         Some(process::Role::Backend(role)) => backend::serve(role),
-        Some(process::Role::Station(role)) => station::serve(role),
+        Some(process::Role::Station(role)) => station::serve(&role),
         None => {}
     }
 }

@@ -24,15 +24,15 @@ use crate::process::{StationRole, end_with_the_suite};
 const DRAIN_ROUNDS: usize = 40;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-pub(crate) async fn serve(role: StationRole) {
+pub(crate) async fn serve(role: &StationRole) {
     end_with_the_suite();
-    if let Some((name, nth)) = role.point.clone() {
-        end_at(&name, nth);
+    if let Some((name, nth)) = &role.point {
+        end_at(name, *nth);
     }
     let done = if role.drain {
-        drain(&role).await
+        drain(role).await
     } else {
-        visits(&role).await
+        visits(role).await
     };
     if let Err(error) = done {
         say(&Line::Failed {
@@ -169,7 +169,7 @@ async fn visits(role: &StationRole) -> Result<(), StationError> {
             }
         }
         station.act(Action::Finish);
-        let back = tokio::time::timeout(Duration::from_secs(60), async {
+        let back = tokio::time::timeout(Duration::from_mins(1), async {
             while !matches!(views.borrow_and_update().page, Page::Welcome { .. }) {
                 views.changed().await.expect("the station is there");
             }

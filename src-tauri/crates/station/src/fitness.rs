@@ -202,17 +202,18 @@ mod tests {
         assert_eq!(now(&unknown), Fit::Fit);
     }
 
+    type Set = fn(&mut Readings, &Limits, SignedDuration);
+
     #[test]
     fn each_reason_closes_by_itself_at_its_limit_and_not_before() {
         let limits = Limits::default();
         let second = SignedDuration::from_secs(1);
-        type Set = fn(&mut Readings, &Limits, SignedDuration);
         let rows: [(Unfit, Set); 5] = [
             (Unfit::NoRoom, |r, l, past| {
                 r.free_bytes = Some(l.least_free - past.as_secs().unsigned_abs());
             }),
             (Unfit::Clock, |r, l, past| {
-                r.clock_drift = Some(l.most_drift + past)
+                r.clock_drift = Some(l.most_drift + past);
             }),
             (Unfit::Backlog, |r, l, past| {
                 r.waiting = l.most_waiting + past.as_secs().unsigned_abs();

@@ -160,9 +160,8 @@ pub(crate) fn faults(root: &Path, arguments: &[String]) -> Outcome {
             }
         };
         let value = rest.next().filter(|value| value.parse::<u32>().is_ok());
-        *place = value
-            .ok_or_else(|| Stop::new(format!("{name} takes a number.")))?
-            .clone();
+        let value = value.ok_or_else(|| Stop::new(format!("{name} takes a number.")))?;
+        value.clone_into(place);
     }
     let ready = setup::ensure(root, Purpose::Test)?;
     // The workspace's features, as in `cargo xtask test`: nothing is built twice.

@@ -113,7 +113,7 @@ async fn connection(
         Weather::ResetInRequest(bytes) => {
             let mut start = vec![0; *bytes];
             client.read_exact(&mut start).await?;
-            return reset(client);
+            return reset(&client);
         }
         Weather::DripRequest => {
             let mut backend = TcpStream::connect(backend).await?;
@@ -149,7 +149,7 @@ async fn connection(
             Weather::ResetInReply(bytes) => {
                 client.write_all(&reply[..reply.len().min(*bytes)]).await?;
                 client.flush().await?;
-                return reset(client);
+                return reset(&client);
             }
             Weather::DripReply => {
                 for byte in reply {
@@ -164,7 +164,7 @@ async fn connection(
             Weather::Late if capture => {
                 let mut memory = memory.lock().await;
                 let Some(late) = memory.late.replace(reply) else {
-                    return reset(client);
+                    return reset(&client);
                 };
                 client.write_all(&late).await?;
             }
@@ -180,7 +180,7 @@ async fn connection(
 }
 
 /// Ends a connection so that the other side reads an error, not an end.
-fn reset(client: TcpStream) -> std::io::Result<()> {
+fn reset(client: &TcpStream) -> std::io::Result<()> {
     client.set_zero_linger()
 }
 
