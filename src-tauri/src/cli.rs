@@ -178,7 +178,7 @@ pub(crate) enum Command {
 pub(crate) enum QueueCommand {
     /// A line a record, newest first.
     List {
-        /// Only this state (saved, sending, delivered, approved, rejected, needs-person, purged …).
+        /// Only this state (saved, sending, delivered, approved, rejected, needs-person, purged, withdrawn …).
         #[arg(long)]
         state: Option<String>,
         /// Only where tag, shoot number or record begins so.
@@ -220,6 +220,17 @@ pub(crate) enum QueueCommand {
     },
     /// Check every hash, chain and state.
     Verify,
+    /// Delete one record's photos and secrets because its student asks for it; that it was done stays in its history.
+    Forget {
+        /// Record.
+        id: String,
+        /// Why, for the history: a ticket's number, a word. No name.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Also where no receipt has come: the photo may exist nowhere else.
+        #[arg(long)]
+        undelivered: bool,
+    },
     /// Write a verified backup of everything, under the station's own key.
     Backup {
         /// Folder; without it the one in station.toml (`backup-folder`).

@@ -98,6 +98,11 @@ pub(crate) fn run(out: Output, store: &mut Store, command: QueueCommand) -> Verd
             Verdict::all(report.is_clean())
         }),
         QueueCommand::Purge => purge(out, store, now),
+        QueueCommand::Forget {
+            id,
+            reason,
+            undelivered,
+        } => forget(out, store, &id, &reason, undelivered, now),
         // Both are taken care of before a store is opened.
         QueueCommand::Backup { .. } | QueueCommand::Restore { .. } => Ok(Verdict::Usage),
     };
@@ -207,6 +212,44 @@ fn purge(out: Output, store: &mut Store, now: Timestamp) -> records::Result<Verd
             "photos of {} records deleted, {} kept (retention: {days} days after delivery)",
             report.purged.len(),
             report.kept.len()
+        ),
+    );
+    Ok(Verdict::Accepted)
+}
+
+fn forget(
+    out: Output,
+    store: &mut Store,
+    id: &str,
+    reason: &str,
+    undelivered: bool,
+    now: Timestamp,
+) -> records::Result<Verdict> {
+    let id: RecordId = match id.parse() {
+        Ok(id) => id,
+        Err(error) => store.find(id)?.ok_or(error)?,
+    };
+    let done = store.forget(id, reason, undelivered, now)?;
+    let what = if done.already {
+        "was deleted before"
+    } else {
+        "is deleted here"
+    };
+    let elsewhere = match (&done.receipt, done.attempts) {
+        (Some(receipt), _) => format!("the vendor has it under receipt {receipt} and must be asked as well"),
+        (None, 0) => "it never left this station".to_owned(),
+        (None, _) => "it was sent and no receipt came: ask the vendor whether it arrived".to_owned(),
+    };
+    out.result(
+        &json!({
+            "record": id,
+            "state": done.state,
+            "already": done.already,
+            "attempts": done.attempts,
+            "receipt": done.receipt,
+        }),
+        &format!(
+            "record {id} {what}; {elsewhere}. Backups made before still hold it until they are a week old"
         ),
     );
     Ok(Verdict::Accepted)

@@ -16,13 +16,14 @@ pub(crate) enum Reached {
 }
 
 /// Every named point in the crates, in the order of a record's life.
-pub(crate) const POINTS: [(&str, Reached); 40] = {
+pub(crate) const POINTS: [(&str, Reached); 43] = {
     use Reached::{AfterAKill, AtEveryStart, AtFirstStart, ByAChore, InAnyVisit};
     [
         ("key.made", AtFirstStart),
         ("key.written", AtFirstStart),
         ("store.unlocked", AtEveryStart),
         ("store.migrating", AtFirstStart),
+        ("setting.committing", AtEveryStart),
         ("recover.committing", AfterAKill),
         ("visit.closing-interrupted", AfterAKill),
         ("enrol.answered", AtFirstStart),
@@ -53,6 +54,8 @@ pub(crate) const POINTS: [(&str, Reached); 40] = {
         ("purge.deleted", ByAChore),
         ("purge.committed", ByAChore),
         ("purge.vacuumed", ByAChore),
+        ("forget.deleted", ByAChore),
+        ("forget.committed", ByAChore),
         ("export.copied", ByAChore),
         ("export.named", ByAChore),
         ("import.taken", ByAChore),

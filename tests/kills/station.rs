@@ -197,6 +197,14 @@ async fn chores(role: &StationRole, station: &Station) -> Result<(), StationErro
         .with_records(move |store| {
             let now = Timestamp::now();
             store.export(&file, &key, &Carry::All, now)?;
+            let delivered = Filter {
+                states: RecordState::named("delivered"),
+                limit: 1,
+                ..Filter::default()
+            };
+            for row in store.list(&delivered)? {
+                store.forget(row.id, "asked for", false, now)?;
+            }
             store.purge(now, Duration::ZERO)?;
             store.backup(&vault, now)
         })

@@ -372,6 +372,7 @@ const en: Words = {
       rejected: 'Rejected',
       'needs-person': 'Needs a person',
       purged: 'Purged',
+      withdrawn: 'Deleted on request',
     },
     reasons: {
       refused: 'refused',
@@ -397,10 +398,12 @@ const en: Words = {
       exported: 'Exported',
       imported: 'Imported',
       purged: 'Photos deleted at the end of their term',
+      'deleted-on-request': 'Photos deleted at the student’s request',
     },
     what: {
       camera: 'Camera',
       database: 'Database',
+      backup: 'Backup',
       disk: 'Disk space',
       clock: 'Clock',
       keyring: 'Key',

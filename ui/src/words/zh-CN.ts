@@ -364,6 +364,7 @@ export default {
       rejected: '未通过',
       'needs-person': '需要处理',
       purged: '已清除',
+      withdrawn: '应学生要求删除',
     },
     reasons: {
       refused: '后台拒收',
@@ -389,10 +390,12 @@ export default {
       exported: '已导出',
       imported: '已导入',
       purged: '照片已按期限清除',
+      'deleted-on-request': '应学生要求删除照片',
     },
     what: {
       camera: '摄像头',
       database: '数据库',
+      backup: '备份',
       disk: '磁盘空间',
       clock: '系统时间',
       keyring: '密钥',

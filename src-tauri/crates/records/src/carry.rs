@@ -206,7 +206,7 @@ impl Store {
         let states: Vec<RecordState> = match which {
             Carry::These(ids) => {
                 for id in ids {
-                    if self.show(*id)?.row.state == RecordState::Purged {
+                    if !self.show(*id)?.row.state.has_photos() {
                         return Err(RecordsError::Purged(*id));
                     }
                 }
@@ -214,11 +214,11 @@ impl Store {
             }
             Carry::Undelivered => RecordState::ALL
                 .into_iter()
-                .filter(|state| !state.has_receipt())
+                .filter(|state| !state.has_receipt() && state.has_photos())
                 .collect(),
             Carry::All => RecordState::ALL
                 .into_iter()
-                .filter(|state| *state != RecordState::Purged)
+                .filter(|state| state.has_photos())
                 .collect(),
         };
         let states: Vec<String> = states.iter().map(|state| format!("'{state}'")).collect();
@@ -337,7 +337,7 @@ fn damaged_in_bundle(tx: &Transaction<'_>, id: RecordId) -> Result<Option<&'stat
     let Ok(parsed) = parse_state(&state) else {
         return Ok(Some("it is in a state this program does not know"));
     };
-    if parsed == RecordState::Purged {
+    if !parsed.has_photos() {
         return Ok(Some("its photos were deleted before it was carried"));
     }
     if parsed.has_receipt() != (receipted.as_ref() == Some(&standard)) {

@@ -28,7 +28,7 @@ pub use carry::{BundleLock, Carried, Carry};
 pub use key::{Key, KeyPlace};
 pub use life::{Event, Impossible, LONGEST_WAIT, PersonReason, RecordState, Review, UnknownState, back_off};
 pub use open::{FILE_NAME, Store};
-pub use purge::{Kept, PurgeReport};
+pub use purge::{Forgotten, Kept, PurgeReport};
 pub use queue::LEASE;
 pub use record::{
     Attempt, AttemptNote, AttemptResult, AuditNote, Change, ChangeOutcome, Counts, Filter, Identity,
@@ -129,7 +129,7 @@ pub enum RecordsError {
     #[error("record {0} is being sent already")]
     AlreadySending(RecordId),
     /// The photos are deleted.
-    #[error("the photos of record {0} were deleted after delivery and retention")]
+    #[error("the photos of record {0} were deleted, after delivery or at the student's request")]
     Purged(RecordId),
     /// An event that does not fit the record's state.
     #[error(transparent)]

@@ -31,8 +31,10 @@ pub enum RecordState {
         /// What a person must look at.
         reason: PersonReason,
     },
-    /// Photos and secrets are deleted after delivery and retention; hashes, receipt and audit stay.
+    /// Photos and secrets are deleted after delivery; hashes, receipt and audit stay.
     Purged,
+    /// Photos and secrets are deleted at the student's request, before any receipt; hashes and audit stay.
+    Withdrawn,
 }
 
 /// What a person must look at.
@@ -84,6 +86,8 @@ pub enum Event {
     StaffRetried,
     /// Retention is over and photos and secrets are deleted.
     Purged,
+    /// The student asked for the deletion and photos and secrets are deleted.
+    Withdrawn,
 }
 
 /// An event that cannot happen to a record in this state.
@@ -98,7 +102,7 @@ pub struct Impossible {
 
 impl RecordState {
     /// Every state there is, in the order of a life.
-    pub const ALL: [RecordState; 13] = [
+    pub const ALL: [RecordState; 14] = [
         RecordState::Saved,
         RecordState::Sending,
         RecordState::Delivered,
@@ -124,6 +128,7 @@ impl RecordState {
             reason: PersonReason::Damaged,
         },
         RecordState::Purged,
+        RecordState::Withdrawn,
     ];
 
     /// What follows when `event` happens: the only place where a record's state is decided.
@@ -135,13 +140,15 @@ impl RecordState {
     ///
     /// # Errors
     /// [`Impossible`] for what cannot be true or must not be done: beginning an attempt twice, sending again
-    /// what is delivered, purging what has no receipt.
+    /// what is delivered, purging what has no receipt, withdrawing what is just being sent.
     pub fn after(self, event: Event) -> Result<RecordState, Impossible> {
         use Event::{
             AttemptBegun, AttemptFailed, AttemptLost, AttemptRefused, Purged as Purge, ReceiptTaken,
-            Reviewed, StaffRetried,
+            Reviewed, StaffRetried, Withdrawn as Withdraw,
         };
-        use RecordState::{Approved, Delivered, NeedsPerson, Purged, Rejected, Saved, Sending, UnderReview};
+        use RecordState::{
+            Approved, Delivered, NeedsPerson, Purged, Rejected, Saved, Sending, UnderReview, Withdrawn,
+        };
         Ok(match (self, event) {
             (Saved, AttemptBegun) => Sending,
             (Sending, AttemptLost)
@@ -155,11 +162,16 @@ impl RecordState {
                 Review::Approved => Approved,
                 Review::Rejected => Rejected,
             },
-            (Delivered | UnderReview | Approved | Rejected, Purge) => Purged,
+            (Delivered | UnderReview | Approved | Rejected, Purge | Withdraw)
+            // An earlier attempt had arrived after all.
+            | (Withdrawn, ReceiptTaken) => Purged,
+            (Saved | NeedsPerson { .. }, Withdraw) => Withdrawn,
 
             // News that comes late, twice, or before the receipt.
             (NeedsPerson { .. }, AttemptFailed)
-            | (Saved | Sending | NeedsPerson { .. } | Purged, Reviewed(_))
+            | (Saved | Sending | NeedsPerson { .. } | Purged | Withdrawn, Reviewed(_))
+            | (Withdrawn, AttemptFailed | AttemptRefused(_))
+            | (Purged | Withdrawn, Withdraw)
             | (
                 Delivered | UnderReview | Approved | Rejected | Purged,
                 ReceiptTaken | AttemptFailed | AttemptRefused(_),
@@ -174,10 +186,18 @@ impl RecordState {
         matches!(self, RecordState::Saved | RecordState::Sending)
     }
 
+    /// True while the photos are here.
+    pub fn has_photos(self) -> bool {
+        !matches!(self, RecordState::Purged | RecordState::Withdrawn)
+    }
+
     /// True once the backend's receipt for exactly this photo is here.
     pub fn has_receipt(self) -> bool {
         match self {
-            RecordState::Saved | RecordState::Sending | RecordState::NeedsPerson { .. } => false,
+            RecordState::Saved
+            | RecordState::Sending
+            | RecordState::NeedsPerson { .. }
+            | RecordState::Withdrawn => false,
             RecordState::Delivered
             | RecordState::UnderReview
             | RecordState::Approved
@@ -204,6 +224,7 @@ impl RecordState {
                 PersonReason::Damaged => "needs-person/damaged",
             },
             RecordState::Purged => "purged",
+            RecordState::Withdrawn => "withdrawn",
         }
     }
 
@@ -327,6 +348,7 @@ mod tests {
                 .prop_map(Event::Reviewed),
             1 => Just(Event::StaffRetried),
             1 => Just(Event::Purged),
+            1 => Just(Event::Withdrawn),
         ]
     }
 
@@ -337,13 +359,13 @@ mod tests {
         ) {
             let mut state = RecordState::Saved;
             let mut receipt = false;
-            let mut purged = false;
+            let mut asked = false;
             for event in story {
                 let Ok(next) = state.after(event) else { continue };
                 receipt |= event == Event::ReceiptTaken;
-                purged |= event == Event::Purged;
+                asked |= matches!(event, Event::Purged | Event::Withdrawn);
                 prop_assert_eq!(next.has_receipt(), receipt, "{:?} + {:?} -> {:?}", state, event, next);
-                prop_assert_eq!(next == RecordState::Purged, purged);
+                prop_assert_eq!(next.has_photos(), !asked, "photos go when asked, never by themselves");
                 if matches!(next, RecordState::NeedsPerson { .. }) && !matches!(state, RecordState::NeedsPerson { .. }) {
                     prop_assert!(matches!(event, Event::AttemptRefused(_)), "only a refusal calls a person");
                 }
@@ -352,9 +374,11 @@ mod tests {
                 }
                 state = next;
             }
-            // Whatever happened, the photo is in the outbox, in a person's hands, or receipted.
+            // Whatever happened, the photo is in the outbox, in a person's hands, receipted, or its student
+            // wanted it gone.
             let in_a_persons_hands = matches!(state, RecordState::NeedsPerson { .. });
-            prop_assert!(state.waits() || state.has_receipt() || in_a_persons_hands);
+            let wanted_gone = state == RecordState::Withdrawn;
+            prop_assert!(state.waits() || state.has_receipt() || in_a_persons_hands || wanted_gone);
         }
 
         #[test]

@@ -139,6 +139,7 @@ impl Store {
     pub fn set_setting(&mut self, name: &str, value: Option<&str>) -> Result<()> {
         let tx = write(&mut self.db)?;
         put_setting(&tx, name, value)?;
+        fail_point!("setting.committing", |_| Err(RecordsError::ReadOnly));
         Ok(tx.commit()?)
     }
 

@@ -1,5 +1,5 @@
 //! Deletes what the station need not keep any more: the shortest retention the law asks for (PIPL), and never
-//! a photo whose delivery is not proven.
+//! a photo whose delivery is not proven; and what a student asks to be deleted (PIPL, article 47), with a trace of it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Transaction};
 
 use crate::audit::Actor;
 use crate::open::{millis, write};
-use crate::queue::{column, parse_id, sha256, step};
+use crate::queue::{column, parse_id, sha256, state_of, step};
 use crate::{Event, RecordId, RecordState, RecordsError, Result, Store};
 
 /// What a purge did.
@@ -30,7 +30,81 @@ pub enum Kept {
     Damaged,
 }
 
+/// What was deleted at a student's request, and who else may have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forgotten {
+    /// `Purged` where the backend has given its receipt, `Withdrawn` where it has not.
+    pub state: RecordState,
+    /// Attempts that were made to send it: with one the backend may have the photo although no receipt came.
+    pub attempts: u32,
+    /// The backend's receipt number: the backend has the photo and must be asked as well.
+    pub receipt: Option<String>,
+    /// True when it was deleted before and nothing was done.
+    pub already: bool,
+}
+
+/// Longest reason for a deletion, in characters.
+const LONGEST_REASON: usize = 200;
+
 impl Store {
+    /// Deletes photos, code text, proof, identity and report of one record because its student asks for it. The
+    /// history keeps that it was done, when and for which `reason` (no name in it); hashes and a receipt stay.
+    ///
+    /// # Errors
+    /// [`RecordsError::BadInput`] for an empty or overlong reason, or for a record without a receipt unless
+    /// `undelivered` is set: its photo may exist nowhere else. [`RecordsError::Impossible`] while it is just being
+    /// sent. [`RecordsError::NotFound`].
+    pub fn forget(
+        &mut self,
+        id: RecordId,
+        reason: &str,
+        undelivered: bool,
+        now: Timestamp,
+    ) -> Result<Forgotten> {
+        let reason = reason.trim();
+        if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
+            return Err(RecordsError::BadInput(
+                "a deletion needs a reason of at most 200 characters, without a name",
+            ));
+        }
+        let tx = write(&mut self.db)?;
+        let before = state_of(&tx, id)?;
+        if before.has_photos() && !before.has_receipt() && !undelivered {
+            return Err(RecordsError::BadInput(
+                "this record has no receipt: its photo may exist nowhere else; say so to delete it all the same",
+            ));
+        }
+        let already = !before.has_photos();
+        let state = if already {
+            before
+        } else {
+            let state = step(
+                &tx,
+                id,
+                Event::Withdrawn,
+                Actor::Student,
+                "deleted-on-request",
+                Some(reason),
+                millis(now),
+            )?;
+            delete(&tx, id)?;
+            fail_point!("forget.deleted");
+            state
+        };
+        let forgotten = Forgotten {
+            state,
+            attempts: column(&tx, id, "attempts")?,
+            receipt: column(&tx, id, "receipt_number")?,
+            already,
+        };
+        tx.commit()?;
+        if !already {
+            fail_point!("forget.committed");
+            give_back(&self.db)?;
+        }
+        Ok(forgotten)
+    }
+
     /// Deletes photos, code text, proof, identity and report of every record whose receipt came, and whose
     /// last review outcome came, at least `retention` ago. Before each deletion the photo on this disk is
     /// hashed anew and must be the one the receipt was signed over. The freed pages are overwritten and given

@@ -134,7 +134,7 @@ impl Store {
         if let Some(visit) = new.visit {
             crate::visit::ended_in_record(&tx, visit, &id)?;
         }
-        fail_point!("submit.committing");
+        fail_point!("submit.committing", |_| Err(RecordsError::DiskFull));
         tx.commit()?;
         fail_point!("submit.committed");
         Ok(Submitted {
@@ -305,7 +305,7 @@ impl Store {
                 state
             }
         };
-        fail_point!("attempt.ending");
+        fail_point!("attempt.ending", |_| Err(RecordsError::DiskFull));
         tx.commit()?;
         fail_point!("attempt.ended");
         Ok(state)
@@ -400,7 +400,7 @@ impl Store {
     pub fn resolve(&mut self, id: RecordId, identity: &Identity, now: Timestamp) -> Result<()> {
         let tx = write(&mut self.db)?;
         let state = state_of(&tx, id)?;
-        if state == RecordState::Purged {
+        if !state.has_photos() {
             return Err(RecordsError::Purged(id));
         }
         let bound: Option<String> = column(&tx, id, "academic_record")?;

@@ -503,8 +503,10 @@ pub struct Counts {
     pub rejected: u64,
     /// Waiting for a person.
     pub needs_person: u64,
-    /// Photos deleted after retention.
+    /// Photos deleted after delivery.
     pub purged: u64,
+    /// Photos deleted at the student's request, before any receipt.
+    pub withdrawn: u64,
     /// When the oldest of the waiting was submitted.
     pub oldest_waiting: Option<Timestamp>,
 }

@@ -81,6 +81,7 @@ impl Store {
                 RecordState::Rejected => &mut counts.rejected,
                 RecordState::NeedsPerson { .. } => &mut counts.needs_person,
                 RecordState::Purged => &mut counts.purged,
+                RecordState::Withdrawn => &mut counts.withdrawn,
             } += count;
         }
         let oldest: Option<i64> = self
@@ -206,7 +207,7 @@ impl Store {
             .optional()?;
         Ok(match state.as_deref().map(parse_state).transpose()? {
             None => RecordsError::NotFound(id),
-            Some(RecordState::Purged) => RecordsError::Purged(id),
+            Some(RecordState::Purged | RecordState::Withdrawn) => RecordsError::Purged(id),
             Some(_) => RecordsError::damaged(format!("record {id} lacks a part")),
         })
     }

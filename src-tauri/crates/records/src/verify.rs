@@ -156,7 +156,7 @@ fn records(db: &Connection, _: Depth, report: &mut VerifyReport) -> Result<()> {
                 format!("{noted} of {made} attempts noted, {under_way} under way"),
             );
         }
-        let expected = if state == RecordState::Purged { 0 } else { 2 };
+        let expected = if state.has_photos() { 2 } else { 0 };
         let (here, fitting): (i64, i64) = (row.get(9)?, row.get(10)?);
         if here != expected || fitting != expected {
             report.fault(

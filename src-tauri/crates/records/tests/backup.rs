@@ -197,5 +197,12 @@ fn a_sound_database_is_not_replaced_and_a_damaged_backup_replaces_nothing() {
     let one_bit = vault.join("one-bit");
     std::fs::write(&one_bit, spoiled).unwrap();
     assert!(restore(&data, &one_bit, &key(), at(4)).is_err());
+    // Sound pages, and a photo in them that is not the one that was submitted.
+    let mut tampered = Booth::new();
+    tampered.store().submit(&student(1), at(0)).unwrap();
+    tampered.tamper("UPDATE photo SET bytes = zeroblob(10) WHERE kind = 'standard'");
+    tampered.restart();
+    let error = restore(&data, &tampered.path(), &Key::from_bytes(booth::KEY), at(4)).unwrap_err();
+    assert!(error.to_string().contains("does not verify"), "{error}");
     assert!(!database(&data).exists(), "nothing was put in place");
 }

@@ -141,6 +141,7 @@ pub fn list(store: &mut Store, filter: &QueueFilter) -> records::Result<QueuePag
         ("approved", counts.approved),
         ("rejected", counts.rejected),
         ("purged", counts.purged),
+        ("withdrawn", counts.withdrawn),
     ];
     Ok(QueuePage {
         rows: shown,
@@ -190,7 +191,7 @@ pub fn show(store: &mut Store, id: RecordId) -> records::Result<RecordPage> {
         })
         .collect();
     Ok(RecordPage {
-        photos: detail.row.state != RecordState::Purged,
+        photos: detail.row.state.has_photos(),
         row: line(
             detail.row,
             detail.identity.map(|i| i.masked_name).unwrap_or_default(),
