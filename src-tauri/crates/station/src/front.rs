@@ -67,6 +67,10 @@ impl Front {
     pub(crate) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Event>) {
         let mut clock = tokio::time::interval(TICK);
         clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        // Before the first touch counts: may anybody begin at all?
+        self.look_around().await;
+        let now = self.now();
+        self.publish(now);
         while !self.shared.stopping() {
             let event = tokio::select! {
                 event = inbox.recv() => match event { Some(event) => event, None => break },

@@ -24,7 +24,7 @@ use crate::front::Front;
 use crate::night;
 use crate::rehearsal::Rehearsal;
 use crate::sync::{Courier, Round};
-use crate::view::{Action, CameraView, Guidance, Progress, Support, View};
+use crate::view::{Action, CameraView, Guidance, OutOfService, Progress, Support, View};
 use crate::visit::{Event, Machine};
 use crate::watching::{Eyes, Lens, Wanted};
 
@@ -221,7 +221,10 @@ impl Station {
             spec: spec_for(&config, &profile)?,
         };
         let countdown = SignedDuration::from_secs(config.countdown.into());
-        let machine = Machine::new(profile, Uuid::now_v7).with_countdown(countdown);
+        let mut machine = Machine::new(profile, Uuid::now_v7).with_countdown(countdown);
+        if known.station_id.is_none() {
+            machine.handle(Event::Service(Some(OutOfService::NotEnrolled)), Timestamp::now());
+        }
         let eyes = options
             .eyes
             .map(|(source, models)| (Arc::new(Camera::start(source)), models));

@@ -178,6 +178,56 @@ async fn too_many_and_too_old_records_close_until_they_are_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_slips_in_before_the_station_has_looked_at_itself() {
+    let place = tempfile::tempdir().unwrap();
+    let backend = backend(Arc::default()).await;
+    let nobody: Darkroom = Arc::new(|_| Err(Vec::new()));
+    let options = |activation: Option<&str>, most_waiting: u32| Options {
+        data: place.path().to_path_buf(),
+        config: Config {
+            most_waiting,
+            ..config(backend.url())
+        },
+        key_in_file: true,
+        eyes: None,
+        activation: activation.map(str::to_owned),
+        rehearsal: None,
+    };
+    let touched = async |options: Options, why: OutOfService| {
+        let station = Station::open_with(options, Some(Arc::clone(&nobody)))
+            .await
+            .unwrap();
+        for _ in 0..50 {
+            station.act(Action::Start);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let page = station.view().page;
+        assert!(
+            matches!(page, Page::OutOfService { reason } if reason == why),
+            "{page:?}"
+        );
+        station
+    };
+    touched(options(None, 100), OutOfService::NotEnrolled).await;
+    let station = open(place.path(), config(backend.url())).await;
+    opens(&station).await;
+    one_waits(&station).await;
+    drop(station);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    touched(options(None, 0), OutOfService::Backlog).await;
+}
+
+/// A record that waits: it is due in ten minutes.
+async fn one_waits(station: &Station) {
+    let later = Timestamp::now() + SignedDuration::from_mins(10);
+    let new = waiting_since(9, later);
+    station
+        .with_records(move |store| store.submit(&new, later))
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_profile_nobody_confirms_any_more_closes_until_the_backend_is_heard() {
     let place = tempfile::tempdir().unwrap();
     let backend = backend(Arc::default()).await;
