@@ -11,6 +11,7 @@
 
 mod kind;
 mod own;
+mod plan;
 mod reader;
 mod round;
 mod sight;

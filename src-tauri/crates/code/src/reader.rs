@@ -3,13 +3,14 @@
 //! Measured on 201 photographs (`ZXing`), 506 (`BoofCV`) and 1180 synthetic phone frames: zxing-cpp reads
 //! 92 / 72 / 70 %, with its 2x pass and rqrr behind it 94 / 78 / 74 %; rqrr alone 57 / 49 / 25 %.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use image::GrayImage;
 use zxingcpp::{Barcode, BarcodeFormat, BarcodeReader, Binarizer, ImageFormat, ImageView};
 
 use crate::CodeText;
 use crate::own;
+use crate::plan::{Facts, Pass, Planner};
 use crate::third::{Rqrr, Third};
 
 /// How long a picture file may keep the third reader busy; a 12-megapixel photograph takes it 0.3 s.
@@ -70,6 +71,10 @@ pub struct Found {
 /// Keep one per camera: it owns the third reader's thread. Never panics, whatever the picture.
 pub struct Reader {
     third: Third,
+    planner: Planner,
+    /// The symbol located last.
+    last: Option<own::Located>,
+    memory: own::Memory,
 }
 
 impl Default for Reader {
@@ -83,6 +88,9 @@ impl Reader {
     pub fn new() -> Self {
         Self {
             third: Third::new(|| Box::new(Rqrr), PATIENCE),
+            planner: Planner::default(),
+            last: None,
+            memory: own::Memory::default(),
         }
     }
 
@@ -92,15 +100,16 @@ impl Reader {
         if too_small_for_any_code(luma) {
             return Vec::new();
         }
-        let mut pass = zxing(luma, Errors::Keep);
+        let pass = zxing(luma, Effort::Full);
         if pass.found.is_empty() {
-            self.upper_rungs(luma, FILE_WAIT, &mut pass.unreadable)
+            self.upper_rungs(luma, FILE_WAIT, &pass.unreadable)
         } else {
             pass.found
         }
     }
 
-    /// The ladder for live frames: the same rungs, but nobody waits for a slow third reader.
+    /// The ladder for live frames: the same rungs, as many as a frame's time allows ([`Planner`]), and what
+    /// the frames before showed of the same symbol is used.
     pub fn read_live(&mut self, luma: &GrayImage) -> Vec<Found> {
         self.read_and_locate(luma).0
     }
@@ -110,57 +119,189 @@ impl Reader {
         if too_small_for_any_code(luma) {
             return (Vec::new(), Vec::new());
         }
-        let mut pass = zxing(luma, Errors::Keep);
-        if pass.found.is_empty() {
-            let found = self.upper_rungs(luma, LIVE_WAIT, &mut pass.unreadable);
-            (found, pass.unreadable)
-        } else {
-            (pass.found, Vec::new())
+        let began = Instant::now();
+        let mut frame = LiveFrame::new(luma);
+        self.planner.begin();
+        while let Some(pass) = self.planner.next(frame.facts(), began.elapsed()) {
+            let start = began.elapsed();
+            self.run(pass, &mut frame);
+            self.planner.took(pass, began.elapsed().saturating_sub(start));
+        }
+        if !frame.found.is_empty() {
+            self.memory.clear();
+        }
+        self.planner.end(frame.facts());
+        (frame.found, frame.outlines)
+    }
+
+    fn run(&mut self, pass: Pass, frame: &mut LiveFrame) {
+        match pass {
+            Pass::First => frame.take(zxing(frame.luma, Effort::Plain)),
+            Pass::Full => frame.take(zxing(frame.luma, Effort::Full)),
+            Pass::Outline => {
+                let Some(at) = frame.untried.pop() else { return };
+                let Outline {
+                    corners,
+                    modules: Some(modules),
+                } = frame.outlines[at]
+                else {
+                    return;
+                };
+                if let Some(located) = frame.scene().and_then(|scene| scene.within(&corners, modules)) {
+                    self.try_located(frame, located);
+                }
+            }
+            Pass::Follow => {
+                let Some(last) = self.last.clone() else { return };
+                if let Some(located) = frame.scene().and_then(|scene| scene.again(&last)) {
+                    self.try_located(frame, located);
+                }
+            }
+            Pass::Glance => frame.glanced = own::glance(frame.luma),
+            Pass::Search => {
+                let glanced = std::mem::take(&mut frame.glanced);
+                let mut triples = frame
+                    .scene()
+                    .map(|scene| scene.triples(&glanced))
+                    .unwrap_or_default();
+                frame.glanced = glanced;
+                triples.reverse();
+                frame.likely = triples;
+            }
+            Pass::Likely => {
+                let Some(triple) = frame.likely.pop() else { return };
+                let located = frame
+                    .scene()
+                    .map(|scene| scene.around(&triple))
+                    .unwrap_or_default();
+                for located in located {
+                    self.try_located(frame, located);
+                }
+            }
+            Pass::Double => {
+                frame.found = doubled(frame.luma)
+                    .map(|large| zxing(&large, Effort::Full).found)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(from_doubled)
+                    .collect();
+            }
+            Pass::Third => frame.found = self.third_reader(frame.luma, LIVE_WAIT),
         }
     }
 
-    fn upper_rungs(&mut self, luma: &GrayImage, wait: Duration, unread: &mut Vec<Outline>) -> Vec<Found> {
-        let found = doubled(luma)
-            .map(|large| zxing(&large, Errors::Drop).found)
-            .unwrap_or_default();
-        if !found.is_empty() {
-            return found.into_iter().map(from_doubled).collect();
+    fn try_located(&mut self, frame: &mut LiveFrame, located: own::Located) {
+        if !frame.found.is_empty() {
+            return;
         }
+        let Some(scene) = frame.scene() else { return };
+        let read = scene.read(&located, &mut self.memory);
+        frame.found.extend(read.map(own_found));
+        if !located.is_sure() && frame.found.is_empty() {
+            return;
+        }
+        if frame.outlines.is_empty() {
+            frame.outlines.push(Outline {
+                corners: located.corners,
+                modules: Some(located.side() as u32),
+            });
+        }
+        frame.located = true;
+        self.last = Some(located);
+    }
+
+    fn third_reader(&mut self, luma: &GrayImage, wait: Duration) -> Vec<Found> {
         let found = self.third.read(luma, wait).into_iter().map(|plain| Found {
             text: plain.text,
             corners: plain.corners,
             decoder: Decoder::Rqrr,
         });
-        let found: Vec<Found> = found.collect();
+        one_of_each(found.collect())
+    }
+
+    fn upper_rungs(&mut self, luma: &GrayImage, wait: Duration, unread: &[Outline]) -> Vec<Found> {
+        let found = doubled(luma)
+            .map(|large| zxing(&large, Effort::Full).found)
+            .unwrap_or_default();
         if !found.is_empty() {
-            return one_of_each(found);
+            return found.into_iter().map(from_doubled).collect();
         }
-        let located: Vec<Found> = unread
-            .iter()
-            .filter_map(|outline| own_reader(luma, outline))
-            .collect();
-        if !located.is_empty() {
-            return one_of_each(located);
+        let found = self.third_reader(luma, wait);
+        if !found.is_empty() {
+            return found;
         }
-        // Looking for finders all over a frame takes longer than a frame lasts.
-        if wait < FILE_WAIT {
+        let Some(scene) = own::Scene::new(luma) else {
             return Vec::new();
+        };
+        let outlined = unread
+            .iter()
+            .filter_map(|outline| scene.within(&outline.corners, outline.modules?));
+        let read = outlined.filter_map(|located| scene.read(&located, &mut own::Memory::default()));
+        let found = one_of_each(read.map(own_found).collect());
+        if !found.is_empty() {
+            return found;
         }
-        let search = own::read_anywhere(luma);
-        if unread.is_empty() {
-            unread.extend(search.located.into_iter().map(|(corners, modules)| Outline {
-                corners,
-                modules: Some(modules),
-            }));
-        }
-        search.read.into_iter().map(own_found).collect()
+        let triples = scene.triples(&own::glance(luma));
+        let located = triples.iter().flat_map(|triple| scene.around(triple));
+        let mut read = located.filter_map(|located| scene.read(&located, &mut own::Memory::default()));
+        read.next().map(own_found).into_iter().collect()
     }
 }
 
-/// Our own reader on a symbol whose version is known.
-fn own_reader(luma: &GrayImage, outline: &Outline) -> Option<Found> {
-    let read = own::read_at(luma, &outline.corners, outline.modules?)?;
-    Some(own_found(read))
+/// A live frame and what its passes found.
+struct LiveFrame<'a> {
+    luma: &'a GrayImage,
+    scene: Option<own::Scene<'a>>,
+    found: Vec<Found>,
+    outlines: Vec<Outline>,
+    /// Outlines our reader has not tried.
+    untried: Vec<usize>,
+    /// Likely symbols, the likeliest last.
+    likely: Vec<own::Corner3>,
+    /// What the glance saw.
+    glanced: Vec<own::Spot>,
+    located: bool,
+}
+
+impl<'a> LiveFrame<'a> {
+    fn new(luma: &'a GrayImage) -> Self {
+        Self {
+            luma,
+            scene: None,
+            found: Vec::new(),
+            outlines: Vec::new(),
+            untried: Vec::new(),
+            likely: Vec::new(),
+            glanced: Vec::new(),
+            located: false,
+        }
+    }
+
+    fn take(&mut self, symbols: Symbols) {
+        self.found = symbols.found;
+        if self.outlines.is_empty() {
+            self.untried = (0..symbols.unreadable.len()).collect();
+            self.outlines = symbols.unreadable;
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        Facts {
+            read: !self.found.is_empty(),
+            outlines: self.untried.len(),
+            likely: self.likely.len(),
+            glanced: own::promising(&self.glanced),
+            located: self.located,
+        }
+    }
+
+    /// The frame prepared for our own search, once.
+    fn scene(&mut self) -> Option<&own::Scene<'a>> {
+        if self.scene.is_none() {
+            self.scene = own::Scene::new(self.luma);
+        }
+        self.scene.as_ref()
+    }
 }
 
 fn own_found(read: own::Read) -> Found {
@@ -182,20 +323,23 @@ pub(crate) struct Outline {
     pub(crate) modules: Option<u32>,
 }
 
+/// How hard zxing-cpp tries.
 #[derive(Clone, Copy)]
-enum Errors {
-    Drop,
-    Keep,
+enum Effort {
+    /// Dark on light, in the frame's own size; about half the time.
+    Plain,
+    /// Everything it can try.
+    Full,
 }
 
-struct Pass {
+struct Symbols {
     found: Vec<Found>,
     unreadable: Vec<Outline>,
 }
 
-/// One pass of zxing-cpp with everything it can try.
-fn zxing(luma: &GrayImage, errors: Errors) -> Pass {
-    let mut pass = Pass {
+/// One pass of zxing-cpp.
+fn zxing(luma: &GrayImage, effort: Effort) -> Symbols {
+    let mut pass = Symbols {
         found: Vec::new(),
         unreadable: Vec::new(),
     };
@@ -203,10 +347,10 @@ fn zxing(luma: &GrayImage, errors: Errors) -> Pass {
         .formats(BarcodeFormat::QRCode)
         .try_harder(true)
         .try_rotate(true)
-        .try_invert(true)
-        .try_downscale(true)
+        .try_invert(matches!(effort, Effort::Full))
+        .try_downscale(matches!(effort, Effort::Full))
         .binarizer(Binarizer::LocalAverage)
-        .return_errors(matches!(errors, Errors::Keep));
+        .return_errors(true);
     let view = ImageView::from_slice(luma.as_raw(), luma.width(), luma.height(), ImageFormat::Lum);
     let symbols = match view.and_then(|view| reader.from(&view)) {
         Ok(symbols) => symbols,

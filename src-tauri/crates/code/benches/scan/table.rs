@@ -88,6 +88,47 @@ fn print_cell(f: &mut fmt::Formatter<'_>, cell: &Cell) -> fmt::Result {
     )
 }
 
+fn print_row(f: &mut fmt::Formatter<'_>, name: &str, cells: &[Cell]) -> fmt::Result {
+    let count = cells.first().map_or(0, |cell| cell.times.len());
+    write!(f, "{name:<28} {count:>4}")?;
+    for cell in cells {
+        print_cell(f, cell)?;
+    }
+    writeln!(f)
+}
+
+fn add(sums: &mut [Cell], cells: &[Cell]) {
+    for (sum, cell) in sums.iter_mut().zip(cells) {
+        sum.read += cell.read;
+        sum.wrong += cell.wrong;
+        sum.times.extend(&cell.times);
+    }
+}
+
+impl Table {
+    fn empty(&self) -> Vec<Cell> {
+        vec![Cell::default(); self.readers.len()]
+    }
+
+    /// The median time of every reader against zxing-cpp's in the same run.
+    fn print_ratio(&self, f: &mut fmt::Formatter<'_>, name: &str, cells: &[Cell]) -> fmt::Result {
+        let Some(yardstick) = self.readers.iter().position(|reader| *reader == "zxing-cpp") else {
+            return Ok(());
+        };
+        let median = |cell: &Cell| milliseconds(&mut cell.times.clone(), 0.5);
+        let yardstick = median(&cells[yardstick]);
+        write!(f, "{:<33}", format!("time {name} : zxing-cpp"))?;
+        for cell in cells {
+            write!(
+                f,
+                " | {:>5.2} x                        ",
+                median(cell) / yardstick
+            )?;
+        }
+        writeln!(f)
+    }
+}
+
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "read % of frames, wrong reads, time in ms: median, p95, worst")?;
@@ -96,35 +137,22 @@ impl fmt::Display for Table {
             write!(f, " | {reader:<31}")?;
         }
         writeln!(f)?;
-        let mut still = vec![Cell::default(); self.readers.len()];
         for (condition, cells) in &self.rows {
-            write!(
-                f,
-                "{condition:<28} {:>4}",
-                cells.first().map_or(0, |cell| cell.times.len())
-            )?;
-            for cell in cells {
-                print_cell(f, cell)?;
-            }
-            writeln!(f)?;
-            if condition != "no_code" && !condition.starts_with("combo") {
-                for (sum, cell) in still.iter_mut().zip(cells) {
-                    sum.read += cell.read;
-                    sum.wrong += cell.wrong;
-                    sum.times.extend(&cell.times);
-                }
-            }
+            print_row(f, condition, cells)?;
         }
-        write!(
-            f,
-            "{:<28} {:>4}",
-            "all still",
-            still.first().map_or(0, |cell| cell.times.len())
-        )?;
-        for cell in &still {
-            print_cell(f, cell)?;
+        let (mut still, mut codes) = (self.empty(), self.empty());
+        for (condition, cells) in self.rows.iter().filter(|(name, _)| name != "no_code") {
+            if !condition.starts_with("combo") {
+                add(&mut still, cells);
+            }
+            add(&mut codes, cells);
         }
-        writeln!(f)?;
+        print_row(f, "stills", &still)?;
+        print_row(f, "all with a code", &codes)?;
+        self.print_ratio(f, "with a code", &codes)?;
+        if let Some((condition, cells)) = self.rows.iter().find(|(name, _)| name == "no_code") {
+            self.print_ratio(f, condition, cells)?;
+        }
         for (condition, cells) in self.rows.iter().filter(|(name, _)| name.starts_with("combo")) {
             for within in [1, 2, 3, 5, 8] {
                 write!(f, "{:<33}", format!("{condition} within {within}"))?;

@@ -50,12 +50,12 @@ pub(crate) struct Sampled {
 }
 
 impl Sampled {
-    pub(crate) fn new(light: &Light, plane: &Plane, side: usize) -> Self {
+    pub(crate) fn new(light: &Light, plane: &Plane, side: usize, sign: f32) -> Self {
         let row = 2 * side + 1 + 2 * BORDER;
         let place = |k: usize| (k as f32 - BORDER as f32) * 0.5;
         let mut values: Vec<f32> = Vec::with_capacity(row * row);
         for j in 0..row {
-            values.extend((0..row).map(|i| light.at(plane.at(place(i), place(j)))));
+            values.extend((0..row).map(|i| sign * light.at(plane.at(place(i), place(j)))));
         }
         let centres: Vec<f32> = (0..side * side)
             .map(|at| values[(2 * (at / side) + 1 + BORDER) * row + 2 * (at % side) + 1 + BORDER])

@@ -56,56 +56,29 @@ pub(crate) struct Light {
     width: usize,
     height: usize,
     samples: Vec<f32>,
-    left: f32,
-    top: f32,
 }
 
 impl Light {
-    /// The part of the frame around the corners, with a margin of `margin` pixels.
-    pub(crate) fn around(luma: &GrayImage, corners: &Corners, margin: f32) -> Option<Self> {
-        let bound = |axis: usize, most: u32| {
-            let all = corners.iter().map(|corner| corner[axis]);
-            let low = all.clone().fold(f32::INFINITY, f32::min) - margin;
-            let high = all.fold(f32::NEG_INFINITY, f32::max) + margin;
-            (
-                low.clamp(0.0, most as f32) as usize,
-                high.clamp(0.0, most as f32) as usize,
-            )
-        };
-        let (left, right) = bound(0, luma.width());
-        let (top, bottom) = bound(1, luma.height());
-        if right < left + 8 || bottom < top + 8 {
-            return None;
-        }
-        let row = luma.width() as usize;
-        let samples = luma.as_raw();
-        let mut light = Vec::with_capacity((right - left) * (bottom - top));
-        for y in top..bottom {
-            light.extend(samples[y * row + left..y * row + right].iter().map(|sample| {
-                let level = f32::from(*sample) / 255.0;
-                level * level
-            }));
-        }
-        Some(Self {
-            width: right - left,
-            height: bottom - top,
-            samples: light,
-            left: left as f32 + 0.5,
-            top: top as f32 + 0.5,
+    /// The whole frame; nothing for one of less than eight pixels a side.
+    pub(crate) fn whole(luma: &GrayImage) -> Option<Self> {
+        let (width, height) = (luma.width() as usize, luma.height() as usize);
+        let table: [f32; 256] = std::array::from_fn(|level| (level as f32 / 255.0).powi(2));
+        let samples = luma
+            .as_raw()
+            .iter()
+            .map(|level| table[usize::from(*level)])
+            .collect();
+        (width >= 8 && height >= 8).then_some(Self {
+            width,
+            height,
+            samples,
         })
-    }
-
-    /// Turns light into dark, for symbols shown light on dark.
-    pub(crate) fn invert(&mut self) {
-        for sample in &mut self.samples {
-            *sample = 1.0 - *sample;
-        }
     }
 
     /// Bilinear; beyond the border the nearest sample.
     pub(crate) fn at(&self, [x, y]: [f32; 2]) -> f32 {
-        let x = (x - self.left).clamp(0.0, (self.width - 1) as f32 - 1e-3);
-        let y = (y - self.top).clamp(0.0, (self.height - 1) as f32 - 1e-3);
+        let x = (x - 0.5).clamp(0.0, (self.width - 1) as f32 - 1e-3);
+        let y = (y - 0.5).clamp(0.0, (self.height - 1) as f32 - 1e-3);
         let (column, row) = (x as usize, y as usize);
         let (fx, fy) = (x - column as f32, y - row as f32);
         let at = row * self.width + column;
@@ -159,7 +132,8 @@ impl Marks {
         Self { groups }
     }
 
-    /// How well the fixed modules agree with the light there: −1..=1, the mean correlation of the groups.
+    /// How well the fixed modules agree with the light there: −1..=1, the mean correlation of the groups;
+    /// negative for a symbol shown light on dark.
     pub(crate) fn agreement(&self, light: &Light, plane: &Plane) -> f32 {
         let mut sum = 0.0;
         for group in &self.groups {
@@ -179,17 +153,17 @@ impl Marks {
     }
 }
 
-/// Moves the corners until the marks agree best; returns corners and agreement. Steps are in modules, from
-/// `first` down by halves; every step tries each corner along both axes.
+/// Moves the corners until the marks agree best; returns corners and agreement, times `sign`. Steps are in
+/// modules, from `first` down by halves; every step tries each corner along both axes.
 pub(crate) fn fit(
     light: &Light,
     marks: &Marks,
     side: f32,
     start: &Corners,
-    first: f32,
+    (first, sign): (f32, f32),
 ) -> Option<(Corners, f32)> {
     let mut best = *start;
-    let mut score = marks.agreement(light, &Plane::new(&best, side)?);
+    let mut score = sign * marks.agreement(light, &Plane::new(&best, side)?);
     let module = ((best[1][0] - best[0][0]).hypot(best[1][1] - best[0][1])
         + (best[3][0] - best[0][0]).hypot(best[3][1] - best[0][1]))
         / (2.0 * side);
@@ -204,7 +178,7 @@ pub(crate) fn fit(
                     let Some(plane) = Plane::new(&next, side) else {
                         continue;
                     };
-                    let agreement = marks.agreement(light, &plane);
+                    let agreement = sign * marks.agreement(light, &plane);
                     if agreement > score + 1e-5 {
                         (best, score, moved) = (next, agreement, true);
                         break;
