@@ -9,14 +9,27 @@ use std::time::Duration;
 /// worst frame; what is left is for a pass that takes longer than it did before.
 const MOST_A_FRAME: Duration = Duration::from_millis(75);
 
-/// While nothing is seen, the glance takes its turn once in this many frames.
-const GLANCE_EVERY: u32 = 3;
-
-/// And the whole search all the same once in this many: what blur hides from the glance, the search may find.
-const SEARCH_EVERY: u32 = 8;
+/// While nothing is seen, the frames go by in rounds of this many: a glance in the first, in the second a
+/// search all the same (what blur hides from the glance, the search may find), and in the others the first
+/// reader alone.
+const ROUND: u32 = 6;
 
 /// Frames a symbol is followed after it was last located: a third of a second.
 const FOLLOW: u32 = 10;
+
+/// Frames a place is looked at again that may be no symbol.
+const DOUBT: u32 = 1;
+
+/// What is known of a symbol's place from the frames before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Track {
+    /// Nothing.
+    Lost,
+    /// There may be one; frames left to find out.
+    Doubted(u32),
+    /// There is one; frames left until it counts as gone.
+    Followed(u32),
+}
 
 /// A pass over a frame, in the order in which they are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +69,8 @@ pub(crate) struct Facts {
     pub(crate) glanced: bool,
     /// A symbol was located in this frame.
     pub(crate) located: bool,
+    /// A place was located that may be one.
+    pub(crate) doubtful: bool,
 }
 
 /// Decides the passes of one frame after the other.
@@ -65,8 +80,7 @@ pub(crate) struct Planner {
     costs: [Duration; PASSES],
     /// Passes of this frame that were run or passed over.
     done: [bool; PASSES],
-    /// Frames since a symbol was located, at most [`FOLLOW`].
-    lost_for: u32,
+    track: Track,
     /// Frames in a row without anything read.
     unread: u32,
 }
@@ -76,7 +90,7 @@ impl Default for Planner {
         Self {
             costs: [Duration::ZERO; PASSES],
             done: [false; PASSES],
-            lost_for: FOLLOW,
+            track: Track::Lost,
             unread: 0,
         }
     }
@@ -93,21 +107,21 @@ impl Planner {
         if facts.read {
             return None;
         }
-        let following = self.lost_for < FOLLOW;
-        let seen = facts.glanced || facts.located || following;
-        let glance = self.unread.is_multiple_of(GLANCE_EVERY);
-        let search = self.unread % SEARCH_EVERY == SEARCH_EVERY - 1;
+        let (following, sure) = (self.follows(), matches!(self.track, Track::Followed(_)));
+        let lost = !facts.located;
+        let seen = lost && (facts.glanced || sure);
+        let (glance, search) = (self.unread.is_multiple_of(ROUND), self.unread % ROUND == 1);
         let wanted = [
             (Pass::First, following || glance),
             (Pass::Outline, facts.outlines > 0),
             (Pass::Follow, following),
-            (Pass::Glance, glance || following),
-            (Pass::Full, seen || !glance),
+            (Pass::Glance, lost && (glance || search || sure)),
+            (Pass::Full, seen || lost && !glance && !following),
             (Pass::Outline, facts.outlines > 0),
-            (Pass::Search, seen || search),
+            (Pass::Search, seen || lost && search),
             (Pass::Likely, facts.likely > 0),
             (Pass::Double, seen && self.unread.is_multiple_of(2)),
-            (Pass::Third, seen && self.unread % 2 == 1),
+            (Pass::Third, seen && !self.unread.is_multiple_of(2)),
         ];
         for (pass, wanted) in wanted {
             let slot = pass as usize;
@@ -126,6 +140,11 @@ impl Planner {
         None
     }
 
+    /// Whether the place of the frames before is still followed.
+    pub(crate) fn follows(&self) -> bool {
+        self.track != Track::Lost
+    }
+
     /// A pass took this long.
     pub(crate) fn took(&mut self, pass: Pass, time: Duration) {
         let cost = &mut self.costs[pass as usize];
@@ -135,10 +154,12 @@ impl Planner {
     /// The frame is over.
     pub(crate) fn end(&mut self, facts: Facts) {
         self.unread = if facts.read { 0 } else { self.unread + 1 };
-        self.lost_for = if facts.located || facts.read {
-            0
-        } else {
-            (self.lost_for + 1).min(FOLLOW)
+        self.track = match self.track {
+            _ if facts.located || facts.read => Track::Followed(FOLLOW),
+            Track::Followed(left) if left > 1 => Track::Followed(left - 1),
+            Track::Doubted(left) if left > 1 => Track::Doubted(left - 1),
+            Track::Lost if facts.doubtful => Track::Doubted(DOUBT),
+            _ => Track::Lost,
         };
     }
 }
@@ -193,7 +214,7 @@ mod tests {
                 .iter()
                 .any(|pass| matches!(pass, Pass::Search | Pass::Likely | Pass::Double | Pass::Third))
         };
-        assert_eq!(frames.iter().filter(dear).count(), 240 / SEARCH_EVERY as usize);
+        assert_eq!(frames.iter().filter(dear).count(), 40);
         let alone = frames
             .iter()
             .filter(|passes| passes.as_slice() == [Pass::Full])
@@ -241,6 +262,17 @@ mod tests {
         }
         let (passes, _) = frame(&mut planner, |_| QUICK, nothing);
         assert!(!passes.contains(&Pass::Follow));
+    }
+
+    #[test]
+    fn a_doubtful_place_gets_one_more_look_and_no_search() {
+        let mut planner = Planner::default();
+        let doubts =
+            |pass: Pass, facts: &mut Facts| facts.doubtful |= pass == Pass::Search || pass == Pass::Follow;
+        let frames: Vec<Vec<Pass>> = (0..6).map(|_| frame(&mut planner, |_| QUICK, doubts).0).collect();
+        assert!(frames[1].contains(&Pass::Search), "the search of the round");
+        assert_eq!(frames[2], [Pass::First, Pass::Follow]);
+        assert_eq!(frames[3], [Pass::Full]);
     }
 
     #[test]

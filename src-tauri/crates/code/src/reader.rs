@@ -131,6 +131,9 @@ impl Reader {
             self.memory.clear();
         }
         self.planner.end(frame.facts());
+        if !self.planner.follows() {
+            self.last = None;
+        }
         (frame.found, frame.outlines)
     }
 
@@ -198,6 +201,10 @@ impl Reader {
         let read = scene.read(&located, &mut self.memory);
         frame.found.extend(read.map(own_found));
         if !located.is_sure() && frame.found.is_empty() {
+            frame.doubtful |= located.may_be();
+            if located.may_be() && !frame.located && self.last.as_ref().is_none_or(|last| !last.is_sure()) {
+                self.last = Some(located);
+            }
             return;
         }
         if frame.outlines.is_empty() {
@@ -261,6 +268,7 @@ struct LiveFrame<'a> {
     /// What the glance saw.
     glanced: Vec<own::Spot>,
     located: bool,
+    doubtful: bool,
 }
 
 impl<'a> LiveFrame<'a> {
@@ -274,6 +282,7 @@ impl<'a> LiveFrame<'a> {
             likely: Vec::new(),
             glanced: Vec::new(),
             located: false,
+            doubtful: false,
         }
     }
 
@@ -292,6 +301,7 @@ impl<'a> LiveFrame<'a> {
             likely: self.likely.len(),
             glanced: own::promising(&self.glanced),
             located: self.located,
+            doubtful: self.doubtful,
         }
     }
 

@@ -99,14 +99,14 @@ impl Sampled {
     }
 
     /// The log-likelihood ratio of every module by its own sample alone.
-    pub(crate) fn plain(&self) -> Vec<f32> {
+    pub(crate) fn plain(&self, layout: &Layout) -> Vec<f32> {
         let row = self.row;
         let outputs: Vec<f32> = (0..self.side * self.side)
             .map(|at| {
                 self.values[(2 * (at / self.side) + 1 + BORDER) * row + 2 * (at % self.side) + 1 + BORDER]
             })
             .collect();
-        self.likelihoods(&outputs)
+        self.likelihoods(&outputs, layout, 0.0)
     }
 
     /// The log-likelihood ratio of every module by a filter learned from the fixed modules and, where there
@@ -131,7 +131,7 @@ impl Sampled {
             lessons.add(&self.features(at), target, weight);
         }
         let Some(weights) = lessons.learned(if guess.is_some() { 0.002 } else { 0.01 }) else {
-            return self.plain();
+            return self.plain(layout);
         };
         let outputs: Vec<f32> = (0..modules)
             .map(|at| {
@@ -142,21 +142,40 @@ impl Sampled {
                     .sum()
             })
             .collect();
-        self.likelihoods(&outputs)
+        self.likelihoods(
+            &outputs,
+            layout,
+            if guess.is_some() { 0.0 } else { FEATURES as f32 },
+        )
     }
 
-    /// Outputs near ±1 become likelihoods by how far from ±1 the outputs around are.
-    fn likelihoods(&self, outputs: &[f32]) -> Vec<f32> {
-        let off: Vec<f32> = outputs.iter().map(|value| (value.abs() - 1.0).powi(2)).collect();
-        let all = off.iter().sum::<f32>() / off.len().max(1) as f32;
+    /// Outputs become likelihoods by what they are over the fixed modules, whose colours are known: their mean
+    /// there and their spread, and by how far from that mean the outputs around are. `learned` weights were
+    /// made to fit these very modules among `lessons`.
+    fn likelihoods(&self, outputs: &[f32], layout: &Layout, learned: f32) -> Vec<f32> {
+        let (mut count, mut mean, mut square) = (1e-3, 0.0, 0.0);
+        for ((value, fixed), contrast) in outputs.iter().zip(&layout.fixed).zip(&self.contrast) {
+            if let Some(dark) = fixed {
+                let value = if *dark { *value } else { -*value };
+                count += contrast;
+                mean += contrast * value;
+                square += contrast * value * value;
+            }
+        }
+        let (mean, square) = (mean / count, square / count);
+        // A fit with p weights to n lessons looks better than it is by this.
+        let flattery = (count + learned) / (count - learned).max(0.3 * count);
+        let noise = ((square - mean * mean).max(0.0) * flattery + 0.01).max(0.0);
+        let off: Vec<f32> = outputs.iter().map(|value| (value.abs() - mean).powi(2)).collect();
+        let all = off.iter().sum::<f32>() / off.len().max(1) as f32 + 0.01;
         let near = local_mean(&off, self.side, 2);
         outputs
             .iter()
             .zip(&near)
             .zip(&self.contrast)
             .map(|((value, near), contrast)| {
-                let noise = 0.5 * near + 0.5 * all + 0.01;
-                (2.0 * value / noise * contrast * contrast).clamp(-20.0, 20.0)
+                let here = noise * (0.5 * near + 0.5 * all) / all;
+                (2.0 * mean.max(0.0) * value / here * contrast * contrast).clamp(-20.0, 20.0)
             })
             .collect()
     }

@@ -1,5 +1,7 @@
 //! What several frames say of the same symbol, added up module by module.
 
+use std::collections::VecDeque;
+
 use zeroize::Zeroizing;
 
 use super::decode::{self, Decoded};
@@ -11,6 +13,15 @@ use super::plane::{Light, Plane};
 /// Rounds of learning from one's own decisions.
 const ROUNDS: usize = 3;
 
+/// Frames added up: the time they take grows with them.
+const MOST_FRAMES: usize = 8;
+
+/// Rounds of learning from what all frames say together.
+const ROUNDS_TOGETHER: usize = 2;
+
+/// Certainty of the sum from which the frames learn.
+const LEAST_CERTAINTY: f32 = 0.5;
+
 /// Frames in a row that may disagree with what was added up before it is given up.
 const MOST_STRANGERS: u32 = 2;
 
@@ -21,11 +32,16 @@ const SAME: f32 = 5.0;
 #[derive(Default)]
 pub(crate) struct Memory {
     version: usize,
-    /// Log-likelihood ratios; as secret as the code itself.
-    sum: Zeroizing<Vec<f32>>,
+    /// The newest last.
+    frames: VecDeque<Seen>,
     strangers: u32,
-    /// Frames added up.
-    pub(crate) frames: u32,
+}
+
+/// What one frame shows of the symbol.
+struct Seen {
+    sampled: Sampled,
+    /// Log-likelihood ratios of the modules; as secret as the code itself.
+    says: Zeroizing<Vec<f32>>,
 }
 
 impl Memory {
@@ -35,61 +51,96 @@ impl Memory {
         let plane = Plane::new(&located.corners, layout.side as f32)?;
         let sign = if located.inverted { -1.0 } else { 1.0 };
         let sampled = Sampled::new(light, &plane, layout.side, sign);
-        let plain = sampled.plain();
-        if let Some(decoded) = decode::decode(&plain, &layout) {
+        if let Some(decoded) = decode::decode(&sampled.plain(&layout), &layout) {
             return Some(decoded);
         }
-        let mut guess = sampled.equalized(&layout, None);
-        for _ in 0..ROUNDS {
-            if let Some(decoded) = decode::decode(&guess, &layout) {
-                return Some(decoded);
-            }
-            guess = sampled.equalized(&layout, Some(&guess));
-        }
-        if let Some(decoded) = decode::decode(&guess, &layout) {
-            return Some(decoded);
-        }
-        self.together(&sampled, &layout, guess)
+        let says = Zeroizing::new(sampled.equalized(&layout, None));
+        alone(&sampled, &layout, &says).or_else(|| self.together(sampled, &layout, says))
     }
 
-    fn together(&mut self, sampled: &Sampled, layout: &Layout, alone: Vec<f32>) -> Option<Decoded> {
-        if self.frames == 0 || self.version != layout.version {
-            self.begin(layout.version, alone);
-            return None;
+    fn together(&mut self, sampled: Sampled, layout: &Layout, says: Zeroizing<Vec<f32>>) -> Option<Decoded> {
+        if self.version != layout.version {
+            self.clear();
+            self.version = layout.version;
         }
-        if !same(&self.sum, &alone, layout) {
+        if !self.frames.is_empty() && !same(&self.sum(), &says, layout) {
             self.strangers += 1;
-            if self.strangers > MOST_STRANGERS {
-                self.begin(layout.version, alone);
+            if self.strangers <= MOST_STRANGERS {
+                return None;
             }
-            return None;
+            self.frames.clear();
         }
         self.strangers = 0;
-        self.frames += 1;
-        // The earlier frames are the better teachers of this one.
-        let taught = sampled.equalized(layout, Some(&self.sum));
-        for (sum, value) in self.sum.iter_mut().zip(&taught) {
-            *sum += value;
+        self.frames.push_back(Seen { sampled, says });
+        if self.frames.len() > MOST_FRAMES {
+            self.frames.pop_front();
         }
-        if let Some(decoded) = decode::decode(&self.sum, layout) {
-            return Some(decoded);
+        if self.frames.len() < 2 {
+            return None;
         }
-        None
+        let mut sum = self.sum();
+        for _ in 0..ROUNDS_TOGETHER {
+            if let Some(decoded) = decode::decode(&sum, layout) {
+                return Some(decoded);
+            }
+            if certainty(&sum) < LEAST_CERTAINTY {
+                return None;
+            }
+            sum = self.taught(&sum, layout);
+        }
+        decode::decode(&sum, layout)
     }
 
-    fn begin(&mut self, version: usize, likelihoods: Vec<f32>) {
-        *self = Self {
-            version,
-            sum: Zeroizing::new(likelihoods),
-            strangers: 0,
-            frames: 1,
-        };
+    /// The sum when every frame learns from what they say together. It is not kept: what is learned from
+    /// wrong decisions would stay wrong.
+    fn taught(&self, sum: &[f32], layout: &Layout) -> Zeroizing<Vec<f32>> {
+        let mut taught = Zeroizing::new(vec![0.0; sum.len()]);
+        for seen in &self.frames {
+            add(&mut taught, &seen.sampled.equalized(layout, Some(sum)));
+        }
+        taught
+    }
+
+    pub(super) fn sum(&self) -> Zeroizing<Vec<f32>> {
+        let modules = self.frames.front().map_or(0, |seen| seen.says.len());
+        let mut sum = Zeroizing::new(vec![0.0; modules]);
+        for seen in &self.frames {
+            add(&mut sum, &seen.says);
+        }
+        sum
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
+}
+
+fn add(sum: &mut [f32], other: &[f32]) {
+    for (sum, value) in sum.iter_mut().zip(other) {
+        *sum += value;
+    }
+}
+
+/// Decodes one frame by itself, which learns from its own decisions as far as they can be trusted.
+fn alone(sampled: &Sampled, layout: &Layout, says: &[f32]) -> Option<Decoded> {
+    if let Some(decoded) = decode::decode(says, layout) {
+        return Some(decoded);
+    }
+    let mut guess = Zeroizing::new(says.to_vec());
+    for _ in 0..ROUNDS {
+        guess = Zeroizing::new(sampled.equalized(layout, Some(&guess)));
+        if let Some(decoded) = decode::decode(&guess, layout) {
+            return Some(decoded);
+        }
+    }
+    None
+}
+
+/// How sure of its modules a reading is, 0–1.
+fn certainty(likelihoods: &[f32]) -> f32 {
+    let sum: f32 = likelihoods.iter().map(|value| (value * 0.5).tanh().abs()).sum();
+    sum / likelihoods.len().max(1) as f32
 }
 
 /// Whether two readings are of the same symbol by their data modules.

@@ -12,6 +12,9 @@ const LEAST_AGREEMENT: f32 = 0.35;
 /// symbol that can be read has 0.5 and more.
 const SURE_AGREEMENT: f32 = 0.55;
 
+/// Agreement above which a place is worth another look.
+const DOUBTFUL_AGREEMENT: f32 = 0.45;
+
 /// Versions tried on each side of the one the finders' distances say: one, and one more for every
 /// fifteen, for lengths are good to some percent.
 const VERSIONS_BESIDE: usize = 1;
@@ -39,6 +42,11 @@ impl Located {
     /// Whether there is a symbol beyond doubt.
     pub(crate) fn is_sure(&self) -> bool {
         self.agreement >= SURE_AGREEMENT
+    }
+
+    /// Whether another frame may show a symbol here.
+    pub(crate) fn may_be(&self) -> bool {
+        self.agreement >= DOUBTFUL_AGREEMENT
     }
 
     fn fitted(light: &Light, shape: &Shape, start: &Corners, first: f32, inverted: bool) -> Option<Self> {
