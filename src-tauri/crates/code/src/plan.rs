@@ -67,10 +67,20 @@ pub(crate) struct Facts {
     pub(crate) likely: usize,
     /// The glance saw finder patterns.
     pub(crate) glanced: bool,
-    /// A symbol was located in this frame.
-    pub(crate) located: bool,
-    /// A place was located that may be one.
-    pub(crate) doubtful: bool,
+    /// What was located in this frame.
+    pub(crate) place: Place,
+}
+
+/// A place in a frame where a symbol may be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    /// None was found.
+    #[default]
+    None,
+    /// There may be a symbol.
+    Doubtful,
+    /// There is one.
+    Sure,
 }
 
 /// Decides the passes of one frame after the other.
@@ -108,7 +118,7 @@ impl Planner {
             return None;
         }
         let (following, sure) = (self.follows(), matches!(self.track, Track::Followed(_)));
-        let lost = !facts.located;
+        let lost = facts.place != Place::Sure;
         let seen = lost && (facts.glanced || sure);
         let (glance, search) = (self.unread.is_multiple_of(ROUND), self.unread % ROUND == 1);
         let wanted = [
@@ -155,10 +165,10 @@ impl Planner {
     pub(crate) fn end(&mut self, facts: Facts) {
         self.unread = if facts.read { 0 } else { self.unread + 1 };
         self.track = match self.track {
-            _ if facts.located || facts.read => Track::Followed(FOLLOW),
+            _ if facts.place == Place::Sure || facts.read => Track::Followed(FOLLOW),
             Track::Followed(left) if left > 1 => Track::Followed(left - 1),
             Track::Doubted(left) if left > 1 => Track::Doubted(left - 1),
-            Track::Lost if facts.doubtful => Track::Doubted(DOUBT),
+            Track::Lost if facts.place == Place::Doubtful => Track::Doubted(DOUBT),
             _ => Track::Lost,
         };
     }
@@ -253,7 +263,9 @@ mod tests {
         let mut planner = Planner::default();
         let locates = |pass: Pass, facts: &mut Facts| {
             facts.outlines = usize::from(pass == Pass::First);
-            facts.located |= pass == Pass::Outline;
+            if pass == Pass::Outline {
+                facts.place = Place::Sure;
+            }
         };
         frame(&mut planner, |_| QUICK, locates);
         for _ in 0..FOLLOW {
@@ -267,8 +279,11 @@ mod tests {
     #[test]
     fn a_doubtful_place_gets_one_more_look_and_no_search() {
         let mut planner = Planner::default();
-        let doubts =
-            |pass: Pass, facts: &mut Facts| facts.doubtful |= pass == Pass::Search || pass == Pass::Follow;
+        let doubts = |pass: Pass, facts: &mut Facts| {
+            if pass == Pass::Search || pass == Pass::Follow {
+                facts.place = Place::Doubtful;
+            }
+        };
         let frames: Vec<Vec<Pass>> = (0..6).map(|_| frame(&mut planner, |_| QUICK, doubts).0).collect();
         assert!(frames[1].contains(&Pass::Search), "the search of the round");
         assert_eq!(frames[2], [Pass::First, Pass::Follow]);

@@ -10,7 +10,7 @@ use zxingcpp::{Barcode, BarcodeFormat, BarcodeReader, Binarizer, ImageFormat, Im
 
 use crate::CodeText;
 use crate::own;
-use crate::plan::{Facts, Pass, Planner};
+use crate::plan::{Facts, Pass, Place, Planner};
 use crate::third::{Rqrr, Third};
 
 /// How long a picture file may keep the third reader busy; a 12-megapixel photograph takes it 0.3 s.
@@ -200,21 +200,24 @@ impl Reader {
         let Some(scene) = frame.scene() else { return };
         let read = scene.read(&located, &mut self.memory);
         frame.found.extend(read.map(own_found));
-        if !located.is_sure() && frame.found.is_empty() {
-            frame.doubtful |= located.may_be();
-            if located.may_be() && !frame.located && self.last.as_ref().is_none_or(|last| !last.is_sure()) {
-                self.last = Some(located);
-            }
-            return;
-        }
-        if frame.outlines.is_empty() {
+        let place = if located.is_sure() || !frame.found.is_empty() {
+            Place::Sure
+        } else if located.may_be() {
+            Place::Doubtful
+        } else {
+            Place::None
+        };
+        if place == Place::Sure && frame.outlines.is_empty() {
             frame.outlines.push(Outline {
                 corners: located.corners,
                 modules: Some(located.side() as u32),
             });
         }
-        frame.located = true;
-        self.last = Some(located);
+        let better = self.last.as_ref().is_none_or(|last| !last.is_sure());
+        if place == Place::Sure || place == Place::Doubtful && frame.place == Place::None && better {
+            self.last = Some(located);
+        }
+        frame.place = frame.place.max(place);
     }
 
     fn third_reader(&mut self, luma: &GrayImage, wait: Duration) -> Vec<Found> {
@@ -267,8 +270,7 @@ struct LiveFrame<'a> {
     likely: Vec<own::Corner3>,
     /// What the glance saw.
     glanced: Vec<own::Spot>,
-    located: bool,
-    doubtful: bool,
+    place: Place,
 }
 
 impl<'a> LiveFrame<'a> {
@@ -281,8 +283,7 @@ impl<'a> LiveFrame<'a> {
             untried: Vec::new(),
             likely: Vec::new(),
             glanced: Vec::new(),
-            located: false,
-            doubtful: false,
+            place: Place::None,
         }
     }
 
@@ -300,8 +301,7 @@ impl<'a> LiveFrame<'a> {
             outlines: self.untried.len(),
             likely: self.likely.len(),
             glanced: own::promising(&self.glanced),
-            located: self.located,
-            doubtful: self.doubtful,
+            place: self.place,
         }
     }
 

@@ -46,6 +46,13 @@ pub(crate) fn all() -> Vec<Contestant> {
                 found.iter().map(|found| found.text.expose().to_vec()).collect()
             })
         }),
+        Contestant::new("ours, files", || {
+            let mut reader = Reader::new();
+            Box::new(move |luma| {
+                let found = reader.read(luma);
+                found.iter().map(|found| found.text.expose().to_vec()).collect()
+            })
+        }),
         Contestant::new("zxing-cpp", || Box::new(zxing)),
         Contestant::new("rxing", || Box::new(rxing)),
         Contestant::new("rqrr", || Box::new(rqrr)),

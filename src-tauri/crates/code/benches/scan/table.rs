@@ -105,9 +105,62 @@ fn add(sums: &mut [Cell], cells: &[Cell]) {
     }
 }
 
+impl Cell {
+    /// Per cent of the scenes that were read by this frame.
+    fn within(&self, frames: u32) -> f64 {
+        let read = self
+            .scenes
+            .values()
+            .filter(|(first, _)| first.is_some_and(|at| at <= frames));
+        read.count() as f64 * 100.0 / self.scenes.len().max(1) as f64
+    }
+}
+
 impl Table {
-    fn empty(&self) -> Vec<Cell> {
-        vec![Cell::default(); self.readers.len()]
+    /// The sum of the conditions with a code whose name is wanted.
+    fn together(&self, wanted: impl Fn(&str) -> bool) -> Vec<Cell> {
+        let mut sums = vec![Cell::default(); self.readers.len()];
+        for (_, cells) in self
+            .rows
+            .iter()
+            .filter(|(name, _)| name != "no_code" && wanted(name))
+        {
+            add(&mut sums, cells);
+        }
+        sums
+    }
+
+    /// The summary: a row a reader.
+    pub(crate) fn markdown(&self) -> String {
+        let row = |name: &str| self.rows.iter().find(|(condition, _)| condition == name);
+        let (still, codes) = (
+            self.together(|name| !name.starts_with("combo")),
+            self.together(|_| true),
+        );
+        let mut text = "| | stills | typical, within 3 frames | hard, within 3 | hard, within 8 | wrong \
+            | ms with a code: median, p95, worst | ms without |\n|---|---|---|---|---|---|---|---|\n"
+            .to_owned();
+        for (column, reader) in self.readers.iter().enumerate() {
+            let scenes = |name: &str, frames: u32| {
+                row(name).map_or("–".to_owned(), |(_, cells)| {
+                    format!("{:.0} %", cells[column].within(frames))
+                })
+            };
+            let mut times = codes[column].times.clone();
+            let [median, p95, worst] = [0.5, 0.95, 1.0].map(|share| milliseconds(&mut times, share));
+            let without = row("no_code").map_or("–".to_owned(), |(_, cells)| {
+                format!("{:.1}", milliseconds(&mut cells[column].times.clone(), 0.5))
+            });
+            let wrong: u32 = self.rows.iter().map(|(_, cells)| cells[column].wrong).sum();
+            let share = f64::from(still[column].read) * 100.0 / still[column].times.len().max(1) as f64;
+            text += &format!(
+                "| {reader} | {share:.1} % | {} | {} | {} | {wrong} | {median:.1}, {p95:.1}, {worst:.1} | {without} |\n",
+                scenes("combo_typical", 3),
+                scenes("combo_hard", 3),
+                scenes("combo_hard", 8),
+            );
+        }
+        text
     }
 
     /// The median time of every reader against zxing-cpp's in the same run.
@@ -140,13 +193,8 @@ impl fmt::Display for Table {
         for (condition, cells) in &self.rows {
             print_row(f, condition, cells)?;
         }
-        let (mut still, mut codes) = (self.empty(), self.empty());
-        for (condition, cells) in self.rows.iter().filter(|(name, _)| name != "no_code") {
-            if !condition.starts_with("combo") {
-                add(&mut still, cells);
-            }
-            add(&mut codes, cells);
-        }
+        let still = self.together(|name| !name.starts_with("combo"));
+        let codes = self.together(|_| true);
         print_row(f, "stills", &still)?;
         print_row(f, "all with a code", &codes)?;
         self.print_ratio(f, "with a code", &codes)?;
@@ -157,16 +205,8 @@ impl fmt::Display for Table {
             for within in [1, 2, 3, 5, 8] {
                 write!(f, "{:<33}", format!("{condition} within {within}"))?;
                 for cell in cells {
-                    let hits = cell
-                        .scenes
-                        .values()
-                        .filter(|(first, _)| first.is_some_and(|at| at <= within));
-                    let share = hits.count() as f64 * 100.0 / cell.scenes.len().max(1) as f64;
-                    write!(
-                        f,
-                        " | {share:>5.1} % of {:<4} scenes          ",
-                        cell.scenes.len()
-                    )?;
+                    let (share, scenes) = (cell.within(within), cell.scenes.len());
+                    write!(f, " | {share:>5.1} % of {scenes:<4} scenes          ")?;
                 }
                 writeln!(f)?;
             }

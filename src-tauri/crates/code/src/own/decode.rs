@@ -10,10 +10,19 @@ use super::message;
 use super::reed_solomon::correct;
 use crate::CodeText;
 
-/// How unlikely a block must be to turn up by chance, in bits. A random word of n bytes is taken for a
-/// codeword with r parity bytes, s of them spent on erasures, with at most e errors, with probability
-/// C(n − s, e) 255ᵉ / 256^(r − s); all trials on a block together must stay below 2⁻³³ ≈ 1.2e-10.
-const MARGIN_BITS: f64 = 33.0;
+/// How unlikely a wrong reading must be, in bits: one in 10⁹ of all the tries on one symbol in one frame.
+///
+/// A random word of n bytes is taken for a codeword with r parity bytes, s of them spent on erasures, with at
+/// most e errors, with probability C(n − s, e) 255ᵉ / 256^(r − s). What a noisy symbol shows is no better than
+/// random as soon as it is further from its own codeword than e. All trials on a block, all blocks (one of
+/// them is enough to be wrong when the others are right) and all [`DECODES`] together must stay below 2⁻³⁰;
+/// so of the code's own power to correct some is left unused: one error in 26 bytes with 7 of parity where
+/// three could be corrected. What the message must look like (see `message`) comes on top and is not counted.
+const MARGIN_BITS: f64 = 30.0;
+
+/// Decodings of one symbol in one frame: six readings alone, three with the frames before, two format words
+/// and two ways round each; as a power of two.
+const DECODES: f64 = 64.0;
 
 /// Format words tried: the best ones by likelihood.
 const FORMATS: usize = 2;
@@ -102,17 +111,17 @@ fn decode_as(likelihoods: &[f32], layout: &Layout, format: u32) -> Option<Decode
         let word: Zeroizing<Vec<u8>> =
             Zeroizing::new((0..length + parity).map(|i| bytes[place(i)]).collect());
         let doubt: Vec<f32> = (0..length + parity).map(|i| doubts[place(i)]).collect();
-        let right = correct_block(&word, parity, &doubt)?;
+        let right = correct_block(&word, parity, &doubt, blocks)?;
         data.extend_from_slice(&right[..length]);
     }
     message::text(&data, layout.version).map(|text| Decoded { text })
 }
 
 /// The block's codeword by trials, plain decoding first.
-fn correct_block(word: &[u8], parity: usize, doubt: &[f32]) -> Option<Zeroizing<Vec<u8>>> {
+fn correct_block(word: &[u8], parity: usize, doubt: &[f32], blocks: usize) -> Option<Zeroizing<Vec<u8>>> {
     let mut order: Vec<usize> = (0..word.len()).collect();
     order.sort_by(|one, other| doubt[*other].total_cmp(&doubt[*one]));
-    let trials = (parity / 2 + 1) as f64;
+    let trials = (parity / 2 + 1) as f64 * blocks as f64 * DECODES;
     for erasures in 0..parity {
         let most = most_errors(word.len(), parity, erasures, trials);
         let Some(most) = most else { break };
@@ -138,13 +147,19 @@ fn most_errors(length: usize, parity: usize, erasures: usize, trials: f64) -> Op
         if errors > 0 {
             ways += ((length - erasures + 1 - errors) as f64 / errors as f64).log2();
         }
-        let margin = 8.0 * (parity - erasures - errors) as f64 - ways - trials.log2();
-        if margin < MARGIN_BITS {
+        let chance = chance_bits(parity - erasures, errors, ways);
+        if chance - trials.log2() < MARGIN_BITS {
             break;
         }
         most = Some(errors);
     }
     most
+}
+
+/// −log2 of the probability that a random word lies within `errors` of a codeword, `rest` parity bytes being
+/// left; `ways` is log2 of the number of places the errors can have.
+fn chance_bits(rest: usize, errors: usize, ways: f64) -> f64 {
+    8.0 * (rest - errors) as f64 - ways
 }
 
 #[cfg(test)]
@@ -216,19 +231,32 @@ mod tests {
         assert_eq!(soft.unwrap().text.expose(), text);
     }
 
+    /// Even in −1..1, the same every time (xorshift).
+    struct Noise(u64);
+
+    impl Noise {
+        fn next(&mut self) -> f32 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            (self.0 >> 40) as f32 / 8_388_608.0 - 1.0
+        }
+
+        fn byte(&mut self) -> u8 {
+            self.next();
+            (self.0 >> 32) as u8
+        }
+    }
+
     #[test]
     fn chance_says_nothing() {
-        let mut state = 88_172_645_463_325_252_u64;
-        let mut noise = || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 40) as f32 / 8_388_608.0 - 1.0
-        };
+        let mut noise = Noise(88_172_645_463_325_252);
         for version in 1..=12 {
             let layout = Layout::new(version).unwrap();
             for _ in 0..60 {
-                let read: Vec<f32> = (0..layout.side * layout.side).map(|_| noise() * 4.0).collect();
+                let read: Vec<f32> = (0..layout.side * layout.side)
+                    .map(|_| noise.next() * 4.0)
+                    .collect();
                 assert!(decode_as(&read, &layout, 9).is_none());
                 assert!(decode(&read, &layout).is_none());
             }
@@ -236,10 +264,87 @@ mod tests {
     }
 
     #[test]
+    fn plain_areas_and_stripes_say_nothing() {
+        for version in 1..=40 {
+            let layout = Layout::new(version).unwrap();
+            let side = layout.side;
+            let patterns: [fn(usize, usize) -> bool; 6] = [
+                |_, _| false,
+                |_, _| true,
+                |x, _| x % 2 == 0,
+                |_, y| y % 2 == 0,
+                |x, y| (x + y) % 2 == 0,
+                |x, y| x / 2 % 2 == y / 2 % 2,
+            ];
+            for pattern in patterns {
+                let read: Vec<f32> = (0..side * side)
+                    .map(|at| if pattern(at % side, at / side) { 6.0 } else { -6.0 })
+                    .collect();
+                for format in 0..32 {
+                    assert!(
+                        decode_as(&read, &layout, format).is_none(),
+                        "version {version}, {format}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_symbol_says_the_truth_or_nothing() {
+        let mut noise = Noise(0x2545_f491_4f6c_dd1d);
+        let (mut right, mut silent) = (0, 0);
+        for version in [1, 2, 3, 4, 6] {
+            let layout = Layout::new(version).unwrap();
+            for level in [EcLevel::L, EcLevel::M, EcLevel::Q, EcLevel::H] {
+                let text: Vec<u8> = (0..7).map(|_| noise.byte()).collect();
+                let code = QrCode::with_version(&text, Version::Normal(version as i16), level).unwrap();
+                let clean = likelihoods(&code);
+                for trial in 0_u8..120 {
+                    // From a sound symbol to one of which half is guesswork, and guesses as sure as can be.
+                    let strength = 4.0 + f32::from(trial) / 12.0;
+                    let read: Vec<f32> = clean
+                        .iter()
+                        .map(|value| value + noise.next() * strength)
+                        .collect();
+                    match decode(&read, &layout) {
+                        Some(decoded) => {
+                            assert_eq!(decoded.text.expose(), text, "version {version} {level:?}");
+                            right += 1;
+                        }
+                        None => silent += 1,
+                    }
+                }
+            }
+        }
+        assert!(
+            right > 500 && silent > 500,
+            "{right} read, {silent} not: both must be tried"
+        );
+    }
+
+    #[test]
+    fn random_words_are_taken_for_codewords_as_often_as_reckoned() {
+        let mut noise = Noise(99_194_853_094_755_497);
+        for (length, parity, errors, ways) in [(26, 2, 1, 26.0_f64), (26, 4, 2, 325.0), (60, 4, 2, 1770.0)] {
+            let tries = 40_000;
+            let mut taken = 0;
+            for _ in 0..tries {
+                let word: Vec<u8> = (0..length).map(|_| noise.byte()).collect();
+                taken += u32::from(correct(&word, parity, &[]).is_some());
+            }
+            let reckoned = (-chance_bits(parity, errors, ways.log2())).exp2() * f64::from(tries);
+            let ratio = f64::from(taken) / reckoned;
+            assert!((0.8..1.2).contains(&ratio), "{taken} taken, {reckoned} reckoned");
+        }
+    }
+
+    #[test]
     fn weak_blocks_correct_less_than_they_could() {
-        // Version 1-L: 26 bytes, 7 parity. Two errors are beyond the bound here, three the arithmetic limit.
-        assert!(most_errors(26, 7, 0, 1.0) < Some(3));
-        assert_eq!(most_errors(70, 26, 0, 1.0), Some(13));
-        assert_eq!(most_errors(70, 26, 24, 1.0), None);
+        let trials = 64.0 * 4.0;
+        // Version 1-L: 26 bytes, 7 parity. One error is within the bound here, three the arithmetic limit.
+        assert_eq!(most_errors(26, 7, 0, trials), Some(1));
+        assert_eq!(most_errors(70, 26, 0, trials), Some(13));
+        assert_eq!(most_errors(70, 26, 24, trials), None);
     }
 }

@@ -55,21 +55,23 @@ impl Memory {
             return Some(decoded);
         }
         let says = Zeroizing::new(sampled.equalized(&layout, None));
-        alone(&sampled, &layout, &says).or_else(|| self.together(sampled, &layout, says))
+        let alone = alone(&sampled, &layout, &says);
+        if alone.is_some() || !located.may_be() {
+            return alone;
+        }
+        self.together(sampled, &layout, says)
     }
 
     fn together(&mut self, sampled: Sampled, layout: &Layout, says: Zeroizing<Vec<f32>>) -> Option<Decoded> {
-        if self.version != layout.version {
-            self.clear();
-            self.version = layout.version;
-        }
-        if !self.frames.is_empty() && !same(&self.sum(), &says, layout) {
+        let known = self.version == layout.version && same(&self.sum(), &says, layout);
+        if !(self.frames.is_empty() || known) {
             self.strangers += 1;
             if self.strangers <= MOST_STRANGERS {
                 return None;
             }
             self.frames.clear();
         }
+        self.version = layout.version;
         self.strangers = 0;
         self.frames.push_back(Seen { sampled, says });
         if self.frames.len() > MOST_FRAMES {

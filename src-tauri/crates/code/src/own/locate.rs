@@ -44,7 +44,7 @@ impl Located {
         self.agreement >= SURE_AGREEMENT
     }
 
-    /// Whether another frame may show a symbol here.
+    /// Whether there may be a symbol that another frame shows better.
     pub(crate) fn may_be(&self) -> bool {
         self.agreement >= DOUBTFUL_AGREEMENT
     }

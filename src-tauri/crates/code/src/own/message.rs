@@ -31,8 +31,8 @@ impl Bits<'_> {
 
 const LETTERS: &[u8; 45] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
 
-/// What the data of a symbol says. Nothing when the segments do not follow the standard, when nothing is
-/// said, or in the modes no collection code has (FNC1, structured append, Hanzi). The character set of an
+/// What the data of a symbol says. Nothing when the segments or the padding behind them do not follow the
+/// standard, when nothing is said, or in the modes no collection code has (FNC1, structured append, Hanzi). The character set of an
 /// ECI is passed over: the bytes are given as they are.
 pub(crate) fn text(data: &[u8], version: usize) -> Option<CodeText> {
     let mut bits = Bits { bytes: data, at: 0 };
@@ -60,7 +60,19 @@ pub(crate) fn text(data: &[u8], version: usize) -> Option<CodeText> {
             _ => return None,
         }
     }
-    (!said.is_empty()).then(|| CodeText::from(said.as_slice()))
+    (!said.is_empty() && is_padding(data, bits.at)).then(|| CodeText::from(said.as_slice()))
+}
+
+/// Whether what follows the last segment is padding: zeros to the end of the byte (some writers put a byte or
+/// all of them), then 0xec and 0x11 in turn.
+fn is_padding(data: &[u8], at: usize) -> bool {
+    let begun = data.get(at / 8).filter(|_| !at.is_multiple_of(8));
+    let rest = data.get(at.div_ceil(8)..).unwrap_or_default();
+    let padding = rest.iter().skip_while(|byte| **byte == 0);
+    begun.is_none_or(|byte| byte << (at % 8) == 0)
+        && padding
+            .zip([0xec, 0x11].iter().cycle())
+            .all(|(byte, padding)| byte == padding)
 }
 
 fn numeric(bits: &mut Bits, count_bits: usize, said: &mut Vec<u8>) -> Option<()> {
@@ -104,4 +116,29 @@ fn kanji(bits: &mut Bits, count_bits: usize, said: &mut Vec<u8>) -> Option<()> {
         said.push((joined & 0xff) as u8);
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_padding_may_follow_a_message() {
+        // Byte mode, two bytes "hi", terminator: 0100 00000010 01101000 01101001 0000.
+        let message = [0x40, 0x26, 0x86, 0x90];
+        let read =
+            |padding: &[u8]| text(&[&message[..], padding].concat(), 1).map(|text| text.expose().to_vec());
+        for padding in [
+            &[][..],
+            &[0xec],
+            &[0xec, 0x11, 0xec],
+            &[0, 0xec, 0x11],
+            &[0, 0, 0],
+        ] {
+            assert_eq!(read(padding).as_deref(), Some(&b"hi"[..]), "{padding:02x?}");
+        }
+        for other in [&[0x11][..], &[0xec, 0xec], &[1], &[0xec, 0x11, 0]] {
+            assert_eq!(read(other), None, "{other:02x?}");
+        }
+    }
 }
