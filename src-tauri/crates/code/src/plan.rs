@@ -9,24 +9,19 @@ use std::time::Duration;
 /// worst frame; what is left is for a pass that takes longer than it did before.
 const MOST_A_FRAME: Duration = Duration::from_millis(75);
 
-/// While nothing is seen, the frames go by in rounds of this many: a glance in the first, in the second a
+/// While nothing is seen, the frames go by in rounds of this many: a glance in the first, in the third a
 /// search all the same (what blur hides from the glance, the search may find), and in the others the first
 /// reader alone.
-const ROUND: u32 = 6;
+const ROUND: u32 = 5;
 
 /// Frames a symbol is followed after it was last located: a third of a second.
 const FOLLOW: u32 = 10;
-
-/// Frames a place is looked at again that may be no symbol.
-const DOUBT: u32 = 1;
 
 /// What is known of a symbol's place from the frames before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Track {
     /// Nothing.
     Lost,
-    /// There may be one; frames left to find out.
-    Doubted(u32),
     /// There is one; frames left until it counts as gone.
     Followed(u32),
 }
@@ -67,20 +62,8 @@ pub(crate) struct Facts {
     pub(crate) likely: usize,
     /// The glance saw finder patterns.
     pub(crate) glanced: bool,
-    /// What was located in this frame.
-    pub(crate) place: Place,
-}
-
-/// A place in a frame where a symbol may be.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
-    /// None was found.
-    #[default]
-    None,
-    /// There may be a symbol.
-    Doubtful,
-    /// There is one.
-    Sure,
+    /// A symbol was located in this frame.
+    pub(crate) located: bool,
 }
 
 /// Decides the passes of one frame after the other.
@@ -117,15 +100,15 @@ impl Planner {
         if facts.read {
             return None;
         }
-        let (following, sure) = (self.follows(), matches!(self.track, Track::Followed(_)));
-        let lost = facts.place != Place::Sure;
-        let seen = lost && (facts.glanced || sure);
-        let (glance, search) = (self.unread.is_multiple_of(ROUND), self.unread % ROUND == 1);
+        let following = self.follows();
+        let lost = !facts.located;
+        let seen = lost && (facts.glanced || following);
+        let (glance, search) = (self.unread.is_multiple_of(ROUND), self.unread % ROUND == 2);
         let wanted = [
             (Pass::First, following || glance),
             (Pass::Outline, facts.outlines > 0),
             (Pass::Follow, following),
-            (Pass::Glance, lost && (glance || search || sure)),
+            (Pass::Glance, lost && (glance || search || following)),
             (Pass::Full, seen || lost && !glance && !following),
             (Pass::Outline, facts.outlines > 0),
             (Pass::Search, seen || lost && search),
@@ -165,10 +148,8 @@ impl Planner {
     pub(crate) fn end(&mut self, facts: Facts) {
         self.unread = if facts.read { 0 } else { self.unread + 1 };
         self.track = match self.track {
-            _ if facts.place == Place::Sure || facts.read => Track::Followed(FOLLOW),
+            _ if facts.located || facts.read => Track::Followed(FOLLOW),
             Track::Followed(left) if left > 1 => Track::Followed(left - 1),
-            Track::Doubted(left) if left > 1 => Track::Doubted(left - 1),
-            Track::Lost if facts.place == Place::Doubtful => Track::Doubted(DOUBT),
             _ => Track::Lost,
         };
     }
@@ -224,7 +205,7 @@ mod tests {
                 .iter()
                 .any(|pass| matches!(pass, Pass::Search | Pass::Likely | Pass::Double | Pass::Third))
         };
-        assert_eq!(frames.iter().filter(dear).count(), 40);
+        assert_eq!(frames.iter().filter(dear).count(), 48);
         let alone = frames
             .iter()
             .filter(|passes| passes.as_slice() == [Pass::Full])
@@ -264,7 +245,7 @@ mod tests {
         let locates = |pass: Pass, facts: &mut Facts| {
             facts.outlines = usize::from(pass == Pass::First);
             if pass == Pass::Outline {
-                facts.place = Place::Sure;
+                facts.located = true;
             }
         };
         frame(&mut planner, |_| QUICK, locates);
@@ -274,20 +255,6 @@ mod tests {
         }
         let (passes, _) = frame(&mut planner, |_| QUICK, nothing);
         assert!(!passes.contains(&Pass::Follow));
-    }
-
-    #[test]
-    fn a_doubtful_place_gets_one_more_look_and_no_search() {
-        let mut planner = Planner::default();
-        let doubts = |pass: Pass, facts: &mut Facts| {
-            if pass == Pass::Search || pass == Pass::Follow {
-                facts.place = Place::Doubtful;
-            }
-        };
-        let frames: Vec<Vec<Pass>> = (0..6).map(|_| frame(&mut planner, |_| QUICK, doubts).0).collect();
-        assert!(frames[1].contains(&Pass::Search), "the search of the round");
-        assert_eq!(frames[2], [Pass::First, Pass::Follow]);
-        assert_eq!(frames[3], [Pass::Full]);
     }
 
     #[test]

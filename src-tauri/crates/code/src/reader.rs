@@ -10,7 +10,7 @@ use zxingcpp::{Barcode, BarcodeFormat, BarcodeReader, Binarizer, ImageFormat, Im
 
 use crate::CodeText;
 use crate::own;
-use crate::plan::{Facts, Pass, Place, Planner};
+use crate::plan::{Facts, Pass, Planner};
 use crate::third::{Rqrr, Third};
 
 /// How long a picture file may keep the third reader busy; a 12-megapixel photograph takes it 0.3 s.
@@ -204,24 +204,17 @@ impl Reader {
         let Some(scene) = frame.scene() else { return };
         let read = scene.read(&located, &mut self.memory);
         frame.found.extend(read.map(own_found));
-        let place = if located.is_sure() || !frame.found.is_empty() {
-            Place::Sure
-        } else if located.may_be() {
-            Place::Doubtful
-        } else {
-            Place::None
-        };
-        if place == Place::Sure && frame.outlines.is_empty() {
+        if !located.is_sure() && frame.found.is_empty() {
+            return;
+        }
+        if frame.outlines.is_empty() {
             frame.outlines.push(Outline {
                 corners: located.corners,
                 modules: Some(located.side() as u32),
             });
         }
-        let better = self.last.as_ref().is_none_or(|last| !last.is_sure());
-        if place == Place::Sure || place == Place::Doubtful && frame.place == Place::None && better {
-            self.last = Some(located);
-        }
-        frame.place = frame.place.max(place);
+        frame.located = true;
+        self.last = Some(located);
     }
 
     fn third_reader(&mut self, luma: &GrayImage, wait: Duration) -> Vec<Found> {
@@ -278,7 +271,7 @@ struct LiveFrame<'a> {
     likely: Vec<own::Corner3>,
     /// What the glance saw.
     glanced: Vec<own::Spot>,
-    place: Place,
+    located: bool,
 }
 
 impl<'a> LiveFrame<'a> {
@@ -291,7 +284,7 @@ impl<'a> LiveFrame<'a> {
             untried: Vec::new(),
             likely: Vec::new(),
             glanced: Vec::new(),
-            place: Place::None,
+            located: false,
         }
     }
 
@@ -309,7 +302,7 @@ impl<'a> LiveFrame<'a> {
             outlines: self.untried.len(),
             likely: self.likely.len(),
             glanced: own::promising(&self.glanced),
-            place: self.place,
+            located: self.located,
         }
     }
 

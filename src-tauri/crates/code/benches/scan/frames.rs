@@ -199,7 +199,7 @@ const CONDITIONS: [Shown; 9] = [
     },
     Shown {
         name: "lamp",
-        lamp: 3.0,
+        lamp: 1.2,
         ..PLAIN
     },
     Shown {
@@ -222,13 +222,16 @@ const CONDITIONS: [Shown; 9] = [
         noise: 9.0,
         lamp: 2.0,
         gain: [0.1, 0.6],
-        frames: 5,
+        frames: 8,
         ..PLAIN
     },
 ];
 
 /// Scenes a condition.
 const SCENES: u16 = 10;
+
+/// Frames without a code.
+const EMPTY: u16 = 30;
 
 /// Frames of the bench's own, 720p, the same in every run.
 pub(crate) fn rendered() -> impl Iterator<Item = Frame> {
@@ -262,7 +265,7 @@ pub(crate) fn rendered() -> impl Iterator<Item = Frame> {
                     .collect::<Vec<_>>()
             })
         })
-        .chain((0..SCENES).map(|scene| Frame {
+        .chain((0..EMPTY).map(|scene| Frame {
             condition: "no_code".to_owned(),
             scene: "empty".to_owned(),
             first_of_scene: scene == 0,
