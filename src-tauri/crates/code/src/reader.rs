@@ -1,7 +1,10 @@
 //! The ladder of readers: the fast and good one first, the slower and odder ones when it is silent.
 //!
-//! Measured on 201 photographs (`ZXing`), 506 (`BoofCV`) and 1180 synthetic phone frames: zxing-cpp reads
-//! 92 / 72 / 70 %, with its 2x pass and rqrr behind it 94 / 78 / 74 %; rqrr alone 57 / 49 / 25 %.
+//! Measured on 1180 synthetic phone frames of 720p, one after the other: zxing-cpp with everything it can try
+//! reads 70.7 %, rxing 68 %, the live ladder 83 % (of the 780 stills among them 84, 79 and 94 %), with no
+//! wrong reading and in 0.8 of zxing-cpp's median time; of 40 scenes shot under hard conditions in eight frames
+//! zxing-cpp reads 3 to 20 %, the live ladder 55 %. Of the `ZXing` project's own 97 pictures the ladder for
+//! files reads all.
 
 use std::time::{Duration, Instant};
 

@@ -155,3 +155,74 @@ fn same(one: &[f32], other: &[f32], layout: &Layout) -> bool {
     }
     sum > SAME * squares.sqrt()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Scene;
+    use super::*;
+    use crate::reader::tests::symbol;
+    use image::{GrayImage, imageops};
+
+    /// The symbol in a frame, blurred, with grain of its own in every frame.
+    fn shown(bytes: &[u8], frame: u32) -> GrayImage {
+        let mut shown = imageops::blur(&symbol(bytes, 3), 1.6);
+        let mut state = 0x9e37_79b9_u32.wrapping_mul(frame + 1);
+        for pixel in shown.pixels_mut() {
+            // Twelve dice of 0–255 have a sigma of 256.
+            let dice: i32 = (0..12)
+                .map(|_| {
+                    state ^= state << 13;
+                    state ^= state >> 17;
+                    state ^= state << 5;
+                    (state >> 24) as i32
+                })
+                .sum();
+            let grain = (dice - 12 * 128) * GRAIN / 256;
+            pixel.0[0] = (i32::from(pixel.0[0]) + grain).clamp(0, 255) as u8;
+        }
+        shown
+    }
+
+    /// Levels, one sigma.
+    const GRAIN: i32 = 32;
+
+    fn read(bytes: &[u8], frame: u32, memory: &mut Memory) -> Option<Vec<u8>> {
+        let frame = shown(bytes, frame);
+        let (quiet, far) = (12.0, frame.width() as f32 - 12.0);
+        let corners = [[quiet, quiet], [far, quiet], [far, far], [quiet, far]];
+        let modules = frame.width() / 3 - 8;
+        let scene = Scene::new(&frame).unwrap();
+        let located = scene.within(&corners, modules).unwrap();
+        scene
+            .read(&located, memory)
+            .map(|read| read.text.expose().to_vec())
+    }
+
+    const MINE: &[u8] = b"a made-up text of some sixty letters, for a symbol of version 4";
+    const YOURS: &[u8] = b"another one with as many of them as that, yet not quite the same";
+
+    #[test]
+    fn frames_that_say_nothing_alone_are_read_together() {
+        let mut alone = Memory::default();
+        for frame in 0..6 {
+            alone.clear();
+            assert_eq!(read(MINE, frame, &mut alone), None, "frame {frame} by itself");
+        }
+        let mut together = Memory::default();
+        let found = (0..6).find_map(|frame| read(MINE, frame, &mut together));
+        assert_eq!(found.as_deref(), Some(MINE));
+    }
+
+    #[test]
+    fn another_symbol_is_not_added_to_this_one() {
+        let mut memory = Memory::default();
+        assert_eq!(read(MINE, 0, &mut memory), None);
+        for frame in 10..22 {
+            if let Some(found) = read(YOURS, frame, &mut memory) {
+                assert_eq!(found, YOURS);
+                return;
+            }
+        }
+        panic!("the new symbol is taken up once the old one is gone");
+    }
+}
