@@ -627,6 +627,37 @@ pub(crate) mod tests {
         assert_eq!(only(&found).text.expose(), text.as_bytes());
     }
 
+    /// Three finder patterns where no symbol can have them: on a line, one in the other, cut off, slanted. Such
+    /// places gave rqrr 0.10 a perspective without bounds (a panic, its issue 54) and quirc, which it is made
+    /// after, a search without an end (its issue 162).
+    #[test]
+    fn finders_in_impossible_places_neither_panic_nor_stall() {
+        let mut state = 0x1234_5678_9abc_def1_u64;
+        let mut dice = |sides: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % sides) as i32
+        };
+        let mut reader = Reader::new();
+        for _ in 0..40 {
+            let mut frame = GrayImage::from_pixel(260, 260, image::Luma([255]));
+            for _ in 0..3 {
+                let (left, top) = (dice(270) - 20, dice(270) - 20);
+                let (wide, tall, slant) = (dice(6) + 1, dice(6) + 1, dice(5) - 2);
+                for (v, u) in (0..7 * tall).flat_map(|v| (0..7 * wide).map(move |u| (v, u))) {
+                    let far = (u / wide - 3).abs().max((v / tall - 3).abs());
+                    let (x, y) = (left + u + slant * v / 8, top + v);
+                    if far != 2 && (0..260).contains(&x) && (0..260).contains(&y) {
+                        frame.put_pixel(x as u32, y as u32, image::Luma([0]));
+                    }
+                }
+            }
+            assert!(reader.read(&frame).is_empty());
+            assert!(reader.read_live(&frame).is_empty());
+        }
+    }
+
     #[test]
     fn what_was_found_does_not_print_its_text() {
         let found = Reader::new().read(&frame(&[(&symbol(b"a secret text", 6), 100, 100)]));
