@@ -36,6 +36,7 @@ fn listed(folder: PathBuf, manifest: &str) -> Box<dyn Iterator<Item = Frame>> {
                 Some((scene, number)) if number.parse::<u32>().is_ok() => scene.to_owned(),
                 _ => row[0].clone(),
             };
+            let scene = format!("{} {scene}", folder.display());
             let first = scene != last;
             last.clone_from(&scene);
             (row, scene, first)
