@@ -4,6 +4,8 @@
 //! is person, though a white shirt may here and there have the wall's own colour. Between the two runs a band: as
 //! wide as strands show, two pixels where they do not.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use image::RgbImage;
 use rayon::prelude::*;
 
@@ -91,17 +93,22 @@ pub(super) fn part(
         } else {
             of[1]
         };
+        let said = told(i, &nearer);
+        if strands[i] == 0 || !unlike(i) {
+            return (nearer, said);
+        }
         // Among strands what fits them better is theirs, however many pixels of a cheek are near.
         let hair = persons[2].at(x, y);
-        let theirs = strands[i] != 0
-            && unlike(i)
-            && hair.voice > 0.0
-            && told(i, &hair).misfit < told(i, &nearer).misfit;
-        if theirs { hair } else { nearer }
+        let theirs = told(i, &hair);
+        if hair.voice > 0.0 && theirs.misfit < said.misfit {
+            (hair, theirs)
+        } else {
+            (nearer, said)
+        }
     };
     let reached = connected(&outside, outline, |x, y| {
         let i = y * w + x;
-        on_the_line(light[i], &own(x, y), &behind(i))
+        on_the_line(light[i], &own(x, y).0, &behind(i))
     });
     let wide = 0.35 * unit;
     let cells = outline.grid;
@@ -122,8 +129,7 @@ pub(super) fn part(
                     *known = 1.0;
                     continue;
                 }
-                let (own, behind) = (own(x, y), behind(i));
-                let mut said = told(i, &own);
+                let ((own, mut said), behind) = (own(x, y), behind(i));
                 // Where the person near is unlike the wall, what looks like wall is wall: a gap in the hair.
                 let gap = strength[i] < visible(&wall) && unlike(i);
                 if gap {
@@ -230,34 +236,54 @@ fn persons(
     let cells = outline.grid;
     let likely = |i: usize| outline.likely.v[cells.of(i)] > 0.5;
     let deep = 0.22 * unit;
-    let hair = |i: usize| luminance(light[i]) < HAIR * luminance(behind(i).mean);
-    let is = |i: usize, k: usize| if k == 2 { hair(i) } else { side(i) == k };
-    let first = [0, 1, 2].map(|k| {
-        Colours::gather(light, cells.w, cells.cell, unit, |i| {
-            away[i] > deep && likely(i) && is(i, k)
-        })
+    let kinds = |i: usize| {
+        let hair = luminance(light[i]) < HAIR * luminance(behind(i).mean);
+        1u8 << side(i) | u8::from(hair) << 2
+    };
+    let first: [Colours; 3] = Colours::by_kind(light, cells.w, cells.cell, unit, |i| {
+        if away[i] > deep && likely(i) { kinds(i) } else { 0 }
     });
     let edge = (0.03 * unit).max(3.0);
-    let sure = |i: usize, k: usize| {
-        away[i] > edge
-            && is(i, k)
-            && likely(i)
-            && (away[i] > 2.0 * deep || {
-                let said = told(i, &first[k].at(i % cells.w, i / cells.w));
-                said.share > 0.88 || said.variance > NOTHING
-            })
-    };
-    let gather = |k: usize, pure: &(dyn Fn(usize) -> bool + Sync)| {
-        Colours::gather(light, cells.w, cells.cell, unit, |i| sure(i, k) && pure(i))
-    };
-    let pure = |of: Colours| {
-        move |i: usize| {
-            let (own, wall) = (of.at(i % cells.w, i / cells.w), behind(i));
-            luminance(own.mean) > HAIR * luminance(wall.mean) || share(light[i], &own, &wall) > PURE
+    let sure = |i: usize| {
+        if away[i] <= edge || !likely(i) {
+            return 0;
         }
+        let kinds = kinds(i);
+        if away[i] > 2.0 * deep {
+            return kinds;
+        }
+        let (x, y) = (i % cells.w, i / cells.w);
+        let shows_none = |k: &usize| {
+            let said = told(i, &first[*k].at(x, y));
+            said.share > 0.88 || said.variance > NOTHING
+        };
+        (0..3)
+            .filter(|k| kinds >> k & 1 != 0)
+            .filter(shows_none)
+            .fold(0, |bits, k| bits | 1 << k)
     };
-    let [dark, bright, hair] = [0, 1, 2].map(|k| gather(k, &|_| true));
-    [gather(0, &pure(dark)), bright, gather(2, &pure(hair))]
+    // What was found sure is asked for twice.
+    let found: Vec<AtomicU8> = light.iter().map(|_| AtomicU8::new(0)).collect();
+    let [dark, bright, hair] = Colours::by_kind(light, cells.w, cells.cell, unit, |i| {
+        let bits = sure(i);
+        found[i].store(bits, Ordering::Relaxed);
+        bits
+    });
+    let [dark, hair] = Colours::by_kind(light, cells.w, cells.cell, unit, |i| {
+        let bits = found[i].load(Ordering::Relaxed);
+        if bits & 0b101 == 0 {
+            return 0;
+        }
+        let (x, y, wall) = (i % cells.w, i / cells.w, behind(i));
+        let is = |of: &Colours, k: u8| u8::from(bits >> k & 1 != 0 && pure(light[i], &of.at(x, y), &wall));
+        is(&dark, 0) | is(&hair, 2) << 1
+    });
+    [dark, bright, hair]
+}
+
+/// Whether a colour is the person's own without a share of the wall in it; asked of what may be hair only.
+fn pure(seen: [f32; 3], own: &Colour, wall: &Colour) -> bool {
+    luminance(own.mean) > HAIR * luminance(wall.mean) || share(seen, own, wall) > PURE
 }
 
 /// How far a colour lies on the way from the wall's to the person's, 0 to 1 and beyond.

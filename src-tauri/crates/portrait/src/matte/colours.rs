@@ -46,29 +46,54 @@ impl Colours {
         unit: f32,
         sure: impl Fn(usize) -> bool + Sync,
     ) -> Colours {
+        let [all] = Colours::by_kind(light, w, cell, unit, |i| u8::from(sure(i)));
+        all
+    }
+
+    /// Gathers several kinds of pixels at once: bit `k` of what `kinds` says of a pixel puts it into the `k`th.
+    pub(super) fn by_kind<const N: usize>(
+        light: &[[f32; 3]],
+        w: usize,
+        cell: usize,
+        unit: f32,
+        kinds: impl Fn(usize) -> u8 + Sync,
+    ) -> [Colours; N] {
         let h = light.len() / w.max(1);
         let (cw, ch) = (w.div_ceil(cell), h.div_ceil(cell));
-        let mut sums: Vec<Moments> = vec![[0.0; 10]; cw * ch];
+        let mut sums: Vec<[Moments; N]> = vec![[[0.0; 10]; N]; cw * ch];
         sums.par_chunks_mut(cw).enumerate().for_each(|(cy, row)| {
             // Every other pixel of every other row is plenty.
             for y in (cy * cell..((cy + 1) * cell).min(h)).step_by(2) {
                 for x in (cy % 2..w).step_by(2) {
                     let i = y * w + x;
-                    if !sure(i) {
+                    let bits = kinds(i);
+                    if bits == 0 {
                         continue;
                     }
                     let [r, g, b] = light[i];
                     let add = [1.0, r, g, b, r * r, r * g, r * b, g * g, g * b, b * b];
-                    for (s, a) in row[x / cell].iter_mut().zip(add) {
-                        *s += a;
+                    for (k, sums) in row[x / cell].iter_mut().enumerate() {
+                        if bits >> k & 1 != 0 {
+                            for (s, a) in sums.iter_mut().zip(add) {
+                                *s += a;
+                            }
+                        }
                     }
                 }
             }
         });
+        std::array::from_fn(|k| {
+            let sums: Vec<Moments> = sums.par_iter().map(|all| all[k]).collect();
+            Colours::spread(&sums, cw, ch, cell, unit)
+        })
+    }
+
+    /// What is known of each cell made known to its neighbours.
+    fn spread(sums: &[Moments], cw: usize, ch: usize, cell: usize, unit: f32) -> Colours {
         let mut total: Vec<Moments> = vec![[0.0; 10]; cw * ch];
         for (share, worth) in REACH {
             let r = ((unit * share) as usize / cell).max(1);
-            let wide = blurred(&blurred(&sums, cw, r), cw, r);
+            let wide = blurred(&blurred(sums, cw, r), cw, r);
             for (t, s) in total.iter_mut().zip(&wide) {
                 for (t, s) in t.iter_mut().zip(s) {
                     *t += s * worth;

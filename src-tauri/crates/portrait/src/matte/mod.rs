@@ -7,9 +7,9 @@
 //! along colour edges where they do not.
 //!
 //! Measured by `cargo xtask bench portrait matte` on 48 rendered students at 1280x720, no plate, against pymatting's
-//! closed form on the trimap of the true mixed pixels grown by ten (mean SAD, ours : peer): short hair 139 : 643, bob
-//! 391 : 769, long 324 : 653, bun 179 : 701, curly 599 : 867, bald 113 : 635; white clothes before a white wall
-//! 728 : 3250.
+//! closed form on the trimap of the true mixed pixels grown by ten (mean SAD, ours : peer): short hair 152 : 643, bob
+//! 397 : 769, long 348 : 653, bun 187 : 701, curly 439 : 867, bald 121 : 635; white clothes before a white wall
+//! 750 : 3250.
 //!
 //! Everything is computed in linear light, because that is where a strand and the wall behind it add up in a lens.
 
