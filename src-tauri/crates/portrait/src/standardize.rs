@@ -221,6 +221,7 @@ pub(crate) fn focus(mesh: &Mesh) -> Focus {
     Focus {
         eyes: mesh.between_eyes(),
         unit: mesh.eye_distance().max(4.0),
+        face: Some(mesh.outline()),
     }
 }
 

@@ -92,6 +92,10 @@ pub(crate) fn tell(models: &Models, n: usize) -> String {
 fn prove_honest(models: &Models, shot: &Shot, groups: &mut Groups) {
     let mut put = |name: &str, bytes: &[u8], report| {
         let proof = prove(bytes, &shot.original, models, &shot.spec, report);
+        if !proof.faithful {
+            let by: Vec<_> = proof.failures().map(|f| f.code).collect();
+            eprintln!("student {} ({name}) refused by {by:?}", shot.seed);
+        }
         groups.entry(name.to_owned()).or_default().push(proof);
     };
     put("as delivered", &shot.jpeg, Some(&shot.report));

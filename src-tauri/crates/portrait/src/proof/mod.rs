@@ -322,15 +322,7 @@ fn face_mask(captured: &Mesh, transform: &Transform, w: usize, h: usize) -> Mask
     let outline = captured
         .outline()
         .map(|p| transform.apply(p.map(f64::from)).map(|v| v as f32));
-    let centre = outline
-        .iter()
-        .fold([0.0f32; 2], |sum, p| [sum[0] + p[0] / 36.0, sum[1] + p[1] / 36.0]);
-    let outline = outline.map(|p| {
-        [
-            centre[0] + (p[0] - centre[0]) * INWARDS,
-            centre[1] + (p[1] - centre[1]) * INWARDS,
-        ]
-    });
+    let outline = matte::drawn_in(&outline, INWARDS);
     (0..w * h)
         .map(|i| crate::photometry::inside(&outline, [(i % w) as f32 + 0.5, (i / w) as f32 + 0.5]))
         .collect()

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use image::{Rgb, RgbImage};
 use portrait::{Matte, Method, matte};
-use virtual_booth::{Booth, BoothOptions, Clothes, Posing, Skin, Student, Truth, Wall};
+use virtual_booth::{Booth, BoothOptions, Clothes, Hair, Posing, Skin, Student, Truth, Wall};
 
 use crate::studio::models;
 
@@ -166,4 +166,34 @@ fn pale_and_dark_skin_are_cut_alike() {
             "{skin:?}: sum of absolute differences {off:.0} pixels"
         );
     }
+}
+
+#[test]
+fn a_frame_of_the_walls_own_colour_is_not_seen_through() {
+    // A bald head with grey glasses before a grey wall.
+    let options = BoothOptions {
+        seed: 11,
+        student: Student {
+            hair: Hair::ALL[5],
+            skin: Skin::ALL[1],
+            ..Student::seeded(12)
+        },
+        wall: Wall::Grey,
+        ..BoothOptions::default()
+    };
+    assert!(options.student.glasses);
+    let (photo, truth) = Booth::still(&options, Some(&Posing::default()));
+    let got = matte(models(), &photo, None);
+    let (unit, [left, right]) = (truth.inter_eye(), truth.eyes);
+    let (mut all, mut thin) = (0, 0);
+    for (x, y, a) in got.alpha.enumerate_pixels() {
+        let (fx, fy) = (x as f32, y as f32);
+        let rims = (left.0 - 0.45 * unit..right.0 + 0.45 * unit).contains(&fx)
+            && (left.1.min(right.1) - 0.3 * unit..left.1.max(right.1) + 0.4 * unit).contains(&fy);
+        if rims && truth.alpha.get_pixel(x, y).0[0] == 255 {
+            all += 1;
+            thin += u32::from(a.0[0] < 250);
+        }
+    }
+    assert!(all > 5_000 && thin == 0, "{thin} of {all} pixels show the wall");
 }
