@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType};
 use image::{Rgb, RgbImage};
+use rayon::prelude::*;
 
 use crate::matte::Matte;
 use crate::report::Transform;
@@ -61,19 +62,36 @@ pub(crate) fn luma([r, g, b]: [u8; 3]) -> f32 {
 pub(crate) fn resized_linear(picture: &RgbImage, w: u32, h: u32) -> RgbImage {
     let (pw, ph) = picture.dimensions();
     let mut source = Image::new(pw, ph, PixelType::U16x4);
-    for (to, from) in source.buffer_mut().chunks_exact_mut(8).zip(picture.pixels()) {
-        for (to, v) in to.chunks_exact_mut(2).zip(from.0) {
-            to.copy_from_slice(&sixteen(linear(v)).to_ne_bytes());
-        }
-    }
+    let levels: [[u8; 2]; 256] = std::array::from_fn(|v| sixteen(linear(v as u8)).to_ne_bytes());
+    let line = pw.max(1) as usize;
+    source
+        .buffer_mut()
+        .par_chunks_mut(8 * line)
+        .zip(picture.as_raw().par_chunks(3 * line))
+        .for_each(|(to, from)| {
+            for (to, from) in to.chunks_exact_mut(8).zip(from.chunks_exact(3)) {
+                for (to, v) in to.chunks_exact_mut(2).zip(from) {
+                    to.copy_from_slice(&levels[usize::from(*v)]);
+                }
+            }
+        });
     let whole = [0.0, 0.0, f64::from(pw), f64::from(ph)];
     let Some(small) = resample::rgba16(&source, whole, w, h, FilterType::CatmullRom) else {
         return RgbImage::new(w, h);
     };
-    let coded = small.buffer().chunks_exact(8).flat_map(|cell| {
-        [0, 2, 4].map(|at| CODED[usize::from(u16::from_ne_bytes([cell[at], cell[at + 1]]))])
-    });
-    RgbImage::from_raw(w, h, coded.collect()).unwrap_or_else(|| RgbImage::new(w, h))
+    let mut coded = RgbImage::new(w, h);
+    let line = w.max(1) as usize;
+    coded
+        .par_chunks_mut(3 * line)
+        .zip(small.buffer().par_chunks(8 * line))
+        .for_each(|(to, from)| {
+            for (to, cell) in to.chunks_exact_mut(3).zip(from.chunks_exact(8)) {
+                for (to, cell) in to.iter_mut().zip(cell.chunks_exact(2)) {
+                    *to = CODED[usize::from(u16::from_ne_bytes([cell[0], cell[1]]))];
+                }
+            }
+        });
+    coded
 }
 
 fn sixteen(light: f32) -> u16 {

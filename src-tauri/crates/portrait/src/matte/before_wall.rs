@@ -64,8 +64,15 @@ pub(super) fn part(
         limit = limits(&strength, outline, unit);
         outside = flooded(&strength, visible(&wall), &limit, outline, unit, false);
     }
-    let away = distance_to(w, h, |i| outside[i] != 0);
-    let fringe = grown(&outside.iter().map(|o| 1 - o).collect::<Vec<u8>>(), w, 2);
+    let ((away, fringe), strands) = rayon::join(
+        || {
+            rayon::join(
+                || distance_to(w, h, |i| outside[i] != 0),
+                || grown(&outside.iter().map(|o| 1 - o).collect::<Vec<u8>>(), w, 2),
+            )
+        },
+        || strands(photo, &colours, w),
+    );
     let behind = |i: usize| {
         let level = colours[i];
         let slope = level.map(|v| (WALL_DOUBT * SLOPE[v as usize]).powi(2));
@@ -78,7 +85,6 @@ pub(super) fn part(
     let side = |i: usize| usize::from(luminance(light[i]) > luminance(colours[i].map(linear_of_level)));
     let told = |i: usize, own: &Colour| told(light[i], own, &behind(i), noise(photo, i, wall.noise));
     let persons = persons(light, outline, &away.v, unit, &side, &behind, &told);
-    let strands = strands(photo, &colours, w);
     // The person near is unlike the wall.
     let unlike = |i: usize| limit[outline.grid.of(i)] > 0.4;
     let own = |x: usize, y: usize| {

@@ -128,10 +128,10 @@ fn slide<const N: usize>(
 
 /// Distance in pixels to the nearest pixel where `inside` is true (chamfer 5-7, within 4 % of Euclid); pixels
 /// inside get 0. Without any, every distance is `f32::MAX / 4`.
-pub(crate) fn distance_to(w: usize, h: usize, inside: impl Fn(usize) -> bool) -> Field {
+pub(crate) fn distance_to(w: usize, h: usize, inside: impl Fn(usize) -> bool + Sync) -> Field {
     let far = f32::MAX / 4.0;
     let (side, corner) = (1.0, 1.4);
-    let mut d: Vec<f32> = (0..w * h).map(|i| if inside(i) { 0.0 } else { far }).collect();
+    let mut d = Field::from_fn(w, h, |i| if inside(i) { 0.0 } else { far }).v;
     for y in 0..h {
         for x in 0..w {
             let i = y * w + x;

@@ -25,7 +25,7 @@ mod wall;
 
 use std::sync::LazyLock;
 
-use image::{GrayImage, Luma, RgbImage, imageops};
+use image::{GrayImage, Luma, RgbImage};
 use rayon::prelude::*;
 
 use crate::compose::{linear, resized_linear, srgb};
@@ -165,12 +165,12 @@ pub(crate) fn around(
     // At the smallest allowed face a crop reaches 2.9 units to the sides, 3.7 above and 5.4 below the eyes.
     let side = |at: f32, limit: u32| (at.max(0.0) as u32).min(limit);
     let (left, right) = (
-        side(focus.eyes[0] - 3.3 * focus.unit, w),
-        side(focus.eyes[0] + 3.3 * focus.unit, w),
+        side(focus.eyes[0] - 3.05 * focus.unit, w),
+        side(focus.eyes[0] + 3.05 * focus.unit, w),
     );
     let (top, low) = (
-        side(focus.eyes[1] - 4.0 * focus.unit, h),
-        side(focus.eyes[1] + 5.6 * focus.unit, h),
+        side(focus.eyes[1] - 3.85 * focus.unit, h),
+        side(focus.eyes[1] + 5.55 * focus.unit, h),
     );
     let (rw, rh) = (right.saturating_sub(left), low.saturating_sub(top));
     if rw < 16 || rh < 16 {
@@ -181,9 +181,6 @@ pub(crate) fn around(
             notes,
         };
     }
-    let region = imageops::crop_imm(photo, left, top, rw, rh).to_image();
-    let plate_region = plate.map(|p| imageops::crop_imm(p, left, top, rw, rh).to_image());
-
     let shrink = if focus.unit > LARGEST_UNIT {
         WORKING_UNIT / focus.unit
     } else {
@@ -193,18 +190,16 @@ pub(crate) fn around(
         ((rw as f32 * shrink) as u32).max(16),
         ((rh as f32 * shrink) as u32).max(16),
     );
-    let working = if shrink < 1.0 {
-        resized_linear(&region, ww, wh)
-    } else {
-        region.clone()
-    };
-    let plate_working = plate_region.map(|p| {
+    let worked = |picture: &RgbImage| {
+        let region = cut(picture, [left, top, rw, rh]);
         if shrink < 1.0 {
-            resized_linear(&p, ww, wh)
+            resized_linear(&region, ww, wh)
         } else {
-            p
+            region
         }
-    });
+    };
+    let working = worked(photo);
+    let plate_working = plate.map(worked);
     let eyes = [
         (focus.eyes[0] - left as f32) * shrink,
         (focus.eyes[1] - top as f32) * shrink,
@@ -281,6 +276,17 @@ pub(crate) fn around(
     }
 }
 
+/// A part (left, top, width, height) that lies inside the picture.
+fn cut(picture: &RgbImage, [left, top, w, h]: [u32; 4]) -> RgbImage {
+    let mut part = RgbImage::new(w, h);
+    let line = 3 * w as usize;
+    for (y, to) in part.chunks_exact_mut(line).enumerate() {
+        let start = 3 * ((top as usize + y) * picture.width() as usize + left as usize);
+        to.copy_from_slice(&picture.as_raw()[start..start + line]);
+    }
+    part
+}
+
 /// Width of the fade between the matted part and the segmenter's answer beyond it, in inter-eye distances: the matted
 /// part is this much larger than any standard cut, so no finished photo shows the fade.
 const SEAM: f32 = 0.1;
@@ -302,7 +308,7 @@ fn prior(models: &Models, photo: &RgbImage, eyes: [f32; 2], unit: f32) -> GrayIm
     if x1 < x0 + 64 || y1 < y0 + 64 {
         return models.person(photo, Pace::Still);
     }
-    let head = imageops::crop_imm(photo, x0, y0, x1 - x0, y1 - y0).to_image();
+    let head = cut(photo, [x0, y0, x1 - x0, y1 - y0]);
     let (mut wide, close) = rayon::join(
         || models.person(photo, Pace::Still),
         || models.person(&head, Pace::Still),

@@ -1,6 +1,7 @@
 //! What does not hang together with the person goes: a lamp, a poster, a speck of wall that looked like hair.
 
 use image::GrayImage;
+use rayon::prelude::*;
 
 /// Cells an inter-eye distance. A strand may fade out over one whole cell and go on, 2.6 mm on a head whose eyes lie
 /// 63 mm apart; a piece with a clear cell all around it hangs together with nothing. Ours: a finger's breadth, 17 mm,
@@ -14,23 +15,31 @@ const HOLDS: u8 = 26;
 /// Clears the pieces of `alpha` that do not hang together with a pixel of which `core` (column, row) is true. Linear
 /// in the pixels. `unit` is the distance between the eyes in pixels. Without any person in the core nothing is
 /// cleared: then nobody can tell which piece is the person.
-pub(super) fn keep_person(alpha: &mut GrayImage, unit: f32, core: impl Fn(u32, u32) -> bool) {
+pub(super) fn keep_person(alpha: &mut GrayImage, unit: f32, core: impl Fn(u32, u32) -> bool + Sync) {
     let (w, h) = alpha.dimensions();
     let cell = ((unit / CELLS).round() as u32).max(2);
     let (cw, ch) = (w.div_ceil(cell) as usize, h.div_ceil(cell) as usize);
-    let mut held = vec![false; cw * ch];
-    let mut reached = vec![false; cw * ch];
-    let mut open = Vec::new();
-    for (x, y, a) in alpha.enumerate_pixels() {
-        if a.0[0] >= HOLDS {
-            let k = (y / cell) as usize * cw + (x / cell) as usize;
-            held[k] = true;
-            if !reached[k] && core(x, y) {
-                reached[k] = true;
-                open.push(k);
+    let line = w.max(1) as usize;
+    let cell_rows = line * cell as usize;
+    // Held at all, and held by the core, by cell.
+    let mut cells = vec![[false; 2]; cw * ch];
+    cells
+        .par_chunks_mut(cw.max(1))
+        .zip(alpha.par_chunks(cell_rows))
+        .enumerate()
+        .for_each(|(cy, (cells, rows))| {
+            for (y, row) in rows.chunks(line).enumerate() {
+                for (cx, (held, pixels)) in cells.iter_mut().zip(row.chunks(cell as usize)).enumerate() {
+                    for (x, _) in pixels.iter().enumerate().filter(|(_, a)| **a >= HOLDS) {
+                        held[0] = true;
+                        let (x, y) = ((cx as u32) * cell + x as u32, (cy as u32) * cell + y as u32);
+                        held[1] = held[1] || core(x, y);
+                    }
+                }
             }
-        }
-    }
+        });
+    let mut reached: Vec<bool> = cells.iter().map(|[_, core]| *core).collect();
+    let mut open: Vec<usize> = (0..cells.len()).filter(|k| reached[*k]).collect();
     if open.is_empty() {
         return;
     }
@@ -39,17 +48,23 @@ pub(super) fn keep_person(alpha: &mut GrayImage, unit: f32, core: impl Fn(u32, u
     while let Some(k) = open.pop() {
         for n in around(k, cw, ch) {
             stays[n] = true;
-            if held[n] && !reached[n] {
+            if cells[n][0] && !reached[n] {
                 reached[n] = true;
                 open.push(n);
             }
         }
     }
-    for (x, y, a) in alpha.enumerate_pixels_mut() {
-        if !stays[(y / cell) as usize * cw + (x / cell) as usize] {
-            a.0[0] = 0;
-        }
-    }
+    alpha
+        .par_chunks_mut(cell_rows)
+        .zip(stays.par_chunks(cw.max(1)))
+        .filter(|(_, stays)| stays.contains(&false))
+        .for_each(|(rows, stays)| {
+            for row in rows.chunks_mut(line) {
+                for (pixels, _) in row.chunks_mut(cell as usize).zip(stays).filter(|(_, s)| !**s) {
+                    pixels.fill(0);
+                }
+            }
+        });
 }
 
 /// A cell and its up to eight neighbours on a grid of `cw` by `ch`.
