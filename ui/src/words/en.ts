@@ -48,7 +48,7 @@ const en: Words = {
       health: 'This is a health code. Please show the CHSI collection code',
       web: 'This is a web link. Please show the CHSI collection code',
       'other-text': 'This is no collection code. Please show the CHSI collection code',
-      'just-used': 'This code has just been used. Next person, please, or wait a few seconds',
+      'just-used': 'Just used. Next person, please, or wait a moment',
       steady: 'Got your code',
     },
   },
