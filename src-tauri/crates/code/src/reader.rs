@@ -629,7 +629,8 @@ pub(crate) mod tests {
 
     /// Three finder patterns where no symbol can have them: on a line, one in the other, cut off, slanted. Such
     /// places gave rqrr 0.10 a perspective without bounds (a panic, its issue 54) and quirc, which it is made
-    /// after, a search without an end (its issue 162).
+    /// after, a search without an end (its issue 162). The pictures of those issues themselves are not at hand
+    /// (`ZXing`'s `qrcode-6/7.png` for the first, an attachment for the second): these stand in for them.
     #[test]
     fn finders_in_impossible_places_neither_panic_nor_stall() {
         let mut state = 0x1234_5678_9abc_def1_u64;
