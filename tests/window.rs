@@ -24,8 +24,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fantoccini::elements::Element;
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+use fantoccini::elements::Element;
 use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
@@ -220,7 +220,11 @@ impl Window {
     async fn until_page(&self, page: &str) {
         let since = Instant::now();
         while self.page().await.as_deref() != Some(page) {
-            assert!(since.elapsed() < PATIENCE, "no page {page}: {}", self.text().await);
+            assert!(
+                since.elapsed() < PATIENCE,
+                "no page {page}: {}",
+                self.text().await
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -473,7 +477,10 @@ async fn other_ways_in(window: &mut Window, student: &DemoPerson, code: &str, pi
     assert_eq!(window.scan_picture(&bytes).await, Err("staff-only".to_owned()));
     window.staff_come().await;
     window.element("queue-table").await;
-    assert_eq!(window.scan_picture(b"not a picture").await, Ok("unclear".to_owned()));
+    assert_eq!(
+        window.scan_picture(b"not a picture").await,
+        Ok("unclear".to_owned())
+    );
     assert_eq!(window.scan_picture(&bytes).await, Ok("steady".to_owned()));
     window.click("staff-leave").await;
     window.until_page("prove-last-four").await;

@@ -27,7 +27,6 @@ struct Needle {
 pub(crate) struct Report {
     pub(crate) files: usize,
     pub(crate) bytes: u64,
-    pub(crate) guises: usize,
     /// What stands where; never the secret itself.
     pub(crate) found: Vec<String>,
 }
@@ -63,7 +62,6 @@ impl Needles {
         let mut report = Report {
             files: 0,
             bytes: 0,
-            guises: self.sought.len(),
             found: Vec::new(),
         };
         let mut open = vec![folder.to_owned()];
@@ -131,15 +129,20 @@ fn guises(piece: &str) -> Vec<Vec<u8>> {
     guises.push(wide.iter().flat_map(|unit| unit.to_le_bytes()).collect());
     guises.push(wide.iter().flat_map(|unit| unit.to_be_bytes()).collect());
     if !piece.is_ascii() {
-        let escaped: String = wide.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+        let escaped = wide
+            .iter()
+            .map(|unit| format!("\\u{unit:04x}"))
+            .collect::<Vec<_>>()
+            .concat();
         guises.push(escaped.to_uppercase().replace("\\U", "\\u").into_bytes());
         guises.push(escaped.into_bytes());
-        let braces: String = piece
-            .chars()
-            .map(|c| format!("\\u{{{:x}}}", u32::from(c)))
-            .collect();
+        let braces = piece.escape_unicode().to_string();
         guises.push(braces.into_bytes());
-        let percent: String = bytes.iter().map(|byte| format!("%{byte:02X}")).collect();
+        let percent = bytes
+            .iter()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect::<Vec<_>>()
+            .concat();
         guises.push(percent.to_lowercase().into_bytes());
         guises.push(percent.into_bytes());
     }

@@ -326,8 +326,8 @@ impl Booth {
         tokio::time::sleep(Duration::from_secs(6)).await;
         let played = self.visit(&self.student.actor.clone()).await;
         match (way.vendor, played) {
-            ("binyu", Ok(_)) => {}
-            ("biyezhengzhao" | "yipai", Err(RehearsalError::NotPossible(NotPossible::NeedsNetwork))) => {}
+            ("binyu", Ok(_))
+            | ("biyezhengzhao" | "yipai", Err(RehearsalError::NotPossible(NotPossible::NeedsNetwork))) => {}
             (_, other) => panic!("{other:?}"),
         }
         self.leave().await;
