@@ -175,7 +175,11 @@ async fn a_picture_from_a_stick_begins_the_visit() {
     let booth = Booth::open().await;
     let people = booth.backend.people();
     // Each with a student of its own: a code just used is not taken again at once.
-    let codes: Vec<&str> = people.iter().skip(10).map(|person| person.code()).collect();
+    let codes: Vec<&str> = people
+        .iter()
+        .skip(10)
+        .map(vendor_backend::DemoPerson::code)
+        .collect();
     for (name, picture) in [
         ("a PNG", png(&symbol(codes[0], 6))),
         ("a JPEG", file(&symbol(codes[1], 6), ImageFormat::Jpeg)),
