@@ -1,5 +1,7 @@
 //! One visit in the real window, driven by WebDriver under a virtual display, on the virtual booth, with the
-//! reference backend over HTTP. It ends with the receipt on the screen.
+//! reference backend over HTTP. It ends with the receipt on the screen. A second student's code comes by a hand-held
+//! scanner's keys and by a picture from the staff's stick. The program speaks at its most verbose all the while, and
+//! nothing the students gave is in what it said.
 //!
 //! `cargo xtask test` names the drivers (`PHOTO_STATION_TAURI_DRIVER`, `PHOTO_STATION_WEBKIT_DRIVER`). With
 //! `PHOTO_STATION_SHOTS=DIR` every page leaves a picture there; `PHOTO_STATION_SCREEN=1080x1920` turns the
@@ -12,18 +14,22 @@
 )]
 #![cfg(target_os = "linux")]
 
+#[path = "secrets/search.rs"]
+mod search;
+
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
-use vendor_backend::{AutoReview, Backend, BackendOptions, DemoCase};
+use vendor_backend::{AutoReview, Backend, BackendOptions, DemoCase, DemoPerson};
 
 /// The longest a page may stand: a loaded machine renders a student and develops a photo slowly.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -178,6 +184,75 @@ impl Window {
         self.element(name).await.send_keys(text).await.unwrap();
     }
 
+    /// Keys as a scanner presses them: to nothing on the page, five milliseconds apart, and Enter.
+    async fn keys(&self, text: &str) {
+        let actions = text.chars().chain([char::from(Key::Enter)]).fold(
+            KeyActions::new("scanner".to_owned()),
+            |keys, value| {
+                keys.then(KeyAction::Down { value })
+                    .then(KeyAction::Up { value })
+                    .then(KeyAction::Pause {
+                        duration: Duration::from_millis(5),
+                    })
+            },
+        );
+        self.client.perform_actions(actions).await.unwrap();
+    }
+
+    async fn finds_the_school(&self, student: &DemoPerson) {
+        self.types("field-school", &student.record().school).await;
+        let field = self.client.active_element().await.unwrap();
+        field.send_keys(&Key::Tab.to_string()).await.unwrap();
+        self.click(&format!("level-{}", student.record().level)).await;
+        self.click("search-school").await;
+        self.click("school").await;
+    }
+
+    /// Waits until the scan page says this of what the camera sees.
+    async fn sees(&self, sight: &str) {
+        let hint = format!("[data-testid=\"scan-hint\"][data-sight=\"{sight}\"]");
+        let found = self.client.wait().at_most(PATIENCE);
+        if let Err(error) = found.for_element(Locator::Css(&hint)).await {
+            panic!("{sight} is not seen: {error}\n{}", self.text().await);
+        }
+    }
+
+    async fn until_page(&self, page: &str) {
+        let since = Instant::now();
+        while self.page().await.as_deref() != Some(page) {
+            assert!(
+                since.elapsed() < PATIENCE,
+                "no page {page}: {}",
+                self.text().await
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// The staff pages are opened by their PIN.
+    async fn staff_come(&self) {
+        let logo = self.element("logo").await;
+        for _ in 0..5 {
+            logo.click().await.unwrap();
+        }
+        for key in PIN.chars() {
+            self.click(&format!("key-{key}")).await;
+        }
+        self.click("pin-enter").await;
+    }
+
+    /// Hands a picture in as the staff's button does, and says what the station said: what it sees, or its refusal.
+    async fn scan_picture(&self, file: &[u8]) -> Result<String, String> {
+        let ask = "const [file, done] = arguments;
+            window.__TAURI_INTERNALS__.invoke('scan_picture', { file })
+                .then(sight => done({ sight }), refused => done({ refused: refused.code ?? String(refused) }))";
+        let answer = self.client.execute_async(ask, vec![json!(file)]).await.unwrap();
+        match answer["sight"].as_str() {
+            Some(sight) => Ok(sight.to_owned()),
+            None => Err(answer["refused"].as_str().unwrap_or_default().to_owned()),
+        }
+    }
+
     /// What a telephone held before the screen reads.
     async fn payment_address(&self) -> String {
         self.element("pay-qr").await;
@@ -229,15 +304,21 @@ async fn a_student_goes_through_the_window_to_the_receipt() {
         },
         PathBuf::from,
     );
-    let folder = tempfile::tempdir().unwrap();
+    // What the test itself holds of the students is not among what is searched.
+    let (folder, known) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let options = BackendOptions {
         auto_review: AutoReview::Off,
         ..BackendOptions::demo("biyezhengzhao").unwrap()
     };
     let backend = Backend::start(options).await.unwrap();
-    let student = backend.person(DemoCase::Ordinary).unwrap();
-    let people = folder.path().join("people.json");
-    std::fs::write(&people, serde_json::to_vec(&[&student]).unwrap()).unwrap();
+    let student = backend.person(DemoCase::EndsInX).unwrap();
+    // The second to come holds a payment code up: theirs comes another way.
+    let mut second = backend.person(DemoCase::ClassPayment).unwrap();
+    let seconds_code = std::mem::replace(&mut second.records[0].code, "wxp://f2f0example".to_owned());
+    let people = known.path().join("people.json");
+    std::fs::write(&people, serde_json::to_vec(&[&student, &second]).unwrap()).unwrap();
+    let picture = known.path().join("code.png");
+    shown(&seconds_code).save(&picture).unwrap();
     let station = folder.path().join("station");
     set_pin(&station, &people);
 
@@ -264,6 +345,8 @@ async fn a_student_goes_through_the_window_to_the_receipt() {
             .env("PHOTO_STATION_ACTIVATION", vendor_backend::demo::ACTIVATION_CODE)
             .env("PHOTO_STATION_REHEARSAL", &people)
             .env("PHOTO_STATION_CAMERA", "virtual")
+            .env("PHOTO_STATION_LOG", "trace")
+            .env("RUST_BACKTRACE", "full")
             .stdout(log.try_clone().unwrap())
             .stderr(log),
     );
@@ -295,20 +378,7 @@ async fn a_student_goes_through_the_window_to_the_receipt() {
         }
         match page.as_str() {
             "welcome" => window.click("start").await,
-            "find-school" => {
-                window.types("field-school", &student.record().school).await;
-                window
-                    .client
-                    .active_element()
-                    .await
-                    .unwrap()
-                    .send_keys(&Key::Tab.to_string())
-                    .await
-                    .unwrap();
-                window.click(&format!("level-{}", student.record().level)).await;
-                window.click("search-school").await;
-                window.click("school").await;
-            }
+            "find-school" => window.finds_the_school(&student).await,
             "prove-last-four" => {
                 for key in student.last_four.chars() {
                     window.click(&format!("key-{key}")).await;
@@ -373,20 +443,70 @@ async fn a_student_goes_through_the_window_to_the_receipt() {
     }
 
     staff_find_the_record(&mut window, &number).await;
+    window.click("staff-leave").await;
+    other_ways_in(&mut window, &second, &seconds_code, &picture).await;
     window.client.close().await.unwrap();
     backend.stop().await;
+
+    let mut needles = search::Needles::default();
+    needles.add("a collection code", student.code());
+    needles.add("a collection code", &seconds_code);
+    needles.add("a name", &student.name);
+    needles.add("an ID number", &student.id_number);
+    needles.add_short("the end of an ID number", &student.last_four);
+    let words = said();
+    for voice in ["TRACE", "hyper"] {
+        assert!(words.contains(voice), "nothing of {voice} in what was said");
+    }
+    let report = needles.search(folder.path());
+    assert!(report.found.is_empty(), "{}", report.found.join("\n"));
+}
+
+/// The second visit up to the scan page: its code typed by a scanner, and then read off a picture by staff.
+async fn other_ways_in(window: &mut Window, student: &DemoPerson, code: &str, picture: &Path) {
+    window.next_after("").await;
+    window.click("start").await;
+    window.finds_the_school(student).await;
+    window.sees("payment").await;
+    window.keys(code).await;
+    window.until_page("prove-last-four").await;
+    window.click("back").await;
+    window.sees("payment").await;
+
+    let bytes = std::fs::read(picture).unwrap();
+    assert_eq!(window.scan_picture(&bytes).await, Err("staff-only".to_owned()));
+    window.staff_come().await;
+    window.element("queue-table").await;
+    assert_eq!(
+        window.scan_picture(b"not a picture").await,
+        Ok("unclear".to_owned())
+    );
+    assert_eq!(window.scan_picture(&bytes).await, Ok("steady".to_owned()));
+    window.click("staff-leave").await;
+    window.until_page("prove-last-four").await;
+    assert_eq!(
+        window.scan_picture(&bytes).await,
+        Err("staff-only".to_owned()),
+        "the staff have left"
+    );
+    window.click("cancel").await;
+    window.until_page("welcome").await;
+}
+
+/// A code as a telephone shows it.
+fn shown(text: &str) -> image::GrayImage {
+    let code = qrcode::QrCode::new(text).unwrap();
+    let (side, colors) = (code.width() as u32, code.to_colors());
+    image::GrayImage::from_fn((side + 8) * 8, (side + 8) * 8, |x, y| {
+        let (x, y) = ((x / 8).wrapping_sub(4), (y / 8).wrapping_sub(4));
+        let dark = x < side && y < side && colors[(y * side + x) as usize] == qrcode::Color::Dark;
+        image::Luma([if dark { 0 } else { 255 }])
+    })
 }
 
 /// The staff page behind the PIN lists the record.
 async fn staff_find_the_record(window: &mut Window, receipt: &str) {
-    let logo = window.element("logo").await;
-    for _ in 0..5 {
-        logo.click().await.unwrap();
-    }
-    for key in PIN.chars() {
-        window.click(&format!("key-{key}")).await;
-    }
-    window.click("pin-enter").await;
+    window.staff_come().await;
     let table = window.element("queue-table").await;
     let since = Instant::now();
     loop {

@@ -59,9 +59,13 @@ pub(crate) fn open(station: Station, windowed: bool) -> tauri::Result<()> {
         .run(tauri::generate_context!())
 }
 
-/// A picture of a code, dragged into the window from a stick: the scan page takes it, every other ignores it.
+/// A picture of a code, dragged into the window from a stick while the staff pages are open: the scan page takes it,
+/// every other ignores it.
 fn dropped(app: &tauri::AppHandle, paths: &[PathBuf]) {
     let [path] = paths else { return };
+    if !app.state::<StaffSession>().is_open() {
+        return;
+    }
     let (station, path) = (app.state::<Station>().inner().clone(), path.clone());
     tauri::async_runtime::spawn_blocking(move || {
         let fits = std::fs::metadata(&path).is_ok_and(|file| file.len() <= portrait::MAX_FILE_BYTES as u64);

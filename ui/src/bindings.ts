@@ -41,7 +41,7 @@ export const events = {
 };
 
 /* Types */
-/**  What a person does. */
+/**  What a person does. Prints only its kind: what was typed is a secret. */
 export type Action = 
 /**  Touch the welcome page. */
 { kind: "start" } | 
@@ -232,6 +232,10 @@ export type NotPossible =
 "identity-mismatch" | 
 /**  The code is unknown to the backend. */
 "unknown-code" | 
+/**  The code is no longer valid: a newer one must be fetched. */
+"code-expired" | 
+/**  The code is in use at another station. */
+"code-in-use" | 
 /**  The student said the identity is not theirs. */
 "not-me" | 
 /**  Something needs the network and there is none. */

@@ -49,6 +49,40 @@ describe('a hand-held scanner', () => {
     expect(read).not.toHaveBeenCalled()
   })
 
+  it.each([
+    ['digits of a quick typist', '20230012345', [110, 85, 140, 92, 78, 130, 101, 95, 88, 120, 60]],
+    ['digits typed with two hands', '1101011990', [65, 70, 58, 72, 66, 61, 80, 59, 75, 62]],
+    ['a burst of a few keys, then the rest', 'abcdefghijkl', [9, 9, 9, 300, 9, 9, 9, 300, 9, 9, 9, 9]],
+  ])('leaves %s to the page', (_, text, pauses) => {
+    const read = vi.fn()
+    const scanner = new Scanner(read)
+    let at = 0
+    const kept = [...text].map((key, n) => scanner.key({ ...plain, key }, (at += pauses[n] ?? 90)))
+    kept.push(scanner.key({ ...plain, key: 'Enter' }, at + 90))
+    expect(kept.some(Boolean)).toBe(false)
+    expect(read).not.toHaveBeenCalled()
+  })
+
+  it('may be slow and uneven, as over a wireless link', () => {
+    const read: string[] = []
+    const scanner = new Scanner(found => read.push(found))
+    let at = 0
+    for (const [n, key] of [...'CHSI1:aB3_-9Zk', 'Enter'].entries()) {
+      scanner.key({ ...plain, key }, (at += [4, 22, 48, 9][n % 4] ?? 0))
+    }
+    expect(read).toEqual(['CHSI1:aB3_-9Zk'])
+  })
+
+  it('reads what it typed, not what a finger left before it', () => {
+    const read: string[] = []
+    const scanner = new Scanner(found => read.push(found))
+    scanner.key({ ...plain, key: '7' }, 0)
+    for (const [n, key] of [...'CHSI1:aB3_-9Zk', 'Enter'].entries()) {
+      scanner.key({ ...plain, key }, 400 + n * 6)
+    }
+    expect(read).toEqual(['CHSI1:aB3_-9Zk'])
+  })
+
   it('begins anew after each scan', () => {
     const read: string[] = []
     const scanner = new Scanner(found => read.push(found))

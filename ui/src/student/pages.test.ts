@@ -2,7 +2,7 @@ import { flushPromises } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Action } from '../bindings'
 import { PAGES, type Sample, sampleView } from '../rehearsal/samples'
-import { acted, clearStage, part, setStage, show } from '../rehearsal/stage'
+import { acted, answers, clearStage, part, setStage, show } from '../rehearsal/stage'
 import { speak } from '../words'
 import Booth from './Booth.vue'
 
@@ -140,6 +140,87 @@ describe('the school', () => {
     expect(schools.map(school => school.attributes('disabled') !== undefined)).toEqual([false, false, true])
     await schools[1]?.trigger('click')
     expect(acted).toEqual([{ kind: 'take-school', id: 's2', level: '本科' }])
+  })
+})
+
+describe('a hand-held scanner', () => {
+  /** Presses keys `pace` milliseconds apart; those the page kept from everybody else. */
+  function types(text: string, pace: number): string[] {
+    const at = vi.spyOn(Event.prototype, 'timeStamp', 'get')
+    const kept: string[] = []
+    for (const [n, key] of [...text, 'Enter'].entries()) {
+      at.mockReturnValue(10_000 + n * pace)
+      const event = new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true })
+      const on = document.activeElement ?? document.body
+      on.dispatchEvent(event)
+      if (event.defaultPrevented) kept.push(key)
+    }
+    at.mockRestore()
+    return kept
+  }
+
+  function listen(): string[] {
+    const read: string[] = []
+    answers.scanned = given => read.push((given as { text: string }).text) && 'steady'
+    return read
+  }
+
+  it.each(['welcome', 'scan', 'scan-payment'] as const)('is heard on %s', async sample => {
+    const read = listen()
+    const page = stand(sample)
+    const kept = types('CHSI1:aB3_-9Zk', 6)
+    types('CHSI1:second-9Zk', 6)
+    await flushPromises()
+    expect(read).toEqual(['CHSI1:aB3_-9Zk', 'CHSI1:second-9Zk'])
+    expect(kept.at(-1), 'Enter touches no button').toBe('Enter')
+    expect(acted).toEqual([])
+    page.unmount()
+  })
+
+  it.each(['find-school', 'prove-name', 'prove-last-four', 'confirm', 'framing'] as const)(
+    'takes nothing from %s',
+    async sample => {
+      const read = listen()
+      const page = stand(sample)
+      const field = page.find('input')
+      if (field.exists()) (field.element as HTMLInputElement).focus()
+      types('CHSI1:aB3_-9Zk', 6)
+      await flushPromises()
+      expect(read).toEqual([])
+      page.unmount()
+    },
+  )
+
+  it('leaves the keys of a person alone', async () => {
+    const read = listen()
+    const page = stand('scan')
+    expect(types('20230012345', 95)).toEqual([])
+    await flushPromises()
+    expect(read).toEqual([])
+    page.unmount()
+  })
+})
+
+describe('a code that cannot be used', () => {
+  it.each(['not-possible-unknown', 'not-possible-expired'] as const)(
+    '%s leads to the ways to fetch another',
+    async sample => {
+      const page = stand(sample)
+      await part(page, 'new-code').trigger('click')
+      await flushPromises()
+      expect(document.querySelector('[data-testid="help"] .fetch')).not.toBeNull()
+      page.unmount()
+    },
+  )
+
+  it('has a picture of its own for each reason', () => {
+    const drawn = (['unknown', 'expired', 'elsewhere', 'collected'] as const).map(name => {
+      const page = stand(`not-possible-${name}`)
+      const picture = page.find('.trouble').html()
+      page.unmount()
+      return picture
+    })
+    expect(new Set(drawn).size).toBe(4)
   })
 })
 

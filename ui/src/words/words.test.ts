@@ -67,6 +67,8 @@ const everyValue: Record<string, Record<string, true>> = {
         'not-eligible': true,
         'identity-mismatch': true,
         'unknown-code': true,
+        'code-expired': true,
+        'code-in-use': true,
         'not-me': true,
         'needs-network': true,
         'could-not-save': true,
@@ -113,6 +115,15 @@ describe('words', () => {
     const known = new Set(keys(words))
     for (const [path, values] of Object.entries(everyValue)) {
       for (const value of Object.keys(values)) expect(known).toContain(`${path}.${value}`)
+    }
+  })
+
+  it('tell apart what can be wrong with a code, each with its next step', () => {
+    const reasons = ['unknown-code', 'code-expired', 'code-in-use', 'already-collected'] as const
+    for (const words of [zh, en]) {
+      const { reason, todo } = words.notPossible
+      expect(new Set(reasons.map(name => reason[name])).size).toBe(reasons.length)
+      expect(new Set(reasons.map(name => todo[name])).size).toBe(reasons.length)
     }
   })
 

@@ -6,10 +6,11 @@ use image::GrayImage;
 use crate::reader::Outline;
 use crate::{Found, Kind, Pattern, Reader, classify, round};
 
-/// Pixels a module below which the ladder stops reading reliably. Measured with a 37-module symbol in 720p
-/// frames with noise: sharp pictures (blur of 0.4 px sigma) are read from 1.4 px on, 0.8 px from 2.0,
-/// 1.2 px from 3.0, 1.6 px from 3.5; a webcam's focus lies at the soft end.
-const LEAST_MODULE_PX: f32 = 3.0;
+/// Pixels a module below which a code counts as too small. Live reads fall below one half of the frames at 1.4 px with
+/// a sharp lens (blur of 0.5 px sigma), at 1.7 px with a usual one (0.9 px) and at 2.5 px with a soft one (1.4 px), and
+/// are nearly complete 0.3 px further on (`cargo xtask bench scan --distances`, 24 frames each). The bound lies between
+/// the usual lens and the soft one: above it something else is as likely in the way.
+const LEAST_MODULE_PX: f32 = 2.0;
 
 /// Modules a side assumed when a symbol's version cannot be made out: version 5, what about seventy
 /// bytes need at level L or M.

@@ -2,7 +2,7 @@
 
 use records::{MaskedIdentity, NewRecord, Payment, RecordId};
 use vendor::api::{OrderState, ResolveRequest};
-use vendor::{ProblemCode, SecretBytes};
+use vendor::{Problem, ProblemCode, SecretBytes};
 
 use crate::station::Shared;
 use crate::view::NotPossible;
@@ -21,9 +21,11 @@ pub(crate) async fn resolve(shared: &Shared, request: ResolveRequest) -> Resolve
         Ok(identity) => return Resolved::Identity(Box::new(identity)),
         Err(error) => error,
     };
-    let Some(problem) = error.problem() else {
-        return Resolved::Offline;
-    };
+    error.problem().map_or(Resolved::Offline, refused)
+}
+
+/// What the backend's word means for the visit.
+fn refused(problem: &Problem) -> Resolved {
     let detail = Some(problem.detail.clone().unwrap_or_else(|| problem.title.clone()));
     match problem.code {
         ProblemCode::ProofMismatch | ProblemCode::ProofRequired => Resolved::Mismatch,
@@ -31,13 +33,15 @@ pub(crate) async fn resolve(shared: &Shared, request: ResolveRequest) -> Resolve
             Resolved::NotPossible(NotPossible::IdentityMismatch, detail)
         }
         ProblemCode::UnknownCode => Resolved::NotPossible(NotPossible::UnknownCode, None),
+        ProblemCode::CodeExpired => Resolved::NotPossible(NotPossible::CodeExpired, None),
+        ProblemCode::CodeInUse => Resolved::NotPossible(NotPossible::CodeInUse, None),
         ProblemCode::OutsideWindow => Resolved::NotPossible(NotPossible::OutsideWindow, detail),
         ProblemCode::AlreadyCollected => Resolved::NotPossible(NotPossible::AlreadyCollected, None),
         ProblemCode::NotEligible | ProblemCode::UnknownRecord => {
             Resolved::NotPossible(NotPossible::NotEligible, None)
         }
         // The backend is there but cannot answer now: as good as no network.
-        _ if !error.is_permanent() => Resolved::Offline,
+        _ if !problem.code.is_permanent() => Resolved::Offline,
         _ => Resolved::NotPossible(NotPossible::Refused, detail),
     }
 }
@@ -98,4 +102,43 @@ pub(crate) fn new_record(visit: &Visit, vendor: &str, spec: &str) -> Option<NewR
         started_at: visit.started,
         captured_at: shot.captured_at,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_the_backend_about_a_code_has_its_own_page() {
+        let reason = |code| match refused(&Problem::new(code)) {
+            Resolved::NotPossible(reason, _) => reason,
+            _ => panic!("{code} does not end the visit"),
+        };
+        let said = [
+            (ProblemCode::UnknownCode, NotPossible::UnknownCode),
+            (ProblemCode::CodeExpired, NotPossible::CodeExpired),
+            (ProblemCode::CodeInUse, NotPossible::CodeInUse),
+            (ProblemCode::AlreadyCollected, NotPossible::AlreadyCollected),
+            (ProblemCode::CodeMismatch, NotPossible::IdentityMismatch),
+            (ProblemCode::NotEligible, NotPossible::NotEligible),
+            (ProblemCode::OutsideWindow, NotPossible::OutsideWindow),
+        ];
+        for (code, expected) in said {
+            assert_eq!(reason(code), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_backend_that_cannot_answer_now_is_no_answer() {
+        for code in [
+            ProblemCode::RateLimited,
+            ProblemCode::Internal,
+            ProblemCode::Unavailable,
+        ] {
+            assert!(
+                matches!(refused(&Problem::new(code)), Resolved::Offline),
+                "{code}"
+            );
+        }
+    }
 }

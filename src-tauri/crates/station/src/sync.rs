@@ -365,6 +365,7 @@ fn judged(error: &VendorError) -> AttemptResult {
         }
         Some(
             ProblemCode::UnknownCode
+            | ProblemCode::CodeExpired
             | ProblemCode::ProofMismatch
             | ProblemCode::ProofRequired
             | ProblemCode::CodeMismatch
@@ -647,6 +648,7 @@ mod tests {
         ));
         for code in [
             ProblemCode::UnknownStation,
+            ProblemCode::CodeInUse,
             ProblemCode::RateLimited,
             ProblemCode::ClockSkew,
         ] {

@@ -3,6 +3,8 @@
 //! The page is a pure function of [`View`]; every touch goes back as an [`Action`]. Nothing here holds a
 //! secret: names and ID numbers are masked by the backend, a code is only its tag.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -341,6 +343,10 @@ pub enum NotPossible {
     IdentityMismatch,
     /// The code is unknown to the backend.
     UnknownCode,
+    /// The code is no longer valid: a newer one must be fetched.
+    CodeExpired,
+    /// The code is in use at another station.
+    CodeInUse,
     /// The student said the identity is not theirs.
     NotMe,
     /// Something needs the network and there is none.
@@ -423,8 +429,8 @@ pub enum OutOfService {
     Staff,
 }
 
-/// What a person does.
-#[derive(Debug, Clone, Serialize, Deserialize, Type)]
+/// What a person does. Prints only its kind: what was typed is a secret.
+#[derive(Clone, Serialize, Deserialize, Type)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "snake_case")]
 pub enum Action {
     /// Touch the welcome page.
@@ -491,6 +497,31 @@ pub enum Action {
     Submit,
     /// Leave the last page.
     Finish,
+}
+
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Start => "Start",
+            Self::Back => "Back",
+            Self::Cancel => "Cancel",
+            Self::Touch => "Touch",
+            Self::SearchSchool { .. } => "SearchSchool",
+            Self::TakeSchool { .. } => "TakeSchool",
+            Self::LastFour { .. } => "LastFour",
+            Self::NameAndNumber { .. } => "NameAndNumber",
+            Self::TakeRecord { .. } => "TakeRecord",
+            Self::ItIsMe => "ItIsMe",
+            Self::NotMe => "NotMe",
+            Self::Consent => "Consent",
+            Self::PayAgain => "PayAgain",
+            Self::Shoot => "Shoot",
+            Self::Retake => "Retake",
+            Self::Take { .. } => "Take",
+            Self::Submit => "Submit",
+            Self::Finish => "Finish",
+        })
+    }
 }
 
 /// A rectangle in fractions of the frame (0..1), unmirrored.

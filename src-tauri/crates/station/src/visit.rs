@@ -19,8 +19,8 @@ use crate::view::{
     Action, NotPossible, OutOfService, PayState, Person, Progress, ProofError, Remark, ScanSight, SchoolCard,
 };
 
-/// A code that ended a visit is not taken again for this long, so that a telephone still held up does not
-/// start a second one (the habit of ticket scanners).
+/// The code of a visit that ended, however it did, is not taken again for this long, so that a telephone still
+/// held up does not start a second one (the habit of ticket scanners).
 pub const SAME_CODE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// How long the green frame stays after a code was read, so that the student sees and hears that it was.
 pub const CODE_SHOWN: SignedDuration = SignedDuration::from_millis(350);
@@ -298,6 +298,8 @@ pub struct Machine {
     visit: Option<Visit>,
     deadline: Option<Timestamp>,
     last_code: Option<(Tag, Timestamp)>,
+    /// The time of the event being handled.
+    now: Timestamp,
     next_record_id: fn() -> Uuid,
     countdown: SignedDuration,
 }
@@ -313,6 +315,7 @@ impl Machine {
             visit: None,
             deadline: None,
             last_code: None,
+            now: Timestamp::UNIX_EPOCH,
             next_record_id,
             countdown: COUNTDOWN,
         }
@@ -353,6 +356,7 @@ impl Machine {
 
     /// The one place where a stage changes.
     pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        self.now = now;
         match event {
             Event::Act(action) => self.act(action, now),
             Event::Sight(seen) => {
@@ -791,14 +795,6 @@ impl Machine {
             return Vec::new();
         }
         if let Ok(shoot_number) = result {
-            if let Some(tag) = self
-                .visit
-                .as_ref()
-                .and_then(|v| v.code.as_ref())
-                .map(CodeText::tag)
-            {
-                self.last_code = Some((tag, now));
-            }
             if let Some(visit) = &mut self.visit {
                 visit.saved_as = Some(shoot_number);
             }
@@ -1020,6 +1016,9 @@ impl Machine {
         self.take_profile();
         match self.visit.take() {
             Some(visit) => {
+                if let Some(code) = &visit.code {
+                    self.last_code = Some((code.tag(), self.now));
+                }
                 // Whatever the student left by, a saved record counts as submitted.
                 let ending = if visit.saved_as.is_some() {
                     Ending::Submitted

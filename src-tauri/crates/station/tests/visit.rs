@@ -410,6 +410,45 @@ fn the_telephone_still_held_up_does_not_start_a_second_visit() {
 }
 
 #[test]
+fn the_pause_of_a_code_begins_when_the_visit_ends_and_however_it_does() {
+    // The last page stands for fifteen seconds, with the telephone before the camera all the time.
+    let mut booth = Booth::of("binyu");
+    booth
+        .shows(code("CHSI1:a"))
+        .happens(identity(vec![record("r1", 0)]))
+        .touches(Action::ItIsMe)
+        .touches(Action::Consent)
+        .shoots();
+    booth
+        .touches(Action::Take { id: 1 })
+        .touches(Action::Submit)
+        .happens(Event::Saved(Ok("A001".into())))
+        .waits(16)
+        .shows(code("CHSI1:a"));
+    assert_eq!(booth.kind(), "welcome", "after the receipt");
+
+    for (why, answer) in [
+        ("unknown", Resolved::NotPossible(NotPossible::UnknownCode, None)),
+        ("in use", Resolved::NotPossible(NotPossible::CodeInUse, None)),
+    ] {
+        let mut booth = Booth::of("binyu");
+        booth.shows(code("CHSI1:a")).happens(Event::Resolved(answer));
+        booth.touches(Action::Finish).shows(code("CHSI1:a"));
+        assert_eq!(booth.kind(), "welcome", "{why}");
+        booth.waits(6).shows(code("CHSI1:a"));
+        assert_ne!(booth.kind(), "welcome", "{why}, after the pause");
+    }
+
+    let mut booth = Booth::of("binyu");
+    booth
+        .shows(code("CHSI1:a"))
+        .happens(identity(vec![record("r1", 0)]))
+        .touches(Action::Cancel)
+        .shows(code("CHSI1:a"));
+    assert_eq!(booth.kind(), "welcome", "a visit that was cancelled");
+}
+
+#[test]
 fn a_refused_photo_says_why_and_may_be_taken_again() {
     let mut booth = Booth::framed();
     let why = Remark {

@@ -58,7 +58,7 @@ pub(crate) struct About {
     responses((status = 201, description = "Taken; the receipt is the proof.", body = Accepted),
         (status = 200, description = "It was here already; the same receipt.", body = Accepted),
         (status = "default", description = "Refused: `capture-conflict`, `photo-invalid`, `identity-expired`, \
-            `unknown-code`, `proof-mismatch`, `proof-locked`, `code-mismatch`, `unknown-record`, \
+            `unknown-code`, `code-expired`, `proof-mismatch`, `proof-locked`, `code-mismatch`, `unknown-record`, \
             `already-collected`, `outside-window`, `not-eligible`, `too-large`.",
             body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn put(

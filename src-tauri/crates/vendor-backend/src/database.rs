@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use crate::fault::Fault;
 
 /// Each entry brings the schema one version further; entries are never changed once released.
-const MIGRATIONS: [&str; 1] = [
+const MIGRATIONS: [&str; 2] = [
     // 1: everything of the first release. Times are microseconds since 1970. Columns named `*_mac` hold
     // HMAC-like digests under this database's own key: what a student shows or types is not kept in clear.
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -67,6 +67,8 @@ const MIGRATIONS: [&str; 1] = [
          seq INTEGER PRIMARY KEY AUTOINCREMENT, station_id TEXT NOT NULL, record_id TEXT NOT NULL,
          at INTEGER NOT NULL, what TEXT NOT NULL);
      CREATE INDEX changes_by_station ON changes (station_id, seq);",
+    // 2: collection codes that were replaced by newer ones.
+    "CREATE TABLE expired_codes (code_mac BLOB PRIMARY KEY) WITHOUT ROWID;",
 ];
 
 /// The store; cheap to clone.

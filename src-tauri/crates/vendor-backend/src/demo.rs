@@ -212,6 +212,12 @@ fn code(seed: u64, person: usize, record: usize) -> String {
     format!("CHSI1:{}", URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// A collection code that the student fetched before the one that is valid now.
+pub fn expired_code(seed: u64, person: usize) -> String {
+    // No student has as many academic records.
+    code(seed, person, usize::from(u8::MAX))
+}
+
 fn masked_name(name: &str) -> String {
     let last = name.chars().count().saturating_sub(1);
     name.chars()
@@ -272,6 +278,10 @@ pub(crate) fn seed(tx: &Transaction<'_>, mac_key: &[u8], seed: u64, today: Date)
                 masked_id(&person.id_number),
                 last_four_mac(mac_key, &student, &person.last_four),
             ),
+        )?;
+        tx.execute(
+            "INSERT OR IGNORE INTO expired_codes (code_mac) VALUES (?1)",
+            [code_mac(mac_key, expired_code(seed, i).as_bytes())],
         )?;
         for (n, record) in person.records.iter().enumerate() {
             let collected = person.case == DemoCase::AlreadyCollected || n > 0;

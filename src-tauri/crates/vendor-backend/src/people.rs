@@ -140,7 +140,7 @@ fn window(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Window>> {
 /// Who is this? Answers a masked identity, the academic records and a token to act on.
 #[utoipa::path(post, path = "/v1/identities", tag = "visit", request_body = ResolveRequest,
     responses((status = 200, description = "The student, masked.", body = Identity),
-        (status = "default", description = "Refused: `unknown-code`, `proof-mismatch`, `proof-required`, \
+        (status = "default", description = "Refused: `unknown-code`, `code-expired`, `code-in-use`, `proof-mismatch`, `proof-required`, \
             `proof-locked`, `code-mismatch`.", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn resolve(
     State(service): State<Arc<Service>>,
@@ -224,7 +224,7 @@ pub(crate) fn who(
         None => None,
         Some(code) => match by_mac(tx, "code_mac", &code_mac(key, code))? {
             Some(found) => Some(found),
-            None => return Ok(Err(Problem::new(ProblemCode::UnknownCode))),
+            None => return Ok(Err(Problem::new(stale(tx, &code_mac(key, code))?))),
         },
     };
     let no_code = || Problem::new(ProblemCode::InvalidRequest).detail("code: this vendor needs it");
@@ -300,6 +300,13 @@ pub(crate) fn who(
             Ok(Err(Problem::new(ProblemCode::ProofRequired)))
         }
     }
+}
+
+/// Why a code is nobody's: it was replaced, or it never was one.
+fn stale(tx: &Transaction<'_>, mac: &[u8]) -> Result<ProblemCode, Fault> {
+    let query = "SELECT 1 FROM expired_codes WHERE code_mac = ?1";
+    let expired = tx.query_row(query, [mac], |_| Ok(())).optional()?;
+    Ok(expired.map_or(ProblemCode::UnknownCode, |()| ProblemCode::CodeExpired))
 }
 
 /// The academic record and student behind a kept digest.

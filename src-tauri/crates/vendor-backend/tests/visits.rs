@@ -473,6 +473,23 @@ async fn a_visit_without_the_network_is_resolved_when_it_arrives() {
 }
 
 #[tokio::test]
+async fn a_code_that_was_replaced_is_told_from_one_that_never_was() {
+    let booth = Booth::open("biyezhengzhao").await;
+    let seed = BackendOptions::demo("biyezhengzhao").unwrap().seed_demo.unwrap();
+    let asked = |code: String| ResolveRequest {
+        code: Some(SecretBytes::new(code.as_bytes())),
+        proof: Proof::LastFour {
+            value: Secret::new("1001"),
+        },
+        school_id: None,
+    };
+    let old = asked(vendor_backend::demo::expired_code(seed, 0));
+    assert_eq!(why(booth.station.resolve(&old).await), ProblemCode::CodeExpired);
+    let none = asked(format!("CHSI1:{}", "A".repeat(64)));
+    assert_eq!(why(booth.station.resolve(&none).await), ProblemCode::UnknownCode);
+}
+
+#[tokio::test]
 async fn who_cannot_be_collected_is_told_why() {
     let booth = Booth::open("biyezhengzhao").await;
     for (case, eligibility, code) in [

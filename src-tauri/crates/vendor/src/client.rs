@@ -318,7 +318,7 @@ impl Client {
     /// Who is this?
     ///
     /// # Errors
-    /// [`VendorError`]; `unknown-code`, `proof-mismatch` (with attempts left), `proof-locked`, `code-mismatch`.
+    /// [`VendorError`]; `unknown-code`, `code-expired`, `code-in-use`, `proof-mismatch` (with attempts left), `proof-locked`, `code-mismatch`.
     pub async fn resolve(&self, request: &ResolveRequest) -> Result<Identity, VendorError> {
         self.json(Ask::send(Method::POST, &["identities"], request)?.keyed(nonce()?))
             .await

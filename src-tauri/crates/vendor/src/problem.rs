@@ -125,6 +125,10 @@ problem_codes! {
     MethodNotAllowed = "method-not-allowed", 405, true, "不支持的方法";
     /// The collection code is not known to this vendor.
     UnknownCode = "unknown-code", 422, true, "无法识别该采集码";
+    /// The collection code was one, but is no longer: it has run out, or a newer one was fetched since.
+    CodeExpired = "code-expired", 422, true, "采集码已失效";
+    /// The code is being collected with at another station; it may be tried again when that visit is over.
+    CodeInUse = "code-in-use", 409, false, "采集码正在另一台采集站使用";
     /// The proof does not fit the code.
     ProofMismatch = "proof-mismatch", 422, true, "核对信息不一致";
     /// This vendor asks for another kind of proof.

@@ -135,9 +135,12 @@ pub(crate) fn bench(root: &Path, arguments: &[String]) -> Outcome {
         )));
     }
     setup::ensure(root, Purpose::Run)?;
+    // Every crate has one bench: what follows are its own options and folders.
+    let own = rest.first().is_some_and(|first| first != "--");
     must(
         cargo()
             .args(["bench", "--package", name])
+            .args(own.then_some("--"))
             .args(rest)
             .current_dir(root),
         "the benches did not finish; why is said above.",

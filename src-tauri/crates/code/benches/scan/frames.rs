@@ -1,5 +1,6 @@
 //! Where the bench's frames come from: folders, or a small renderer of a telephone before a webcam.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use image::{GrayImage, Luma, imageops};
@@ -141,9 +142,9 @@ impl Dice {
 
 /// How a rendered scene is shown: pixels a module, tilt in radians, roll in radians, blur sigma in pixels,
 /// exposure gain, noise sigma in levels, strength of a lamp's reflection, frames.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Shown {
-    name: &'static str,
+    name: Cow<'static, str>,
     module: [f32; 2],
     tilt: f32,
     roll: f32,
@@ -156,7 +157,7 @@ struct Shown {
 }
 
 const PLAIN: Shown = Shown {
-    name: "plain",
+    name: Cow::Borrowed("plain"),
     module: [4.0, 6.0],
     tilt: 0.05,
     roll: 0.1,
@@ -171,40 +172,40 @@ const PLAIN: Shown = Shown {
 const CONDITIONS: [Shown; 9] = [
     PLAIN,
     Shown {
-        name: "far",
+        name: Cow::Borrowed("far"),
         module: [1.6, 2.2],
         ..PLAIN
     },
     Shown {
-        name: "blurred",
+        name: Cow::Borrowed("blurred"),
         blur: [1.6, 2.2],
         module: [4.0, 4.0],
         ..PLAIN
     },
     Shown {
-        name: "noisy",
+        name: Cow::Borrowed("noisy"),
         noise: 22.0,
         module: [4.0, 4.0],
         ..PLAIN
     },
     Shown {
-        name: "under-exposed",
+        name: Cow::Borrowed("under-exposed"),
         gain: [0.02, 0.05],
         noise: 5.0,
         ..PLAIN
     },
     Shown {
-        name: "dark mode",
+        name: Cow::Borrowed("dark mode"),
         inverted: true,
         ..PLAIN
     },
     Shown {
-        name: "lamp",
+        name: Cow::Borrowed("lamp"),
         lamp: 1.2,
         ..PLAIN
     },
     Shown {
-        name: "combo_typical",
+        name: Cow::Borrowed("combo_typical"),
         module: [3.0, 5.0],
         tilt: 0.4,
         roll: 0.4,
@@ -215,7 +216,7 @@ const CONDITIONS: [Shown; 9] = [
         ..PLAIN
     },
     Shown {
-        name: "combo_hard",
+        name: Cow::Borrowed("combo_hard"),
         module: [2.2, 4.0],
         tilt: 0.65,
         roll: 3.0,
@@ -231,41 +232,41 @@ const CONDITIONS: [Shown; 9] = [
 /// Scenes a condition.
 const SCENES: u16 = 10;
 
+/// Scenes at a distance and a focus.
+const SCENES_AT_A_DISTANCE: u16 = 6;
+
 /// Frames without a code.
 const EMPTY: u16 = 30;
+
+/// A telephone ever farther away: pixels a module.
+const DISTANCES: [f32; 11] = [1.1, 1.3, 1.5, 1.7, 1.9, 2.1, 2.4, 2.8, 3.2, 3.8, 4.5];
+
+/// A lens ever less sharp: blur sigma in pixels.
+const FOCUS: [f32; 3] = [0.5, 0.9, 1.4];
+
+/// Frames of a telephone at different distances, for `sight`'s bound of what is too small.
+pub(crate) fn distances() -> impl Iterator<Item = Frame> {
+    FOCUS.into_iter().flat_map(|blur| {
+        DISTANCES.into_iter().flat_map(move |module| {
+            let shown = Shown {
+                name: Cow::Owned(format!("blur {blur} px, module {module} px")),
+                module: [module; 2],
+                blur: [blur; 2],
+                tilt: 0.2,
+                noise: 5.0,
+                frames: 4,
+                ..PLAIN
+            };
+            scenes(shown, SCENES_AT_A_DISTANCE)
+        })
+    })
+}
 
 /// Frames of the bench's own, 720p, the same in every run.
 pub(crate) fn rendered() -> impl Iterator<Item = Frame> {
     CONDITIONS
         .into_iter()
-        .flat_map(|shown| {
-            (0..SCENES).flat_map(move |scene| {
-                let seed = u64::from(scene) * 7919 + shown.name.bytes().map(u64::from).sum::<u64>();
-                let mut dice = Dice(seed * 0x9e37_79b9 + 1);
-                let version = [3, 6, 10, 15][usize::from(scene) % 4];
-                let text: Vec<u8> = (0..version * 6)
-                    .map(|_| b'0' + (dice.unit() * 43.0) as u8)
-                    .collect();
-                let code =
-                    QrCode::with_version(&text, Version::Normal(version), EcLevel::L).expect("it fits");
-                let modules = code.width();
-                let dark: Vec<bool> = code
-                    .to_colors()
-                    .iter()
-                    .map(|color| *color == qrcode::Color::Dark)
-                    .collect();
-                let view = View::dice(&shown, &mut dice);
-                (0..shown.frames)
-                    .map(move |number| Frame {
-                        condition: shown.name.to_owned(),
-                        scene: format!("{} {scene}", shown.name),
-                        first_of_scene: number == 0,
-                        luma: view.jittered(&mut dice).draw(&shown, &dark, modules, &mut dice),
-                        expected: Some(text.clone()),
-                    })
-                    .collect::<Vec<_>>()
-            })
-        })
+        .flat_map(|shown| scenes(shown, SCENES))
         .chain((0..EMPTY).map(|scene| Frame {
             condition: "no_code".to_owned(),
             scene: "empty".to_owned(),
@@ -273,6 +274,36 @@ pub(crate) fn rendered() -> impl Iterator<Item = Frame> {
             luma: room(u64::from(scene) + 1),
             expected: None,
         }))
+}
+
+/// Scenes shown in this way, with symbols of four sizes in turn.
+fn scenes(shown: Shown, count: u16) -> impl Iterator<Item = Frame> {
+    (0..count).flat_map(move |scene| {
+        let shown = &shown;
+        let seed = u64::from(scene) * 7919 + shown.name.bytes().map(u64::from).sum::<u64>();
+        let mut dice = Dice(seed * 0x9e37_79b9 + 1);
+        let version = [3, 6, 10, 15][usize::from(scene) % 4];
+        let text: Vec<u8> = (0..version * 6)
+            .map(|_| b'0' + (dice.unit() * 43.0) as u8)
+            .collect();
+        let code = QrCode::with_version(&text, Version::Normal(version), EcLevel::L).expect("it fits");
+        let modules = code.width();
+        let dark: Vec<bool> = code
+            .to_colors()
+            .iter()
+            .map(|color| *color == qrcode::Color::Dark)
+            .collect();
+        let view = View::dice(shown, &mut dice);
+        (0..shown.frames)
+            .map(move |number| Frame {
+                condition: shown.name.to_string(),
+                scene: format!("{} {scene}", shown.name),
+                first_of_scene: number == 0,
+                luma: view.jittered(&mut dice).draw(shown, &dark, modules, &mut dice),
+                expected: Some(text.clone()),
+            })
+            .collect::<Vec<_>>()
+    })
 }
 
 /// A room with shelves and boxes and no code.

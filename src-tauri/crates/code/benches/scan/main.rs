@@ -1,10 +1,12 @@
 //! Read rate and time of every reader at hand, side by side, by condition.
 //!
-//! `cargo bench -p code [-- [--readers ours,ours-files,zxing-cpp,…] [--only CONDITION] [--markdown] FOLDER…]`
+//! `cargo xtask bench scan [[--readers ours,ours-files,zxing-cpp,…] [--only CONDITION] [--markdown] [--distances |
+//! FOLDER…]]`
 //!
 //! A folder has a `manifest.tsv` (id, set, condition, level, file, text in hex, note; ids that end in `_0`,
 //! `_1`, … are the frames of one scene), or pictures `N.png` with their text `N.txt` or `N.bin` beside them.
-//! Without a folder the bench renders frames of its own. `--markdown` prints the summary for the README.
+//! Without a folder the bench renders frames of its own; with `--distances` telephones ever farther away.
+//! `--markdown` adds the summary for the README.
 //!
 //! `ours` is the live ladder, which remembers the frames of a scene; `ours, files` takes every frame for a
 //! picture file. The others know one frame at a time.
@@ -29,13 +31,14 @@ use table::Table;
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let (mut wanted, mut only, mut markdown) = (String::new(), String::new(), false);
-    let mut folders = Vec::new();
+    let (mut distances, mut folders) = (false, Vec::new());
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--bench" => {}
             "--readers" => wanted = arguments.next().unwrap_or_default(),
             "--only" => only = arguments.next().unwrap_or_default(),
             "--markdown" => markdown = true,
+            "--distances" => distances = true,
             folder => folders.push(PathBuf::from(folder)),
         }
     }
@@ -44,7 +47,9 @@ fn main() {
         .filter(|one| wanted.is_empty() || wanted.split(',').any(|name| name == one.name.replace(", ", "-")))
         .collect();
     let names: Vec<&'static str> = contestants.iter().map(|one| one.name).collect();
-    let frames: Box<dyn Iterator<Item = Frame>> = if folders.is_empty() {
+    let frames: Box<dyn Iterator<Item = Frame>> = if distances {
+        Box::new(frames::distances())
+    } else if folders.is_empty() {
         Box::new(frames::rendered())
     } else {
         Box::new(folders.into_iter().flat_map(|folder| frames::of(&folder)))
@@ -62,9 +67,8 @@ fn main() {
             table.add(column, &frame, &read, start.elapsed());
         }
     }
+    print!("{table}");
     if markdown {
-        print!("{}", table.markdown());
-    } else {
-        print!("{table}");
+        print!("\n{}", table.markdown());
     }
 }

@@ -7,12 +7,12 @@
 
 use std::cell::RefCell;
 
-use code::{CodeText, Found, Pattern, Reader, Sight, classify};
+use code::{CodeText, Found, Lookout, Pattern, Reader, Sight, classify};
 use image::{GrayImage, Luma};
 use libfuzzer_sys::fuzz_target;
 
 thread_local! {
-    static READER: RefCell<Reader> = RefCell::new(Reader::new());
+    static READER: RefCell<(Reader, Lookout)> = RefCell::default();
 }
 
 fuzz_target!(
@@ -79,10 +79,10 @@ fn symbol(data: &[u8]) -> Option<GrayImage> {
 }
 
 fn look(frame: &GrayImage, pattern: &Pattern) {
-    READER.with_borrow_mut(|reader| {
+    READER.with_borrow_mut(|(reader, lookout)| {
         reader.read(frame).iter().for_each(|found| check(found, pattern));
         reader.read_live(frame).iter().for_each(|found| check(found, pattern));
-        if let Sight::One(seen) = reader.look(frame, pattern) {
+        if let Sight::One(seen) = lookout.look(frame, pattern) {
             check(&seen.found, pattern);
         }
     });

@@ -20,7 +20,7 @@ use crate::CodeText;
 /// three could be corrected. What the message must look like (see `message`) comes on top and is not counted.
 const MARGIN_BITS: f64 = 30.0;
 
-/// Decodings of one symbol in one frame: six readings alone, three with the frames before, two format words
+/// Decodings of one symbol in one frame: seven readings alone, four with the frames before, two format words
 /// and two ways round each; as a power of two.
 const DECODES: f64 = 64.0;
 

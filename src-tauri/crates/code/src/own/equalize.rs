@@ -10,7 +10,7 @@ use super::layout::Layout;
 use super::plane::{Light, Plane};
 
 /// Samples beyond the symbol on each side, in half modules.
-const BORDER: usize = 4;
+pub(super) const BORDER: usize = 4;
 
 /// The neighbourhood in half modules: every sample within one module, whole modules within two.
 const TAPS: [(i32, i32); 41] = taps();
@@ -42,11 +42,11 @@ const fn taps() -> [(i32, i32); 41] {
 
 /// Samples of one symbol, normalized; positive is dark.
 pub(crate) struct Sampled {
-    side: usize,
-    row: usize,
-    values: Vec<f32>,
+    pub(super) side: usize,
+    pub(super) row: usize,
+    pub(super) values: Vec<f32>,
     /// How much contrast each module's surroundings have, 1: the symbol's median, 0: none.
-    contrast: Vec<f32>,
+    pub(super) contrast: Vec<f32>,
 }
 
 impl Sampled {
@@ -118,7 +118,7 @@ impl Sampled {
         } else {
             1
         };
-        let mut lessons = Lessons::new();
+        let mut lessons = Lessons::<FEATURES, 1>::new();
         for at in 0..modules {
             let (target, weight) = match (layout.fixed[at], guess) {
                 (Some(dark), _) => (if dark { 1.0 } else { -1.0 }, self.contrast[at]),
@@ -128,9 +128,9 @@ impl Sampled {
                 }
                 _ => continue,
             };
-            lessons.add(&self.features(at), target, weight);
+            lessons.add(&self.features(at), &[target], weight);
         }
-        let Some(weights) = lessons.learned(if guess.is_some() { 0.002 } else { 0.01 }) else {
+        let Some([weights]) = lessons.learned(if guess.is_some() { 0.002 } else { 0.01 }) else {
             return self.plain(layout);
         };
         let outputs: Vec<f32> = (0..modules)
@@ -205,27 +205,29 @@ fn local_mean(values: &[f32], side: usize, reach: usize) -> Vec<f32> {
     means
 }
 
-/// The normal equations of weighted least squares.
-struct Lessons {
-    matrix: Vec<[f64; FEATURES]>,
-    right: [f64; FEATURES],
+/// The normal equations of weighted least squares: `N` weights for each of `R` targets.
+pub(super) struct Lessons<const N: usize, const R: usize> {
+    matrix: Vec<[f64; N]>,
+    right: [[f64; N]; R],
     weight: f64,
 }
 
-impl Lessons {
-    fn new() -> Self {
+impl<const N: usize, const R: usize> Lessons<N, R> {
+    pub(super) fn new() -> Self {
         Self {
-            matrix: vec![[0.0; FEATURES]; FEATURES],
-            right: [0.0; FEATURES],
+            matrix: vec![[0.0; N]; N],
+            right: [[0.0; N]; R],
             weight: 0.0,
         }
     }
 
-    fn add(&mut self, features: &[f32; FEATURES], target: f32, weight: f32) {
+    pub(super) fn add(&mut self, features: &[f32; N], targets: &[f32; R], weight: f32) {
         self.weight += f64::from(weight);
         for (i, row) in self.matrix.iter_mut().enumerate() {
             let scaled = features[i] * weight;
-            self.right[i] += f64::from(scaled * target);
+            for (right, target) in self.right.iter_mut().zip(targets) {
+                right[i] += f64::from(scaled * target);
+            }
             for (cell, feature) in row.iter_mut().zip(features).take(i + 1) {
                 *cell += f64::from(scaled * feature);
             }
@@ -233,12 +235,12 @@ impl Lessons {
     }
 
     /// Solves by Cholesky with `ridge` (a share of the lessons' weight) on the diagonal.
-    fn learned(mut self, ridge: f64) -> Option<[f32; FEATURES]> {
-        for i in 0..FEATURES {
+    pub(super) fn learned(mut self, ridge: f64) -> Option<[[f32; N]; R]> {
+        for i in 0..N {
             self.matrix[i][i] += ridge * self.weight + 1e-6;
         }
         let matrix = &mut self.matrix;
-        for i in 0..FEATURES {
+        for i in 0..N {
             for j in 0..=i {
                 let sum: f64 = (0..j).map(|k| matrix[i][k] * matrix[j][k]).sum();
                 let rest = matrix[i][j] - sum;
@@ -252,15 +254,16 @@ impl Lessons {
                 }
             }
         }
-        let mut solved = self.right;
-        for i in 0..FEATURES {
-            let sum: f64 = (0..i).map(|k| matrix[i][k] * solved[k]).sum();
-            solved[i] = (solved[i] - sum) / matrix[i][i];
-        }
-        for i in (0..FEATURES).rev() {
-            let sum: f64 = (i + 1..FEATURES).map(|k| matrix[k][i] * solved[k]).sum();
-            solved[i] = (solved[i] - sum) / matrix[i][i];
-        }
-        Some(solved.map(|value| value as f32))
+        Some(self.right.map(|mut solved| {
+            for i in 0..N {
+                let sum: f64 = (0..i).map(|k| matrix[i][k] * solved[k]).sum();
+                solved[i] = (solved[i] - sum) / matrix[i][i];
+            }
+            for i in (0..N).rev() {
+                let sum: f64 = (i + 1..N).map(|k| matrix[k][i] * solved[k]).sum();
+                solved[i] = (solved[i] - sum) / matrix[i][i];
+            }
+            solved.map(|value| value as f32)
+        }))
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! All safe Rust without a panic by construction; every buffer with decoded bytes is wiped.
 
+mod cancel;
 mod decode;
 mod equalize;
 mod fusion;
