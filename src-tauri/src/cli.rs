@@ -188,6 +188,8 @@ pub(crate) enum QueueCommand {
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
+    /// How the sending goes: what waits, how fast it goes out, since when nobody answers.
+    Status,
     /// One record with its history.
     Show {
         /// Record.

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use station::Station;
+use station::pace::Sending;
 use station::staff::{Finding, Lock, QueueFilter, QueuePage, RecordPage};
 use station::view::{Action, Guidance, ScanSight, View};
 use tauri::State;
@@ -208,6 +209,17 @@ pub(crate) async fn queue_retry(
     Ok(station.queue_retry(ids).await?)
 }
 
+/// How the sending goes.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn sending(
+    station: State<'_, Station>,
+    session: State<'_, StaffSession>,
+) -> Result<Sending, Failure> {
+    session.check()?;
+    Ok(station.sending().await?)
+}
+
 /// Looks at the backend now instead of at the next turn.
 #[tauri::command]
 #[specta::specta]
@@ -252,6 +264,7 @@ pub(crate) fn builder() -> tauri_specta::Builder<tauri::Wry> {
             queue_list,
             queue_show,
             queue_retry,
+            sending,
             sync_now,
             doctor,
             quit,

@@ -23,7 +23,8 @@ use records::Store;
 use serde_json::json;
 use station::doctor::{self, Patient};
 use station::staff::FindingState;
-use station::{Config, Options, Station, night};
+use station::sync::Round;
+use station::{Config, Options, Standing, Station, StationError, night};
 use vendor::Profile;
 
 use crate::cli::{Cli, Command, QueueCommand};
@@ -283,12 +284,22 @@ async fn blind_station(out: Output, cli: &Cli) -> Result<Station, Verdict> {
 fn sync(out: Output, cli: &Cli, once: bool) -> Result<Verdict, Verdict> {
     runtime(out)?.block_on(async {
         let station = blind_station(out, cli).await?;
+        if station.standing() == Standing::Revoked && cli.station.activation.is_none() {
+            out.say(
+                "the vendor has revoked this station; every photo is kept: call the vendor and give a new --activation \
+                 CODE, or carry the photos by hand (queue export)",
+            );
+            return Err(Verdict::Refused);
+        }
         if !station.enrolled_within(demo::ENROL_PATIENCE).await {
             out.say("this station is not enrolled at its backend: start it once with --activation CODE");
             return Err(Verdict::Refused);
         }
         loop {
-            let round = station.sync_once().await.map_err(|error| told(out)(&error))?;
+            let round = sync_in_the_open(out, &station)
+                .await
+                .map_err(|error| told(out)(&error))?;
+            let sending = station.sending().await.map_err(|error| told(out)(&error))?;
             let counts = station
                 .with_records(|store| store.counts())
                 .await
@@ -303,6 +314,7 @@ fn sync(out: Output, cli: &Cli, once: bool) -> Result<Verdict, Verdict> {
                     "changes": round.changes,
                     "waiting": waiting,
                     "needs_person": counts.needs_person,
+                    "sending": sending,
                 }),
                 &format!(
                     "{}: {} delivered, {} failed, {} need a person, {} changes; {waiting} wait",
@@ -324,6 +336,22 @@ fn sync(out: Output, cli: &Cli, once: bool) -> Result<Verdict, Verdict> {
             }
         }
     })
+}
+
+/// One round, with a line on stderr every few seconds of how it goes.
+async fn sync_in_the_open(out: Output, station: &Station) -> Result<Round, StationError> {
+    let round = station.sync_once();
+    tokio::pin!(round);
+    loop {
+        tokio::select! {
+            done = &mut round => return done,
+            () = tokio::time::sleep(std::time::Duration::from_secs(2)) => {
+                if let Ok(sending) = station.sending().await {
+                    out.say(&sending.line());
+                }
+            }
+        }
+    }
 }
 
 fn see_doctor(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {

@@ -11,7 +11,7 @@ use vendor::Client;
 
 use crate::night;
 use crate::staff::{Finding, FindingState};
-use crate::station::setting;
+use crate::station::{Standing, setting};
 
 /// What the doctor looks at.
 pub struct Patient {
@@ -59,7 +59,7 @@ pub async fn examine(patient: Patient) -> Vec<Finding> {
         patient.camera.map_or_else(devices, |status| camera(&status)),
         disk(&patient.data),
     ];
-    let mut enrolled = None;
+    let mut standing = None;
     match patient.records {
         Ok((store, place)) => {
             findings.push(key(&place));
@@ -69,11 +69,12 @@ pub async fn examine(patient: Patient) -> Vec<Finding> {
                     store.verify(Depth::Quick),
                     store.setting(setting::STAFF_PIN),
                     store.setting(setting::STATION_ID),
+                    store.setting(setting::REVOKED),
                     night::last(&store),
                     store.setting(setting::BACKUP_TROUBLE),
                 )
             });
-            if let Ok((report, pin_set, station_id, backed_up, trouble)) = looked.await {
+            if let Ok((report, pin_set, station_id, revoked, backed_up, trouble)) = looked.await {
                 findings.push(database(report));
                 findings.push(backup(
                     patient.backups.is_some(),
@@ -81,15 +82,17 @@ pub async fn examine(patient: Patient) -> Vec<Finding> {
                     trouble.unwrap_or_default().as_deref(),
                 ));
                 findings.push(pin(matches!(pin_set, Ok(Some(_)))));
-                enrolled = Some(matches!(station_id, Ok(Some(_))));
+                standing = Some(match (revoked, station_id) {
+                    (Ok(Some(_)), _) => Standing::Revoked,
+                    (_, Ok(Some(_))) => Standing::Enrolled,
+                    _ => Standing::Stranger,
+                });
             }
         }
         Err(error) => findings.push(database(Err(error))),
     }
     findings.extend(backend(patient.client).await);
-    if let Some(enrolled) = enrolled {
-        findings.push(enrolment(enrolled));
-    }
+    findings.extend(standing.map(enrolment));
     findings
 }
 
@@ -352,16 +355,15 @@ async fn backend(client: Option<Client>) -> Vec<Finding> {
     findings
 }
 
-fn enrolment(enrolled: bool) -> Finding {
-    if enrolled {
-        finding(
+fn enrolment(standing: Standing) -> Finding {
+    match standing {
+        Standing::Enrolled => finding(
             "enrolment",
             FindingState::Fine,
             "本机已注册",
             "this station is enrolled",
-        )
-    } else {
-        finding(
+        ),
+        Standing::Stranger => finding(
             "enrolment",
             FindingState::Broken,
             "本机尚未注册",
@@ -370,7 +372,17 @@ fn enrolment(enrolled: bool) -> Finding {
         .todo(
             "用激活码启动一次：--activation 激活码",
             "start once with --activation CODE",
+        ),
+        Standing::Revoked => finding(
+            "enrolment",
+            FindingState::Broken,
+            "采集单位已停用本机；照片都还在",
+            "the vendor has revoked this station; every photo is kept",
         )
+        .todo(
+            "联系采集单位，用新的激活码启动一次：--activation 激活码；也可以用 queue export 带走照片",
+            "call the vendor and start once with a new --activation CODE; queue export takes the photos along",
+        ),
     }
 }
 

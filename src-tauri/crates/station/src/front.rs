@@ -118,8 +118,11 @@ impl Front {
             self.looked = Some(Instant::now());
             self.look_at_the_records().await;
         }
-        let closed = closed
-            .or_else(|| (!self.shared.enrolled.load(Ordering::Acquire)).then_some(OutOfService::NotEnrolled))
+        let closed = self
+            .shared
+            .standing()
+            .closed()
+            .or(closed)
             .or_else(|| self.fit.reason().map(Unfit::out_of_service));
         let now = self.now();
         for effect in self.machine.handle(Event::Service(closed), now) {
@@ -376,6 +379,9 @@ impl Front {
                 (_, _, Some(request)) => client.create_order(&request, Uuid::now_v7()).await,
                 _ => return,
             };
+            if let Err(error) = &reply {
+                shared.hear(error).await;
+            }
             let reply = match reply {
                 Ok(order) => {
                     if saved && order.state == OrderState::Paid {

@@ -5,6 +5,7 @@
 //! | [`visit`] | the visit: pure, events in, effects out |
 //! | [`view`] | the screen as one value, and what a person may do |
 //! | [`sync`] | sending what waits and fetching what was decided |
+//! | [`pace`] | how fast the outbox empties, for staff |
 //! | [`fitness`] | whether the next student may begin |
 //! | [`night`] | the nightly backup |
 //! | [`desk`], [`staff`] | what staff see of the records, and the PIN in front of it |
@@ -21,9 +22,11 @@ pub mod doctor;
 pub mod fitness;
 mod front;
 pub mod night;
+pub mod pace;
 mod papers;
 mod payment_code;
 pub mod rehearsal;
+mod revoked;
 mod scanned;
 pub mod staff;
 mod station;
@@ -35,4 +38,4 @@ mod watching;
 
 pub use config::Config;
 pub use darkroom::Darkroom;
-pub use station::{Options, Station, StationError, open_store, restore, retention_days};
+pub use station::{Options, Standing, Station, StationError, open_store, restore, retention_days, sending};

@@ -21,6 +21,7 @@ pub(crate) async fn resolve(shared: &Shared, request: ResolveRequest) -> Resolve
         Ok(identity) => return Resolved::Identity(Box::new(identity)),
         Err(error) => error,
     };
+    shared.hear(&error).await;
     let Some(problem) = error.problem() else {
         return Resolved::Offline;
     };

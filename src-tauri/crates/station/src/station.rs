@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use camera::{Camera, SourceSpec};
 use code::{CodeText, Pattern};
@@ -22,7 +22,9 @@ use crate::config::Config;
 use crate::darkroom::{self, Darkroom};
 use crate::front::Front;
 use crate::night;
+use crate::pace::{Pace, Sending};
 use crate::rehearsal::Rehearsal;
+use crate::revoked;
 use crate::sync::{Courier, Round};
 use crate::view::{Action, CameraView, Guidance, OutOfService, Progress, Support, View};
 use crate::visit::{Event, Machine};
@@ -32,6 +34,10 @@ use crate::watching::{Eyes, Lens, Wanted};
 pub(crate) mod setting {
     pub(crate) const STATION_KEY: &str = "station-key";
     pub(crate) const STATION_ID: &str = "station-id";
+    /// There while the station is revoked.
+    pub(crate) const REVOKED: &str = "revoked";
+    /// When the newest revocation it ever heard was made: an older one that somebody kept is not taken again.
+    pub(crate) const REVOCATION_HEARD: &str = "revocation.heard";
     pub(crate) const RECEIPT_KEY: &str = "receipt-key";
     pub(crate) const PROFILE: &str = "profile";
     pub(crate) const STAFF_PIN: &str = "staff-pin";
@@ -42,6 +48,8 @@ pub(crate) mod setting {
     pub(crate) const BACKUP_TROUBLE: &str = "backup.trouble";
     /// When the station last tried whether it can write at all.
     pub(crate) const WRITTEN_AT: &str = "written.at";
+    /// How the sending went when somebody last wrote it down, as JSON: for other programs beside this one.
+    pub(crate) const SENDING: &str = "sending";
 }
 
 /// What a station is opened with.
@@ -102,6 +110,28 @@ impl Drop for Handle {
     }
 }
 
+/// How the station stands with its backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Never enrolled.
+    Stranger,
+    /// Enrolled: it may send and ask.
+    Enrolled,
+    /// Shut out by the vendor. It keeps its records and takes no visits until a new activation code lets it in.
+    Revoked,
+}
+
+impl Standing {
+    /// Why nobody is served, if so.
+    pub(crate) fn closed(self) -> Option<OutOfService> {
+        match self {
+            Standing::Enrolled => None,
+            Standing::Stranger => Some(OutOfService::NotEnrolled),
+            Standing::Revoked => Some(OutOfService::Revoked),
+        }
+    }
+}
+
 /// What every task of the station shares.
 pub(crate) type Shared = Arc<Inner>;
 
@@ -123,7 +153,8 @@ pub(crate) struct Inner {
     pub(crate) sheet: Mutex<String>,
     pub(crate) wake_sync: Notify,
     pub(crate) online: AtomicBool,
-    pub(crate) enrolled: AtomicBool,
+    standing: Mutex<Standing>,
+    pub(crate) pace: Mutex<Pace>,
     clock_drift: Mutex<Option<SignedDuration>>,
     stop: Arc<AtomicBool>,
 }
@@ -165,6 +196,33 @@ impl Inner {
 
     pub(crate) fn clock_drift(&self) -> Option<SignedDuration> {
         *self.clock_drift.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        *self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_standing(&self, standing: Standing) {
+        *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = standing;
+    }
+
+    pub(crate) fn is_enrolled(&self) -> bool {
+        self.standing() == Standing::Enrolled
+    }
+
+    /// The sync loop's own speed.
+    pub(crate) fn pace(&self) -> std::sync::MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the sending goes.
+    pub(crate) async fn sending(&self) -> Result<Sending, StationError> {
+        let (counts, next_due) = self
+            .records(|store| Ok((store.counts()?, store.next_try_at()?)))
+            .await?;
+        Ok(self
+            .pace()
+            .reading(Instant::now(), Timestamp::now(), counts.waiting(), next_due))
     }
 
     /// Tells the front how far a record is.
@@ -222,8 +280,8 @@ impl Station {
         };
         let countdown = SignedDuration::from_secs(config.countdown.into());
         let mut machine = Machine::new(profile, Uuid::now_v7).with_countdown(countdown);
-        if known.station_id.is_none() {
-            machine.handle(Event::Service(Some(OutOfService::NotEnrolled)), Timestamp::now());
+        if let Some(reason) = known.standing.closed() {
+            machine.handle(Event::Service(Some(reason)), Timestamp::now());
         }
         let eyes = options
             .eyes
@@ -251,7 +309,8 @@ impl Station {
             sheet: Mutex::new(machine.profile().sheet.clone()),
             wake_sync: Notify::new(),
             online: AtomicBool::new(false),
-            enrolled: AtomicBool::new(known.station_id.is_some()),
+            standing: Mutex::new(known.standing),
+            pace: Mutex::default(),
             clock_drift: Mutex::default(),
             stop: Arc::default(),
         });
@@ -362,13 +421,26 @@ impl Station {
         Courier::new(Arc::clone(self.inner())).once().await
     }
 
+    /// How the sending goes.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn sending(&self) -> Result<Sending, StationError> {
+        self.inner().sending().await
+    }
+
     /// Waits until the station is enrolled, at most so long; whether it is.
     pub async fn enrolled_within(&self, patience: Duration) -> bool {
         let deadline = tokio::time::Instant::now() + patience;
-        while !self.inner().enrolled.load(Ordering::Acquire) && tokio::time::Instant::now() < deadline {
+        while !self.inner().is_enrolled() && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        self.inner().enrolled.load(Ordering::Acquire)
+        self.inner().is_enrolled()
+    }
+
+    /// How the station stands with its backend.
+    pub fn standing(&self) -> Standing {
+        self.inner().standing()
     }
 
     /// Runs on the records.
@@ -403,6 +475,21 @@ pub fn open_store(data: &std::path::Path, key_in_file: bool) -> records::Result<
         records::key::load_or_create(data)?
     };
     Ok((Store::open_in(data, &key)?, place))
+}
+
+/// How the sending goes, as the program that sends last wrote it down, and when.
+///
+/// # Errors
+/// When the records cannot be read.
+pub fn sending(store: &Store, now: Timestamp) -> records::Result<(Sending, Option<Timestamp>)> {
+    let waiting = store.counts()?.waiting();
+    let kept = store
+        .setting(setting::SENDING)?
+        .and_then(|text| serde_json::from_str::<(Timestamp, Sending)>(&text).ok());
+    Ok(match kept {
+        Some((at, sending)) => (sending.as_of(now.duration_since(at), waiting), Some(at)),
+        None => (Sending::default().as_of(SignedDuration::ZERO, waiting), None),
+    })
 }
 
 /// Puts a backup in the place of a folder's records that are gone or damaged. No station may run on them.
@@ -452,7 +539,7 @@ pub(crate) fn spec_for(config: &Config, profile: &Profile) -> Result<Arc<Spec>, 
 /// What the station knew before this start.
 struct Known {
     key: StationKey,
-    station_id: Option<String>,
+    standing: Standing,
     receipt_key: Option<PublicKey>,
     profile: Option<Profile>,
 }
@@ -474,16 +561,22 @@ impl Known {
             .setting(setting::RECEIPT_KEY)?
             .and_then(|text| from_hex(&text))
             .and_then(|bytes| PublicKey::from_bytes(&bytes).ok());
+        let standing = if store.setting(setting::REVOKED)?.is_some() {
+            // It may have been interrupted while it left.
+            revoked::leave(store, Timestamp::now())?;
+            Standing::Revoked
+        } else if receipt_key.is_some() && store.setting(setting::STATION_ID)?.is_some() {
+            Standing::Enrolled
+        } else {
+            Standing::Stranger
+        };
         let profile = store
             .setting(setting::PROFILE)?
             .and_then(|text| serde_json::from_str::<Profile>(&text).ok())
             .filter(|profile| profile.validate().is_ok());
-        let station_id = store
-            .setting(setting::STATION_ID)?
-            .filter(|_| receipt_key.is_some());
         Ok(Known {
             key,
-            station_id,
+            standing,
             receipt_key,
             profile,
         })

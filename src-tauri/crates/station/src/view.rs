@@ -419,6 +419,18 @@ pub enum OutOfService {
     Profile,
     /// Not enrolled at a backend yet.
     NotEnrolled,
+    /// Shut out by the vendor: everything is kept, a new activation code lets it in again.
+    Revoked,
+    /// The records' key is not there, does not fit, or lies in a keyring that does not answer.
+    Key,
+    /// The records are there and cannot be read any more.
+    Damaged,
+    /// There were records, or a set-up, and they are not where they should be.
+    Missing,
+    /// A newer program has written the records.
+    Newer,
+    /// Another program has the records.
+    InUse,
     /// Closed by staff.
     Staff,
 }

@@ -25,6 +25,7 @@ use crate::api::{
 use crate::key::{PublicKey, StationKey};
 use crate::problem::{self, Problem};
 use crate::profile::Profile;
+use crate::revocation::Revocation;
 use crate::secret::BASE64URL;
 use crate::signature::{Message, content_digest, sign_request};
 
@@ -121,6 +122,9 @@ pub enum VendorError {
     /// The backend itself signed that it holds other photos under this record: sending again cannot mend that.
     #[error("the backend's receipt for this record is for other photos")]
     ReceiptMismatch,
+    /// The backend has revoked this station and signed it: see [`Revocation`].
+    #[error("the vendor has revoked this station; what it keeps is safe and waits for a new activation code")]
+    Revoked(Box<Revocation>),
     /// The backend said no, and why.
     #[error("refused: {} ({})", .0.code, .0.detail.as_deref().unwrap_or(&.0.title))]
     Refused(Box<Problem>),
@@ -138,9 +142,10 @@ impl VendorError {
     /// What may help.
     pub fn failure(&self) -> Failure {
         match self {
-            VendorError::SetUp(_) | VendorError::NotEnrolled | VendorError::ReceiptMismatch => {
-                Failure::Permanent
-            }
+            VendorError::SetUp(_)
+            | VendorError::NotEnrolled
+            | VendorError::ReceiptMismatch
+            | VendorError::Revoked(_) => Failure::Permanent,
             VendorError::Refused(problem) if problem.code.is_permanent() => Failure::Permanent,
             VendorError::Refused(_) | VendorError::Unavailable { .. } | VendorError::BadReceipt(_) => {
                 Failure::Retry
@@ -481,11 +486,22 @@ impl Client {
                 headers,
                 body,
             }),
-            400..=599 => Err(refusal(status, &headers, &body, self.clock.now())),
+            400..=599 => Err(self.believed(refusal(status, &headers, &body, self.clock.now()))),
             _ => Err(VendorError::NotTheBackend {
                 status,
                 why: "neither a success nor a problem".into(),
             }),
+        }
+    }
+
+    /// A revocation counts only with the backend's signature: without it, it is one more refusal to wait out.
+    fn believed(&self, error: VendorError) -> VendorError {
+        let proof = error.problem().and_then(|problem| problem.revocation.as_ref());
+        match (proof, &self.receipt_key) {
+            (Some(proof), Some(key)) if proof.verifies(key, &self.public_key()) => {
+                VendorError::Revoked(Box::new(proof.clone()))
+            }
+            _ => error,
         }
     }
 
