@@ -1,7 +1,17 @@
 /**
  * One view of every page, for the rehearsal in a browser and for component tests. Nobody in here is real.
  */
-import type { Finding, Guidance, Page, Person, QueueRow, RecordPage, Sending, StepName, View } from '../bindings'
+import type {
+  Finding,
+  Guidance,
+  Page,
+  Person,
+  QueueRow,
+  RecordPage,
+  Sending,
+  StepName,
+  View,
+} from '../bindings'
 
 const person: Person = {
   masked_name: '林*禾',
@@ -278,7 +288,14 @@ export const SENDING = {
     offline_since: '2027-10-09T06:32:11Z',
     next_try_at: '2027-10-09T06:47:30Z',
   },
-  done: { waiting: 0, sent: 219, per_minute: null, seconds_left: null, offline_since: null, next_try_at: null },
+  done: {
+    waiting: 0,
+    sent: 219,
+    per_minute: null,
+    seconds_left: null,
+    offline_since: null,
+    next_try_at: null,
+  },
 } as const satisfies Record<string, Sending>
 
 export const FINDINGS: Finding[] = [

@@ -83,6 +83,9 @@ pub enum StationError {
     /// No backend was named.
     #[error("no backend is set: give --backend URL once, or write it into station.toml")]
     NoBackend,
+    /// A pin in `station.toml` is none.
+    #[error("backend-pins in station.toml: {0}")]
+    Pin(#[from] vendor::trust::NoPin),
     /// No profile of this name.
     #[error("there is no vendor profile named {0}")]
     NoSuchProfile(String),
@@ -265,7 +268,8 @@ impl Station {
         if config.backend.is_empty() {
             return Err(StationError::NoBackend);
         }
-        let mut client = Client::new(&config.backend, known.key, config.timeouts())?;
+        let trust = config.trust()?;
+        let mut client = Client::with_trust(&config.backend, known.key, config.timeouts(), &trust)?;
         if let Some(key) = known.receipt_key {
             client = client.with_receipt_key(key);
         }

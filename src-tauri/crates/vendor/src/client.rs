@@ -28,6 +28,7 @@ use crate::profile::Profile;
 use crate::revocation::Revocation;
 use crate::secret::BASE64URL;
 use crate::signature::{Message, content_digest, sign_request};
+use crate::trust::{Trust, is_wrong_key};
 
 /// A JSON reply is at most this long; ours are a few kilobytes.
 const LONGEST_REPLY: usize = 1 << 20;
@@ -105,6 +106,12 @@ pub enum VendorError {
     /// The backend was not reached.
     #[error("no connection: {0}")]
     Offline(String),
+    /// Whoever answers there has another key than those pinned: not the vendor's server, or a key was changed.
+    #[error(
+        "the server's key is none of those pinned (backend-pins in station.toml): it is not the vendor's server, or \
+         its key was changed; nothing was sent"
+    )]
+    WrongServerKey,
     /// The backend did not answer in time.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
@@ -150,9 +157,10 @@ impl VendorError {
             VendorError::Refused(_) | VendorError::Unavailable { .. } | VendorError::BadReceipt(_) => {
                 Failure::Retry
             }
-            VendorError::Offline(_) | VendorError::TimedOut(_) | VendorError::NotTheBackend { .. } => {
-                Failure::NeedsNetwork
-            }
+            VendorError::Offline(_)
+            | VendorError::WrongServerKey
+            | VendorError::TimedOut(_)
+            | VendorError::NotTheBackend { .. } => Failure::NeedsNetwork,
         }
     }
 
@@ -204,6 +212,19 @@ impl Client {
     /// # Errors
     /// [`VendorError::SetUp`].
     pub fn new(base_url: &str, key: StationKey, timeouts: Timeouts) -> Result<Client, VendorError> {
+        Client::with_trust(base_url, key, timeouts, &Trust::default())
+    }
+
+    /// As [`new`](Self::new), and the server must have one of the pinned keys.
+    ///
+    /// # Errors
+    /// [`VendorError::SetUp`].
+    pub fn with_trust(
+        base_url: &str,
+        key: StationKey,
+        timeouts: Timeouts,
+        trust: &Trust,
+    ) -> Result<Client, VendorError> {
         let set_up = |what: &str| VendorError::SetUp(what.to_owned());
         let base = Url::parse(base_url).map_err(|error| VendorError::SetUp(format!("address: {error}")))?;
         let host = base.host_str().ok_or_else(|| set_up("address: no host"))?;
@@ -217,9 +238,16 @@ impl Client {
         if !base.username().is_empty() || base.password().is_some() || base.query().is_some() {
             return Err(set_up("address: no user, password or query"));
         }
-        // Fails where another part of the program was first, which is as good.
+        if !trust.pins.is_empty() && base.scheme() != "https" {
+            return Err(set_up("address: a pinned key needs https"));
+        }
+        // For whoever else speaks TLS in this program. Fails where another part was first, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = trust
+            .tls()
+            .map_err(|error| VendorError::SetUp(format!("TLS: {error}")))?;
         let mut http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
             .user_agent(concat!("photo-station/", env!("CARGO_PKG_VERSION")))
             // A redirect is how a captive portal begins.
             .redirect(reqwest::redirect::Policy::none())
@@ -461,6 +489,8 @@ impl Client {
                 VendorError::TimedOut(timeout)
             } else if error.is_builder() {
                 VendorError::SetUp(told(&error))
+            } else if is_wrong_key(&error) {
+                VendorError::WrongServerKey
             } else {
                 VendorError::Offline(told(&error))
             }

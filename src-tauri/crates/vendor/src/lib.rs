@@ -13,6 +13,7 @@
 //! | [`receipt`] | the signed proof that a backend has a photo |
 //! | [`revocation`] | the signed word that a station is no longer the backend's own |
 //! | [`client`] | the station's side over HTTP |
+//! | [`trust`] | whom the client takes for the vendor's server: certificates and pins |
 //! | [`profile`] | what a vendor wants: steps, proof, fee, requirements |
 //!
 //! A reference backend that speaks the other side is the crate `vendor-backend`.
@@ -26,6 +27,7 @@ pub mod receipt;
 pub mod revocation;
 pub mod secret;
 pub mod signature;
+pub mod trust;
 
 pub use client::{Client, Clock, Failure, Timeouts, VendorError};
 pub use key::{PublicKey, StationKey};
@@ -34,3 +36,4 @@ pub use profile::{FeeWhen, Profile, ProofKind, Step};
 pub use receipt::Receipt;
 pub use revocation::Revocation;
 pub use secret::{Secret, SecretBytes};
+pub use trust::{Pin, Trust};
