@@ -101,6 +101,8 @@ export const PAGES = {
   confirm: { kind: 'confirm', person, rejection: [] },
   'confirm-rejected': { kind: 'confirm', person, rejection: ['镜片反光'] },
   'not-possible': { kind: 'not-possible', reason: 'outside-window', detail: '本校采集时间为 10月9日–19日' },
+  'not-possible-waits-here': { kind: 'not-possible', reason: 'waits-here', detail: null },
+  'not-possible-under-review': { kind: 'not-possible', reason: 'under-review', detail: null },
   'not-possible-network': { kind: 'not-possible', reason: 'needs-network', detail: null },
   requirements: { kind: 'requirements' },
   pay: { kind: 'pay', amount_fen: 1500, qr_svg: QR, expires_in: 272, state: 'waiting' },

@@ -163,6 +163,8 @@ const en: Words = {
     reason: {
       'outside-window': 'Collection is not open now',
       'already-collected': 'Your photo has already been collected',
+      'under-review': 'Your photo is being reviewed',
+      'waits-here': 'Your photo is saved here and waits to be sent',
       'not-eligible': 'Your school has not opened this record yet',
       'identity-mismatch': 'Your identity could not be confirmed',
       'unknown-code': 'This code is not known',
@@ -174,6 +176,8 @@ const en: Words = {
     todo: {
       'outside-window': 'Please come back within the dates your school announced',
       'already-collected': 'No need to do it again. To change it, contact your school',
+      'under-review': 'Please wait for the outcome; if it is rejected, come again at no charge',
+      'waits-here': 'No need for another one: it is sent when the network is back. Ask the staff if in doubt',
       'not-eligible': 'Please ask your school about its schedule',
       'identity-mismatch': 'Check your ID number and try again, or contact your school',
       'unknown-code': 'Log in to CHSI, get the code again and retry',
@@ -343,7 +347,7 @@ const en: Words = {
     wrong: 'Wrong PIN',
     failure: {
       'staff-only': 'Please enter the PIN again',
-      locked: 'Too many wrong PINs, please wait',
+      locked: 'Too many wrong PINs, please wait ({n} s left)',
       'no-pin': 'No staff PIN has been set on this station',
       'not-found': 'There is no such record',
       records: 'The records cannot be read or written now',

@@ -64,6 +64,8 @@ const everyValue: Record<string, Record<string, true>> = {
       {
         'outside-window': true,
         'already-collected': true,
+        'under-review': true,
+        'waits-here': true,
         'not-eligible': true,
         'identity-mismatch': true,
         'unknown-code': true,

@@ -155,6 +155,8 @@ export default {
     reason: {
       'outside-window': '现在不在采集时间内',
       'already-collected': '您的照片已经采集过了',
+      'under-review': '您的照片正在审核中',
+      'waits-here': '您的照片已在本机保存，等待上传',
       'not-eligible': '学校暂未开放这条学籍的采集',
       'identity-mismatch': '没能核对上您的身份',
       'unknown-code': '没有查到这个采集码',
@@ -166,6 +168,8 @@ export default {
     todo: {
       'outside-window': '请在学校通知的采集时间内再来',
       'already-collected': '无需再次采集。如需更改，请联系学校',
+      'under-review': '请等待审核结果；如未通过，可再来免费重拍',
+      'waits-here': '无需重拍，网络恢复后会自动上传；有疑问请询问工作人员',
       'not-eligible': '请联系学校确认采集安排',
       'identity-mismatch': '请核对证件号后重试，仍不一致请联系学校',
       'unknown-code': '请重新登录学信网获取采集码后再试',
@@ -335,7 +339,7 @@ export default {
     wrong: '密码不对',
     failure: {
       'staff-only': '请重新输入管理密码',
-      locked: '输错次数过多，请稍后再试',
+      locked: '输错次数过多，请稍后再试（还需 {n} 秒）',
       'no-pin': '本机还没有设置管理密码',
       'not-found': '没有找到这条记录',
       records: '记录暂时无法读写',

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use vendor::trust::NoPin;
-use vendor::{Timeouts, Trust};
+use vendor::{Client, StationKey, Timeouts, Trust};
 
 use crate::fitness::Limits;
 
@@ -129,6 +129,12 @@ impl Config {
             pins,
             ..Trust::default()
         })
+    }
+
+    /// A client nobody knows, to ask whether the backend is there at all; `None` where none is set up.
+    pub fn stranger(&self) -> Option<Client> {
+        let key = StationKey::generate().ok()?;
+        Client::with_trust(&self.backend, key, self.timeouts(), &self.trust().ok()?).ok()
     }
 
     /// Where the nightly backups go, if anywhere.

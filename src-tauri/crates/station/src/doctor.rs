@@ -9,9 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use records::{Depth, KeyPlace, RecordsError, Store, VerifyReport};
 use vendor::Client;
 
+use crate::doorway::records_hindrance;
 use crate::night;
 use crate::staff::{Finding, FindingState};
 use crate::station::{Standing, setting};
+use crate::view::OutOfService;
 
 /// What the doctor looks at.
 pub struct Patient {
@@ -185,17 +187,54 @@ fn database(report: Result<VerifyReport, RecordsError>) -> Finding {
             "运行 photo-station queue verify 并联系技术支持",
             "run photo-station queue verify and call support",
         ),
-        Err(error) => finding(
-            "database",
-            FindingState::Broken,
-            format!("记录无法读取：{error}"),
-            format!("the records cannot be read: {error}"),
-        )
-        .todo(
-            "检查磁盘；不要删除数据目录",
-            "check the disk; do not delete the data folder",
-        ),
+        Err(error) => unopened(&error),
     }
+}
+
+/// Records that cannot be opened: what happened, that nothing was changed, and what to do, as the page says it.
+fn unopened(error: &RecordsError) -> Finding {
+    let (what, todo_zh, todo_en) = match records_hindrance(error) {
+        OutOfService::Key => (
+            "照片库的密钥不在、不对，或钥匙串没有应答；照片仍加密保存，没有任何改动",
+            "放回 records.key 或解锁系统钥匙串；采集站会自动开放。密钥没有问题时，照片库首页损坏：用 photo-station queue restore 恢复备份",
+            "bring records.key back or unlock the keyring, the station then opens by itself; where the key is right, the \
+             file's first page is damaged: restore a backup (photo-station queue restore)",
+        ),
+        OutOfService::Missing => (
+            "照片库不在原处；没有新建，也没有删除",
+            "接好数据盘，或用 photo-station queue restore 恢复最近的备份；采集站会自动开放",
+            "connect the data disk, or restore the newest backup (photo-station queue restore); the station then opens \
+             by itself",
+        ),
+        OutOfService::Newer => (
+            "照片库由更新版本的程序写成；没有任何改动",
+            "重新安装新版本的程序",
+            "install the newer program again",
+        ),
+        OutOfService::Damaged => (
+            "照片库已损坏，或不是本程序的文件；原样保留，没有删除",
+            "运行 photo-station queue verify，或用 photo-station queue restore 恢复最近的备份；不要删除数据目录",
+            "run photo-station queue verify, or restore the newest backup (photo-station queue restore); do not delete \
+             the data folder",
+        ),
+        OutOfService::InUse => (
+            "另一个程序正在使用照片库",
+            "关闭另一个程序，然后重试",
+            "close the other program and try again",
+        ),
+        _ => (
+            "照片库无法读写；已保存的照片没有改动",
+            "检查磁盘空间、权限和连接；不要删除数据目录",
+            "check the disk's room, permissions and cable; do not delete the data folder",
+        ),
+    };
+    finding(
+        "database",
+        FindingState::Broken,
+        format!("{what}（{error}）"),
+        format!("the records cannot be opened: {error}"),
+    )
+    .todo(todo_zh, todo_en)
 }
 
 fn disk(data: &Path) -> Finding {

@@ -149,6 +149,7 @@ impl Front {
             self.wrote = Some((Instant::now(), wrote.is_ok()));
         }
         let data = self.shared.data.clone();
+        let in_place = self.shared.place.holds();
         let read = self
             .shared
             .records(move |store| {
@@ -163,6 +164,7 @@ impl Front {
         let readings = Readings {
             free_bytes,
             writable: readable && self.wrote.is_some_and(|(_, well)| well),
+            in_place,
             waiting: counts.waiting(),
             oldest_waiting: counts.oldest_waiting.map(|at| now.duration_since(at)),
             clock_drift: self.shared.clock_drift(),

@@ -18,13 +18,16 @@ use uuid::Uuid;
 use vendor::{Client, Profile, PublicKey, StationKey, VendorError};
 
 use crate::backend;
+use crate::claim::{Claim, claim};
 use crate::config::Config;
 use crate::darkroom::{self, Darkroom};
 use crate::front::Front;
 use crate::night;
 use crate::pace::{Pace, Sending};
+use crate::place::Place;
 use crate::rehearsal::Rehearsal;
 use crate::revoked;
+use crate::staff::Lock;
 use crate::sync::{Courier, Round};
 use crate::view::{Action, CameraView, Guidance, OutOfService, Progress, Support, View};
 use crate::visit::{Event, Machine};
@@ -41,6 +44,8 @@ pub(crate) mod setting {
     pub(crate) const RECEIPT_KEY: &str = "receipt-key";
     pub(crate) const PROFILE: &str = "profile";
     pub(crate) const STAFF_PIN: &str = "staff-pin";
+    /// Wrong staff PINs in a row.
+    pub(crate) const WRONG_PINS: &str = "staff-pin.wrong";
     /// When the backend last confirmed the profile.
     pub(crate) const PROFILE_AT: &str = "profile.at";
     /// When the last backup was made, and why the last try was none.
@@ -80,6 +85,12 @@ pub enum StationError {
     /// A key could not be made or read.
     #[error("the station's key: {0}")]
     Key(#[from] vendor::key::KeyError),
+    /// Another program serves from this folder.
+    #[error("another photo station is running on {}; close that one first", .0.display())]
+    InUse(PathBuf),
+    /// The set-up is wrong.
+    #[error("{0}")]
+    SetUp(String),
     /// No backend was named.
     #[error("no backend is set: give --backend URL once, or write it into station.toml")]
     NoBackend,
@@ -108,6 +119,8 @@ struct Handle(Shared);
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        // The folder is free at once, not when the last task has noticed.
+        drop(self.0.claim.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.0.stop.store(true, Ordering::Release);
         self.0.wake_sync.notify_waiters();
     }
@@ -141,6 +154,7 @@ pub(crate) type Shared = Arc<Inner>;
 pub(crate) struct Inner {
     pub(crate) data: PathBuf,
     pub(crate) key_place: KeyPlace,
+    pub(crate) place: Place,
     pub(crate) config: Config,
     pub(crate) store: Arc<Mutex<Store>>,
     pub(crate) client: RwLock<Client>,
@@ -158,7 +172,9 @@ pub(crate) struct Inner {
     pub(crate) online: AtomicBool,
     standing: Mutex<Standing>,
     pub(crate) pace: Mutex<Pace>,
+    pub(crate) pin_lock: tokio::sync::Mutex<Lock>,
     clock_drift: Mutex<Option<SignedDuration>>,
+    claim: Mutex<Option<Claim>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -258,7 +274,8 @@ impl Station {
     /// # Errors
     /// As [`Station::open`].
     pub async fn open_with(options: Options, darkroom: Option<Darkroom>) -> Result<Station, StationError> {
-        let (store, key_place) = open_records(&options).await?;
+        let serves = options.eyes.is_some() || darkroom.is_some();
+        let (store, key_place, claimed) = open_records(&options, serves).await?;
         let store = Arc::new(Mutex::new(store));
         let known = {
             let store = Arc::clone(&store);
@@ -296,6 +313,7 @@ impl Station {
         let darkroom = darkroom.or(own);
         let (events, inbox) = mpsc::unbounded_channel();
         let inner = Arc::new(Inner {
+            place: Place::of(&options.data),
             data: options.data,
             key_place,
             config,
@@ -315,7 +333,9 @@ impl Station {
             online: AtomicBool::new(false),
             standing: Mutex::new(known.standing),
             pace: Mutex::default(),
+            pin_lock: tokio::sync::Mutex::new(Lock::after(known.wrong_pins, Instant::now())),
             clock_drift: Mutex::default(),
+            claim: Mutex::new(claimed),
             stop: Arc::default(),
         });
         if let Some((camera, models)) = eyes {
@@ -464,15 +484,19 @@ impl Station {
     }
 }
 
+fn make_folder(data: &std::path::Path) -> records::Result<()> {
+    std::fs::create_dir_all(data).map_err(|source| RecordsError::File {
+        path: data.to_path_buf(),
+        source,
+    })
+}
+
 /// Opens the records of a folder.
 ///
 /// # Errors
 /// As [`records::key::load_or_create`] and [`Store::open_in`].
 pub fn open_store(data: &std::path::Path, key_in_file: bool) -> records::Result<(Store, KeyPlace)> {
-    std::fs::create_dir_all(data).map_err(|source| RecordsError::File {
-        path: data.to_path_buf(),
-        source,
-    })?;
+    make_folder(data)?;
     let (key, place): (Key, KeyPlace) = if key_in_file {
         records::key::load_or_create_file(data)?
     } else {
@@ -499,28 +523,40 @@ pub fn sending(store: &Store, now: Timestamp) -> records::Result<(Sending, Optio
 /// Puts a backup in the place of a folder's records that are gone or damaged. No station may run on them.
 ///
 /// # Errors
-/// As [`records::key::existing`] and [`records::backup::restore`].
+/// [`RecordsError::Busy`] while a station runs on them; as [`records::key::existing`] and [`records::backup::restore`].
 pub fn restore(
     data: &std::path::Path,
     backup: &std::path::Path,
     now: Timestamp,
 ) -> records::Result<records::backup::Restored> {
+    let _claim = claim(data)?.ok_or(RecordsError::Busy)?;
     let (key, _) = records::key::existing(data)?;
     records::backup::restore(data, backup, &key, now)
 }
 
-async fn open_records(options: &Options) -> Result<(Store, KeyPlace), StationError> {
+/// Opens the records. A station that serves claims its folder first; one for the command line does not, and leaves
+/// what another program has under way alone.
+async fn open_records(
+    options: &Options,
+    serves: bool,
+) -> Result<(Store, KeyPlace, Option<Claim>), StationError> {
     let (data, key_in_file) = (options.data.clone(), options.key_in_file);
     blocking(move || {
+        make_folder(&data)?;
+        let claimed = claim(&data)?;
+        if serves && claimed.is_none() {
+            return Err(StationError::InUse(data));
+        }
         let (mut store, place) = open_store(&data, key_in_file)?;
-        let now = Timestamp::now();
-        // What a crash left in the middle: attempts of unknown outcome and visits without an end.
-        store.recover(now)?;
-        store.close_interrupted_visits(now)?;
-        Ok::<_, RecordsError>((store, place))
+        if claimed.is_some() {
+            let now = Timestamp::now();
+            // What a crash left in the middle: attempts of unknown outcome and visits without an end.
+            store.recover(now)?;
+            store.close_interrupted_visits(now)?;
+        }
+        Ok((store, place, claimed.filter(|_| serves)))
     })
     .await?
-    .map_err(StationError::from)
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StationError> {
@@ -544,6 +580,7 @@ pub(crate) fn spec_for(config: &Config, profile: &Profile) -> Result<Arc<Spec>, 
 struct Known {
     key: StationKey,
     standing: Standing,
+    wrong_pins: u32,
     receipt_key: Option<PublicKey>,
     profile: Option<Profile>,
 }
@@ -578,9 +615,14 @@ impl Known {
             .setting(setting::PROFILE)?
             .and_then(|text| serde_json::from_str::<Profile>(&text).ok())
             .filter(|profile| profile.validate().is_ok());
+        let wrong_pins = store
+            .setting(setting::WRONG_PINS)?
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0);
         Ok(Known {
             key,
             standing,
+            wrong_pins,
             receipt_key,
             profile,
         })

@@ -333,8 +333,12 @@ pub struct Person {
 pub enum NotPossible {
     /// Outside the collection window.
     OutsideWindow,
-    /// Already collected and approved or under review.
+    /// Already collected: approved, or counted as such by the vendor.
     AlreadyCollected,
+    /// A photo is under review: no other is taken before its outcome.
+    UnderReview,
+    /// A photo with this very code waits on this station to be sent.
+    WaitsHere,
     /// The school has not opened collection for this record.
     NotEligible,
     /// The identity could not be confirmed.
