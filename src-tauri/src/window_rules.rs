@@ -123,7 +123,9 @@ fn the_page_may_call_each_of_the_programs_commands_and_nothing_else_and_calls_ea
         .collect();
     expected.extend(["core:event:allow-listen", "core:event:allow-unlisten"].map(str::to_owned));
     assert_eq!(granted, expected);
-    let one = std::fs::read_dir(root().join("src-tauri/capabilities")).unwrap().count();
+    let one = std::fs::read_dir(root().join("src-tauri/capabilities"))
+        .unwrap()
+        .count();
     assert_eq!(one, 1, "one capability, for one window");
 
     let mut said = String::new();
@@ -142,9 +144,13 @@ const NEVER_ASKED: [&str; 3] = ["www.w3.org", "vuejs.org", "element-plus.org"];
 fn addresses(text: &str) -> impl Iterator<Item = &str> {
     text.match_indices("//").filter_map(|(at, _)| {
         let before = &text[..at];
-        let with_scheme = ["http:", "https:", "ws:", "wss:"].iter().any(|scheme| before.ends_with(scheme));
+        let with_scheme = ["http:", "https:", "ws:", "wss:"]
+            .iter()
+            .any(|scheme| before.ends_with(scheme));
         // `src="//host"` and `url(//host)` take the page's own scheme.
-        let bare = ["=\"", "='", "url(", "url(\"", "url('"].iter().any(|mark| before.ends_with(mark));
+        let bare = ["=\"", "='", "url(", "url(\"", "url('"]
+            .iter()
+            .any(|mark| before.ends_with(mark));
         (with_scheme || bare).then(|| &text[at + 2..])
     })
 }
@@ -164,7 +170,10 @@ fn the_built_page_names_no_place_elsewhere() {
                 folders.push(path);
                 continue;
             }
-            let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+            let ending = path
+                .extension()
+                .and_then(|ending| ending.to_str())
+                .unwrap_or_default();
             if !["html", "js", "css", "svg"].contains(&ending) {
                 continue;
             }
@@ -192,7 +201,10 @@ fn an_address_elsewhere_is_found_however_it_is_written() {
         "new WebSocket('wss://live.example')",
     ] {
         let found: Vec<&str> = addresses(text).map(host).collect();
-        assert!(matches!(found.as_slice(), [host] if host.ends_with(".example")), "{text}: {found:?}");
+        assert!(
+            matches!(found.as_slice(), [host] if host.ends_with(".example")),
+            "{text}: {found:?}"
+        );
     }
     assert_eq!(addresses("a // b, 1 //2, './assets/x.js'").count(), 0);
 }

@@ -139,7 +139,7 @@ export type Candidate = {
 export type Failure = {
 	/**  Which. */
 	code: FailureCode,
-	/**  More for staff, English, without secrets. */
+	/**  More for staff, English or a number, without secrets. */
 	detail: string,
 };
 
@@ -147,7 +147,7 @@ export type Failure = {
 export type FailureCode = 
 /**  The staff pages are closed: enter the PIN. */
 "staff-only" | 
-/**  Too many wrong PINs: wait. */
+/**  Too many wrong PINs: wait as many seconds as the detail says. */
 "locked" | 
 /**  No staff PIN has been set on this station. */
 "no-pin" | 
@@ -226,8 +226,12 @@ export type HistoryLine = {
 export type NotPossible = 
 /**  Outside the collection window. */
 "outside-window" | 
-/**  Already collected and approved or under review. */
+/**  Already collected: approved, or counted as such by the vendor. */
 "already-collected" | 
+/**  A photo is under review: no other is taken before its outcome. */
+"under-review" | 
+/**  A photo with this very code waits on this station to be sent. */
+"waits-here" | 
 /**  The school has not opened collection for this record. */
 "not-eligible" | 
 /**  The identity could not be confirmed. */

@@ -8,7 +8,8 @@ use records::{Filter, PhotoKind, RecordId, RecordRow, RecordState, RecordsError,
 
 use crate::doctor::{self, Patient};
 use crate::staff::{
-    Finding, HistoryLine, Login, QueueFilter, QueuePage, QueueRow, RecordPage, StateCount, hash_pin, pin_matches,
+    Finding, HistoryLine, Login, QueueFilter, QueuePage, QueueRow, RecordPage, StateCount, hash_pin,
+    pin_matches,
 };
 use crate::station::{Station, StationError, setting};
 

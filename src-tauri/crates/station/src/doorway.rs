@@ -12,6 +12,7 @@ use tokio::sync::{Notify, watch};
 use vendor::Profile;
 
 use crate::darkroom::Darkroom;
+use crate::only::OnlyError;
 use crate::station::{Options, Station, StationError};
 use crate::view::{CameraView, OutOfService, Page, Support, View};
 
@@ -45,7 +46,8 @@ struct Inner {
 pub fn hindrance(error: &StationError) -> Option<OutOfService> {
     match error {
         StationError::Records(error) => Some(records_hindrance(error)),
-        StationError::InUse(_) => Some(OutOfService::InUse),
+        StationError::NotAlone(OnlyError::Taken(_)) => Some(OutOfService::InUse),
+        StationError::NotAlone(OnlyError::File(..)) => Some(OutOfService::Storage),
         _ => None,
     }
 }

@@ -16,7 +16,6 @@
 //! [`Station`] puts them together with a camera, the records and a vendor's backend.
 
 mod backend;
-mod claim;
 pub mod config;
 mod darkroom;
 pub mod desk;
@@ -25,6 +24,7 @@ pub mod doorway;
 pub mod fitness;
 mod front;
 pub mod night;
+pub mod only;
 pub mod pace;
 mod papers;
 mod payment_code;

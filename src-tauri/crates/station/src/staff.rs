@@ -234,7 +234,10 @@ mod tests {
             !pin_matches("246810", "no hash at all"),
             "an unreadable hash must lock, not open"
         );
-        assert!(hash.starts_with("$argon2id$") && !hash.contains("246810"), "{hash}");
+        assert!(
+            hash.starts_with("$argon2id$") && !hash.contains("246810"),
+            "{hash}"
+        );
         assert_ne!(hash, hash_pin("246810").unwrap(), "a salt of its own");
     }
 
@@ -285,7 +288,11 @@ mod tests {
             (wrong, guesses) = (lock.wrong(), guesses + 1);
         }
         assert!(guesses < 40, "{guesses} guesses in a day");
-        assert_eq!(Lock::after(2, start).left(start), None, "two mistakes cost nothing");
+        assert_eq!(
+            Lock::after(2, start).left(start),
+            None,
+            "two mistakes cost nothing"
+        );
         assert!(Lock::after(u32::MAX, start).left(start).is_some());
     }
 }

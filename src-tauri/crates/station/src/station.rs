@@ -18,11 +18,11 @@ use uuid::Uuid;
 use vendor::{Client, Profile, PublicKey, StationKey, VendorError};
 
 use crate::backend;
-use crate::claim::{Claim, claim};
 use crate::config::Config;
 use crate::darkroom::{self, Darkroom};
 use crate::front::Front;
 use crate::night;
+use crate::only::{Only, OnlyError};
 use crate::pace::{Pace, Sending};
 use crate::place::Place;
 use crate::rehearsal::Rehearsal;
@@ -85,9 +85,6 @@ pub enum StationError {
     /// A key could not be made or read.
     #[error("the station's key: {0}")]
     Key(#[from] vendor::key::KeyError),
-    /// Another program serves from this folder.
-    #[error("another photo station is running on {}; close that one first", .0.display())]
-    InUse(PathBuf),
     /// The set-up is wrong.
     #[error("{0}")]
     SetUp(String),
@@ -106,6 +103,9 @@ pub enum StationError {
     /// A profile's code pattern cannot be used.
     #[error("the profile's code pattern: {0}")]
     Pattern(#[from] code::CodeError),
+    /// Another process serves from this folder.
+    #[error(transparent)]
+    NotAlone(#[from] OnlyError),
     /// A thread could not be started, or a task was stopped.
     #[error("the operating system: {0}")]
     System(String),
@@ -115,14 +115,16 @@ pub enum StationError {
 #[derive(Clone)]
 pub struct Station(Arc<Handle>);
 
-struct Handle(Shared);
+struct Handle {
+    inner: Shared,
+    /// Held by whoever serves.
+    _only: Option<Only>,
+}
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // The folder is free at once, not when the last task has noticed.
-        drop(self.0.claim.lock().unwrap_or_else(PoisonError::into_inner).take());
-        self.0.stop.store(true, Ordering::Release);
-        self.0.wake_sync.notify_waiters();
+        self.inner.stop.store(true, Ordering::Release);
+        self.inner.wake_sync.notify_waiters();
     }
 }
 
@@ -174,7 +176,6 @@ pub(crate) struct Inner {
     pub(crate) pace: Mutex<Pace>,
     pub(crate) pin_lock: tokio::sync::Mutex<Lock>,
     clock_drift: Mutex<Option<SignedDuration>>,
-    claim: Mutex<Option<Claim>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -274,8 +275,9 @@ impl Station {
     /// # Errors
     /// As [`Station::open`].
     pub async fn open_with(options: Options, darkroom: Option<Darkroom>) -> Result<Station, StationError> {
+        // A station without eyes is a command beside the one that serves.
         let serves = options.eyes.is_some() || darkroom.is_some();
-        let (store, key_place, claimed) = open_records(&options, serves).await?;
+        let (store, key_place, only) = open_records(&options, serves).await?;
         let store = Arc::new(Mutex::new(store));
         let known = {
             let store = Arc::clone(&store);
@@ -335,7 +337,6 @@ impl Station {
             pace: Mutex::default(),
             pin_lock: tokio::sync::Mutex::new(Lock::after(known.wrong_pins, Instant::now())),
             clock_drift: Mutex::default(),
-            claim: Mutex::new(claimed),
             stop: Arc::default(),
         });
         if let Some((camera, models)) = eyes {
@@ -359,11 +360,11 @@ impl Station {
             }
         }
         tokio::spawn(backend::join(Arc::clone(&inner), options.activation));
-        Ok(Station(Arc::new(Handle(inner))))
+        Ok(Station(Arc::new(Handle { inner, _only: only })))
     }
 
     pub(crate) fn inner(&self) -> &Shared {
-        &self.0.0
+        &self.0.inner
     }
 
     /// The screen as it stands.
@@ -484,19 +485,15 @@ impl Station {
     }
 }
 
-fn make_folder(data: &std::path::Path) -> records::Result<()> {
-    std::fs::create_dir_all(data).map_err(|source| RecordsError::File {
-        path: data.to_path_buf(),
-        source,
-    })
-}
-
 /// Opens the records of a folder.
 ///
 /// # Errors
 /// As [`records::key::load_or_create`] and [`Store::open_in`].
 pub fn open_store(data: &std::path::Path, key_in_file: bool) -> records::Result<(Store, KeyPlace)> {
-    make_folder(data)?;
+    std::fs::create_dir_all(data).map_err(|source| RecordsError::File {
+        path: data.to_path_buf(),
+        source,
+    })?;
     let (key, place): (Key, KeyPlace) = if key_in_file {
         records::key::load_or_create_file(data)?
     } else {
@@ -523,38 +520,38 @@ pub fn sending(store: &Store, now: Timestamp) -> records::Result<(Sending, Optio
 /// Puts a backup in the place of a folder's records that are gone or damaged. No station may run on them.
 ///
 /// # Errors
-/// [`RecordsError::Busy`] while a station runs on them; as [`records::key::existing`] and [`records::backup::restore`].
+/// [`StationError::NotAlone`] while a station runs on them; as [`records::key::existing`] and [`records::backup::restore`].
 pub fn restore(
     data: &std::path::Path,
     backup: &std::path::Path,
     now: Timestamp,
-) -> records::Result<records::backup::Restored> {
-    let _claim = claim(data)?.ok_or(RecordsError::Busy)?;
+) -> Result<records::backup::Restored, StationError> {
+    let _only = Only::here(data)?;
     let (key, _) = records::key::existing(data)?;
-    records::backup::restore(data, backup, &key, now)
+    Ok(records::backup::restore(data, backup, &key, now)?)
 }
 
-/// Opens the records. A station that serves claims its folder first; one for the command line does not, and leaves
-/// what another program has under way alone.
+/// Opens the records. A station that serves takes its folder first; one for the command line does not, and leaves what
+/// another program has under way alone.
 async fn open_records(
     options: &Options,
     serves: bool,
-) -> Result<(Store, KeyPlace, Option<Claim>), StationError> {
+) -> Result<(Store, KeyPlace, Option<Only>), StationError> {
     let (data, key_in_file) = (options.data.clone(), options.key_in_file);
     blocking(move || {
-        make_folder(&data)?;
-        let claimed = claim(&data)?;
-        if serves && claimed.is_none() {
-            return Err(StationError::InUse(data));
-        }
+        let only = match Only::here(&data) {
+            Ok(only) => Some(only),
+            Err(OnlyError::Taken(_)) if !serves => None,
+            Err(error) => return Err(error.into()),
+        };
         let (mut store, place) = open_store(&data, key_in_file)?;
-        if claimed.is_some() {
+        if only.is_some() {
             let now = Timestamp::now();
             // What a crash left in the middle: attempts of unknown outcome and visits without an end.
             store.recover(now)?;
             store.close_interrupted_visits(now)?;
         }
-        Ok((store, place, claimed.filter(|_| serves)))
+        Ok((store, place, only.filter(|_| serves)))
     })
     .await?
 }

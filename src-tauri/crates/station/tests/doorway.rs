@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use records::{Depth, FILE_NAME, NewRecord, Payment, RecordId, RecordsError, Secret};
+use records::{Depth, FILE_NAME, NewRecord, Payment, RecordId, Secret};
 use station::doorway::{Hindrance, Prepare, records_hindrance};
 use station::view::{Action, OutOfService, Page};
 use station::{Config, Darkroom, Doorway, Options, Station, StationError};
@@ -123,7 +123,9 @@ async fn opens_whole(door: &Doorway) {
     let mut views = station.views();
     let welcome = views.wait_for(|view| matches!(view.page, Page::Welcome { .. }));
     assert!(
-        tokio::time::timeout(Duration::from_secs(40), welcome).await.is_ok(),
+        tokio::time::timeout(Duration::from_secs(40), welcome)
+            .await
+            .is_ok(),
         "{:?}",
         station.view().page
     );
@@ -160,7 +162,10 @@ async fn broken_and_mended(why: OutOfService, break_it: impl Fn(&Path), mend_it:
     let error = station::open_store(&data, true).unwrap_err();
     assert_eq!(records_hindrance(&error), why, "{error}");
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert!(files(&data) == before, "nothing was changed while it stood closed");
+    assert!(
+        files(&data) == before,
+        "nothing was changed while it stood closed"
+    );
     mend_it(&data);
     opens_whole(&door).await;
 }
@@ -277,7 +282,7 @@ async fn a_second_program_in_the_folder_says_so_and_takes_over_when_the_first_en
         .await
         .err()
         .unwrap();
-    assert!(matches!(error, StationError::InUse(_)), "{error}");
+    assert!(matches!(error, StationError::NotAlone(_)), "{error}");
     // Nor by the command line beside it.
     let beside = Station::open(options(&data, backend.url())).await.unwrap();
     drop(beside);
@@ -294,7 +299,7 @@ async fn a_second_program_in_the_folder_says_so_and_takes_over_when_the_first_en
         .unwrap();
     assert!(matches!(
         station::restore(&data, &backup.path, Timestamp::now()),
-        Err(RecordsError::Busy)
+        Err(StationError::NotAlone(_))
     ));
     drop((first, station));
     opens_whole(&second).await;
@@ -337,7 +342,10 @@ struct Disk {
 #[cfg(target_os = "linux")]
 impl Disk {
     fn run(program: &str, arguments: &[&str]) -> Option<String> {
-        let done = std::process::Command::new(program).args(arguments).output().ok()?;
+        let done = std::process::Command::new(program)
+            .args(arguments)
+            .output()
+            .ok()?;
         let said = String::from_utf8_lossy(&done.stdout).trim().to_owned();
         done.status.success().then_some(said)
     }
@@ -436,7 +444,11 @@ async fn a_disk_that_goes_read_only_under_an_open_database_refuses_visits_and_lo
             }
         )
     });
-    assert!(tokio::time::timeout(Duration::from_secs(50), closed).await.is_ok());
+    assert!(
+        tokio::time::timeout(Duration::from_secs(50), closed)
+            .await
+            .is_ok()
+    );
     station.act(Action::Start);
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(matches!(station.view().page, Page::OutOfService { .. }));

@@ -332,7 +332,11 @@ async fn guessing_the_staff_pin_is_slow_however_often_the_program_is_started() {
     for _ in 0..2 {
         assert_eq!(login(&station, "111111").await, Login::Wrong);
     }
-    assert_eq!(login(&station, "246810").await, Login::Open, "two mistakes are nothing");
+    assert_eq!(
+        login(&station, "246810").await,
+        Login::Open,
+        "two mistakes are nothing"
+    );
     for _ in 0..3 {
         assert_eq!(login(&station, "111111").await, Login::Wrong);
     }
@@ -373,7 +377,9 @@ async fn guessing_the_staff_pin_is_slow_however_often_the_program_is_started() {
     }
     assert_eq!(counted.as_deref(), Some("1"), "counted while it is checked");
     assert_eq!(guess.await.unwrap().unwrap(), Login::Open);
-    let counted = station.with_records(|store| store.setting("staff-pin.wrong")).await;
+    let counted = station
+        .with_records(|store| store.setting("staff-pin.wrong"))
+        .await;
     assert_eq!(counted.unwrap(), None);
 }
 

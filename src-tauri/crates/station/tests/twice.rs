@@ -13,7 +13,7 @@ mod booth;
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use booth::{open, visit, visit_watched};
+use booth::{PATIENCE, open, visit, visit_watched, within};
 use code::CodeText;
 use jiff::Timestamp;
 use records::{Filter, PersonReason, RecordDetail, RecordState};
@@ -163,10 +163,13 @@ async fn of_two_booths_at_once_one_has_the_photo_and_the_others_is_kept_for_a_pe
                 }
             };
             visit_watched(&station, &backend, &person, waits).await.unwrap();
-            let record = all_sent(&station).await.remove(0);
-            let Page::Done { progress, .. } = station.view().page else {
-                panic!("{:?}", station.view().page);
+            let told = |page: &Page| match page {
+                Page::Done { progress, .. } if *progress != Progress::SavedHere => Some(*progress),
+                _ => None,
             };
+            within(PATIENCE, &station, "an outcome", |page| told(page).is_some()).await;
+            let progress = told(&station.view().page).unwrap();
+            let record = all_sent(&station).await.remove(0);
             let photo = station
                 .with_records(move |store| store.photo(record.row.id, records::PhotoKind::Standard))
                 .await;
@@ -219,8 +222,15 @@ async fn a_student_with_two_academic_records_is_collected_once_for_each() {
     );
     let records = all_sent(&station).await;
     let (one, two) = (&records[0].academic_record, &records[1].academic_record);
-    assert!(records.len() == 2 && one.is_some() && one != two, "{one:?} {two:?}");
-    let left = person.records.iter().find(|r| Some(&r.id) == two.as_ref()).unwrap();
+    assert!(
+        records.len() == 2 && one.is_some() && one != two,
+        "{one:?} {two:?}"
+    );
+    let left = person
+        .records
+        .iter()
+        .find(|r| Some(&r.id) == two.as_ref())
+        .unwrap();
     assert_eq!(shown, Some((left.level.clone(), left.major.clone())));
     comes_again(&station).await;
     turned_away(&station, &backend, &person, NotPossible::UnderReview).await;
@@ -263,7 +273,9 @@ async fn there(data: &std::path::Path, listen: Option<std::net::SocketAddr>) -> 
         ..BackendOptions::demo("binyu").unwrap()
     };
     let listen = listen.unwrap_or(options.listen);
-    Backend::start(BackendOptions { listen, ..options }).await.unwrap()
+    Backend::start(BackendOptions { listen, ..options })
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,7 +19,10 @@ pub(crate) fn audit(root: &Path) -> Outcome {
     let deny = cargo_deny(root)?;
     let deny_check = |what: &[&str]| {
         let mut check = std::process::Command::new(&deny);
-        check.args(["--all-features", "check"]).args(what).current_dir(root);
+        check
+            .args(["--all-features", "check"])
+            .args(what)
+            .current_dir(root);
         run(&mut check)
     };
     let mut failed = Vec::new();
@@ -44,7 +47,9 @@ pub(crate) fn audit(root: &Path) -> Outcome {
         run(&mut npm)
     };
     if !npm(&["--omit=dev", "--audit-level=low"])?.success() {
-        failed.push("npm's list for what is built in: something is known, or it could not be reached (said above)");
+        failed.push(
+            "npm's list for what is built in: something is known, or it could not be reached (said above)",
+        );
     }
     if !npm(&["--audit-level=high"])?.success() {
         failed.push("npm's list for the tools: something is known, or it could not be reached (said above)");
@@ -71,7 +76,15 @@ fn cargo_deny(root: &Path) -> Outcome<PathBuf> {
         note("cargo install cargo-deny (once, some minutes)");
         must(
             cargo()
-                .args(["install", "--quiet", "--locked", "cargo-deny", "--version", CARGO_DENY, "--root"])
+                .args([
+                    "install",
+                    "--quiet",
+                    "--locked",
+                    "cargo-deny",
+                    "--version",
+                    CARGO_DENY,
+                    "--root",
+                ])
                 .arg(&tools),
             "cargo-deny could not be installed; why is said above.",
         )?;
