@@ -195,9 +195,18 @@ async fn of_two_booths_at_once_one_has_the_photo_and_the_others_is_kept_for_a_pe
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_student_with_two_academic_records_is_collected_once_for_each() {
-    let (data, backend) = (tempfile::tempdir().unwrap(), backend("biyezhengzhao").await);
+    let (data, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let backend = there(store.path(), "biyezhengzhao", None).await;
     let station = open(data.path(), &backend, "biyezhengzhao").await;
     let person = backend.person(DemoCase::SeveralRecords).unwrap();
+    // The demo's second record was collected years ago; here it is open as well.
+    rusqlite::Connection::open(store.path().join("backend.sqlite3"))
+        .unwrap()
+        .execute(
+            "UPDATE academic_records SET collection = 'none' WHERE id = ?1",
+            [&person.records[1].id],
+        )
+        .unwrap();
     let first = visit(&station, &backend, &person).await.unwrap();
     assert!(
         first.pages.iter().any(|page| page == "choose-record"),
@@ -267,10 +276,10 @@ async fn a_rejected_photo_is_shot_again_at_any_booth_without_a_second_payment() 
 }
 
 /// A backend that can be away and come back where it was.
-async fn there(data: &std::path::Path, listen: Option<std::net::SocketAddr>) -> Running {
+async fn there(data: &std::path::Path, vendor: &str, listen: Option<std::net::SocketAddr>) -> Running {
     let options = BackendOptions {
         data: Some(data.to_path_buf()),
-        ..BackendOptions::demo("binyu").unwrap()
+        ..BackendOptions::demo(vendor).unwrap()
     };
     let listen = listen.unwrap_or(options.listen);
     Backend::start(BackendOptions { listen, ..options })
@@ -281,12 +290,12 @@ async fn there(data: &std::path::Path, listen: Option<std::net::SocketAddr>) -> 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_photo_that_waits_here_is_not_taken_twice_and_a_withdrawn_one_may_be() {
     let (data, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let backend = there(store.path(), None).await;
+    let backend = there(store.path(), "binyu", None).await;
     let station = open(data.path(), &backend, "binyu").await;
     let (person, other) = ordinary(&backend);
     let address = backend.addr;
     backend.stop().await;
-    let away = there(tempfile::tempdir().unwrap().path(), None).await;
+    let away = there(tempfile::tempdir().unwrap().path(), "binyu", None).await;
     visit(&station, &away, &person).await.unwrap();
     comes_again(&station).await;
     turned_away(&station, &away, &person, NotPossible::WaitsHere).await;
@@ -302,7 +311,7 @@ async fn a_photo_that_waits_here_is_not_taken_twice_and_a_withdrawn_one_may_be()
         .unwrap();
     comes_again(&station).await;
     visit(&station, &away, &person).await.unwrap();
-    let backend = there(store.path(), Some(address)).await;
+    let backend = there(store.path(), "binyu", Some(address)).await;
     let records = all_sent(&station).await;
     let states: Vec<bool> = records.iter().map(|one| one.row.state.has_receipt()).collect();
     assert_eq!(states, [false, true, true]);
