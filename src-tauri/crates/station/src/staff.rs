@@ -277,7 +277,7 @@ mod tests {
             lock.tried(false, start);
         }
         let waits = lock.left(start).unwrap();
-        assert_eq!(waits, Duration::from_secs(120));
+        assert_eq!(waits, Duration::from_mins(2));
         assert_eq!(Lock::after(lock.wrong(), start).left(start), Some(waits));
         // A day of starting the program again and again: each guess costs the wait of all before it.
         let (mut wrong, mut guesses, mut now) = (0, 0, start);

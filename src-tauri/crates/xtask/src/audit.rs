@@ -1,8 +1,8 @@
 //! `cargo xtask audit`: what the dependencies are, and what is known against them.
 //!
-//! Licences, sources and bans are judged from the lock files alone. What is known against a package stands in two
-//! public lists (RustSec's and npm's); where one cannot be reached the command says that it was not looked at, and
-//! fails: a check that did not run is no check.
+//! Licences, sources and bans are judged from the lock files alone. What is known against a package stands in two public
+//! lists, one of crates and one of npm's packages; where one cannot be reached the command says that it was not looked
+//! at, and fails: a check that did not run is no check.
 
 use std::path::{Path, PathBuf};
 
