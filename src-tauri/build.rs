@@ -1,8 +1,27 @@
 //! Checks `tauri.conf.json` and the capabilities and embeds the UI.
 
+/// The program's own commands. What is not named here and granted in `capabilities/` cannot be called by a page, even
+/// where the program has it.
+const COMMANDS: &[&str] = &[
+    "view",
+    "act",
+    "scanned",
+    "scan_picture",
+    "staff_login",
+    "staff_logout",
+    "queue_list",
+    "queue_show",
+    "queue_retry",
+    "sending",
+    "sync_now",
+    "doctor",
+    "quit",
+];
+
 fn main() {
-    let attributes =
-        tauri_build::Attributes::new().capabilities_path_pattern("./src-tauri/capabilities/**/*");
+    let attributes = tauri_build::Attributes::new()
+        .capabilities_path_pattern("./src-tauri/capabilities/**/*")
+        .app_manifest(tauri_build::AppManifest::new().commands(COMMANDS));
     if let Err(error) = tauri_build::try_build(attributes) {
         eprintln!("{error:#}");
         std::process::exit(1);

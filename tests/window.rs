@@ -270,6 +270,18 @@ impl Window {
         }
     }
 
+    /// Remembers from here on whatever the content security policy refuses.
+    async fn watch_the_policy(&self) {
+        let watch = "window.refused = []; document.addEventListener('securitypolicyviolation', \
+                     event => window.refused.push(event.effectiveDirective + ' ' + event.blockedURI))";
+        self.client.execute(watch, Vec::new()).await.unwrap();
+    }
+
+    async fn refused_by_the_policy(&self) -> Vec<String> {
+        let refused = self.client.execute("return window.refused", Vec::new()).await;
+        serde_json::from_value(refused.unwrap()).unwrap()
+    }
+
     async fn shot(&mut self, page: &str) {
         let Some(folder) = &self.shots else { return };
         // The page has glided in, motion and pictures have settled.
@@ -289,21 +301,84 @@ impl Window {
     }
 }
 
+/// The window shows one station at a time, and two of them would be slow on any machine.
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// What driver and program have said so far.
+fn said(folder: &Path) -> String {
+    let mut text = String::new();
+    let _ = std::fs::File::open(folder.join("driver.log")).map(|mut f| f.read_to_string(&mut text));
+    text
+}
+
+/// A display, a driver, and the window they show.
+struct Stage {
+    window: Window,
+    _driver: Group,
+    _display: Group,
+}
+
+impl Stage {
+    async fn start(folder: &Path, station: &Path, backend: &str, people: &Path) -> Stage {
+        let (tauri_driver, webkit_driver) = (
+            wanted("PHOTO_STATION_TAURI_DRIVER"),
+            wanted("PHOTO_STATION_WEBKIT_DRIVER"),
+        );
+        let models = std::env::var_os("PHOTO_STATION_MODELS").map_or_else(
+            || {
+                PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+                    .join("assets")
+                    .join("models")
+            },
+            PathBuf::from,
+        );
+        let (display, number) = display();
+        let (port, native) = (free_port(), free_port());
+        let log = std::fs::File::create(folder.join("driver.log")).unwrap();
+        let driver = Group::start(
+            Command::new(tauri_driver)
+                .args([
+                    "--port",
+                    &port.to_string(),
+                    "--native-port",
+                    &native.to_string(),
+                    "--native-driver",
+                ])
+                .arg(webkit_driver)
+                .env("DISPLAY", &number)
+                .env_remove("WAYLAND_DISPLAY")
+                .env("GDK_BACKEND", "x11")
+                .env("LIBGL_ALWAYS_SOFTWARE", "1")
+                .env("PHOTO_STATION_MODELS", models)
+                .env("PHOTO_STATION_DATA", station)
+                .env("PHOTO_STATION_BACKEND", backend)
+                .env("PHOTO_STATION_ACTIVATION", vendor_backend::demo::ACTIVATION_CODE)
+                .env("PHOTO_STATION_REHEARSAL", people)
+                .env("PHOTO_STATION_CAMERA", "virtual")
+                .env("PHOTO_STATION_LOG", "trace")
+                .env("RUST_BACKTRACE", "full")
+                .stdout(log.try_clone().unwrap())
+                .stderr(log),
+        );
+        let client = connect(port)
+            .await
+            .unwrap_or_else(|error| panic!("{error}\n{}", said(folder)));
+        Stage {
+            window: Window {
+                client,
+                shots: std::env::var_os("PHOTO_STATION_SHOTS").map(PathBuf::from),
+                taken: 0,
+            },
+            _driver: driver,
+            _display: display,
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[expect(clippy::too_many_lines, reason = "one visit from beginning to end")]
 async fn a_student_goes_through_the_window_to_the_receipt() {
-    let (tauri_driver, webkit_driver) = (
-        wanted("PHOTO_STATION_TAURI_DRIVER"),
-        wanted("PHOTO_STATION_WEBKIT_DRIVER"),
-    );
-    let models = std::env::var_os("PHOTO_STATION_MODELS").map_or_else(
-        || {
-            PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-                .join("assets")
-                .join("models")
-        },
-        PathBuf::from,
-    );
+    let _one = ONE_AT_A_TIME.lock().await;
     // What the test itself holds of the students is not among what is searched.
     let (folder, known) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let options = BackendOptions {
@@ -322,47 +397,9 @@ async fn a_student_goes_through_the_window_to_the_receipt() {
     let station = folder.path().join("station");
     set_pin(&station, &people);
 
-    let (_display, number) = display();
-    let (port, native) = (free_port(), free_port());
-    let log = std::fs::File::create(folder.path().join("driver.log")).unwrap();
-    let _driver = Group::start(
-        Command::new(tauri_driver)
-            .args([
-                "--port",
-                &port.to_string(),
-                "--native-port",
-                &native.to_string(),
-                "--native-driver",
-            ])
-            .arg(webkit_driver)
-            .env("DISPLAY", &number)
-            .env_remove("WAYLAND_DISPLAY")
-            .env("GDK_BACKEND", "x11")
-            .env("LIBGL_ALWAYS_SOFTWARE", "1")
-            .env("PHOTO_STATION_MODELS", models)
-            .env("PHOTO_STATION_DATA", &station)
-            .env("PHOTO_STATION_BACKEND", backend.url())
-            .env("PHOTO_STATION_ACTIVATION", vendor_backend::demo::ACTIVATION_CODE)
-            .env("PHOTO_STATION_REHEARSAL", &people)
-            .env("PHOTO_STATION_CAMERA", "virtual")
-            .env("PHOTO_STATION_LOG", "trace")
-            .env("RUST_BACKTRACE", "full")
-            .stdout(log.try_clone().unwrap())
-            .stderr(log),
-    );
-    let said = || {
-        let mut text = String::new();
-        let _ =
-            std::fs::File::open(folder.path().join("driver.log")).map(|mut f| f.read_to_string(&mut text));
-        text
-    };
-    let mut window = Window {
-        client: connect(port)
-            .await
-            .unwrap_or_else(|error| panic!("{error}\n{}", said())),
-        shots: std::env::var_os("PHOTO_STATION_SHOTS").map(PathBuf::from),
-        taken: 0,
-    };
+    let mut stage = Stage::start(folder.path(), &station, backend.url(), &people).await;
+    let window = &mut stage.window;
+    window.watch_the_policy().await;
 
     let mut seen: Vec<String> = Vec::new();
     let mut left = String::new();
@@ -406,7 +443,7 @@ async fn a_student_goes_through_the_window_to_the_receipt() {
             "choose-photo" => window.click("take-1").await,
             "last-look" => window.click("submit").await,
             "done" => break,
-            "not-possible" => panic!("the visit was not possible: {}\n{}", window.text().await, said()),
+            "not-possible" => panic!("the visit was not possible: {}", window.text().await),
             // Scan, framing and the pages that wait for the machine go on by themselves.
             _ => {}
         }
@@ -442,10 +479,11 @@ async fn a_student_goes_through_the_window_to_the_receipt() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 
-    staff_find_the_record(&mut window, &number).await;
+    staff_find_the_record(window, &number).await;
     window.click("staff-leave").await;
-    other_ways_in(&mut window, &second, &seconds_code, &picture).await;
-    window.client.close().await.unwrap();
+    other_ways_in(window, &second, &seconds_code, &picture).await;
+    assert_eq!(window.refused_by_the_policy().await, Vec::<String>::new());
+    stage.window.client.close().await.unwrap();
     backend.stop().await;
 
     let mut needles = search::Needles::default();
@@ -454,12 +492,62 @@ async fn a_student_goes_through_the_window_to_the_receipt() {
     needles.add("a name", &student.name);
     needles.add("an ID number", &student.id_number);
     needles.add_short("the end of an ID number", &student.last_four);
-    let words = said();
+    let words = said(folder.path());
     for voice in ["TRACE", "hyper"] {
         assert!(words.contains(voice), "nothing of {voice} in what was said");
     }
     let report = needles.search(folder.path());
     assert!(report.found.is_empty(), "{}", report.found.join("\n"));
+}
+
+/// A booth whose key is gone shows a page, not a dead screen, and serves once the key is back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_station_that_cannot_open_says_why_in_the_window_and_opens_when_it_is_mended() {
+    let _one = ONE_AT_A_TIME.lock().await;
+    let folder = tempfile::tempdir().unwrap();
+    let backend = Backend::start(BackendOptions::demo("biyezhengzhao").unwrap())
+        .await
+        .unwrap();
+    let people = folder.path().join("people.json");
+    let student = backend.person(DemoCase::Ordinary).unwrap();
+    std::fs::write(&people, serde_json::to_vec(&[&student]).unwrap()).unwrap();
+    let station = folder.path().join("station");
+    set_pin(&station, &people);
+    let (key, aside) = (station.join("records.key"), folder.path().join("records.key"));
+    std::fs::rename(&key, &aside).unwrap();
+
+    let mut stage = Stage::start(folder.path(), &station, backend.url(), &people).await;
+    let window = &mut stage.window;
+    assert_eq!(window.next_after("").await, "out-of-service");
+    let page = window.element("page-out-of-service").await;
+    assert_eq!(page.attr("data-reason").await.unwrap().as_deref(), Some("key"));
+    for (name, says) in [("out-kept", "没有任何改动"), ("out-todo", "放回密钥")] {
+        let words = window.words(name).await;
+        assert!(words.contains(says), "{words}");
+    }
+    window.shot("out-of-service").await;
+    assert!(!key.exists(), "no new key was made");
+    // The doctor says the same, and changes as little.
+    let doctor = Command::new(env!("CARGO_BIN_EXE_photo-station"))
+        .arg("--data")
+        .arg(&station)
+        .arg("--rehearsal")
+        .arg(&people)
+        .args(["doctor", "--json"])
+        .output()
+        .unwrap();
+    let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(!doctor.status.success());
+    assert!(
+        found.contains("\"subject\":\"database\"") && found.contains("records.key"),
+        "{found}"
+    );
+    assert!(!key.exists());
+
+    std::fs::rename(&aside, &key).unwrap();
+    assert_eq!(window.next_after("out-of-service").await, "welcome");
+    stage.window.client.close().await.unwrap();
+    backend.stop().await;
 }
 
 /// The second visit up to the scan page: its code typed by a scanner, and then read off a picture by staff.

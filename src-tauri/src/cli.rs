@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 /// 采集站 · an on-site station for collecting graduation photos.
 ///
 /// Without a command the window opens.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "photo-station", version, propagate_version = true)]
 pub(crate) struct Cli {
     /// One JSON object a line on stdout, messages on stderr.
@@ -57,7 +57,7 @@ pub(crate) struct StationArgs {
 }
 
 /// What to do without a window.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
     /// Read codes in picture files.
     Scan {
@@ -174,7 +174,7 @@ pub(crate) enum Command {
 }
 
 /// What to do with the records.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum QueueCommand {
     /// A line a record, newest first.
     List {
@@ -188,6 +188,8 @@ pub(crate) enum QueueCommand {
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
+    /// How the sending goes: what waits, how fast it goes out, since when nobody answers.
+    Status,
     /// One record with its history.
     Show {
         /// Record.

@@ -8,15 +8,14 @@
     reason = "Tauri hands its state to commands by value"
 )]
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use station::Station;
-use station::staff::{Finding, Lock, QueueFilter, QueuePage, RecordPage};
+use station::pace::Sending;
+use station::staff::{Finding, Login, QueueFilter, QueuePage, RecordPage};
 use station::view::{Action, Guidance, ScanSight, View};
+use station::{Doorway, Station};
 use tauri::State;
 use tauri_specta::Event;
 
@@ -35,7 +34,7 @@ pub(crate) struct GuidanceChanged(pub Guidance);
 pub(crate) struct Failure {
     /// Which.
     pub code: FailureCode,
-    /// More for staff, English, without secrets.
+    /// More for staff, English or a number, without secrets.
     pub detail: String,
 }
 
@@ -45,7 +44,7 @@ pub(crate) struct Failure {
 pub(crate) enum FailureCode {
     /// The staff pages are closed: enter the PIN.
     StaffOnly,
-    /// Too many wrong PINs: wait.
+    /// Too many wrong PINs: wait as many seconds as the detail says.
     Locked,
     /// No staff PIN has been set on this station.
     NoPin,
@@ -77,7 +76,6 @@ impl From<station::StationError> for Failure {
 #[derive(Default)]
 pub(crate) struct StaffSession {
     open: AtomicBool,
-    lock: Mutex<Lock>,
 }
 
 impl StaffSession {
@@ -97,25 +95,36 @@ impl StaffSession {
     }
 }
 
+/// The open station; a door that is still shut says why.
+fn inside(door: &Doorway) -> Result<Station, Failure> {
+    door.station().ok_or_else(|| Failure {
+        code: FailureCode::Records,
+        detail: door.trouble(),
+    })
+}
+
 /// The screen as it stands.
 #[tauri::command]
 #[specta::specta]
-pub(crate) fn view(station: State<'_, Station>) -> View {
-    station.view()
+pub(crate) fn view(door: State<'_, Doorway>) -> View {
+    door.view()
 }
 
 /// A person did something.
 #[tauri::command]
 #[specta::specta]
-pub(crate) fn act(action: Action, station: State<'_, Station>) {
-    station.act(action);
+pub(crate) fn act(action: Action, door: State<'_, Doorway>) {
+    if let Some(station) = door.station() {
+        station.act(action);
+    }
 }
 
 /// What a hand-held scanner typed.
 #[tauri::command]
 #[specta::specta]
-pub(crate) fn scanned(text: String, station: State<'_, Station>) -> ScanSight {
-    station.scanned(text.into_bytes())
+pub(crate) fn scanned(text: String, door: State<'_, Doorway>) -> ScanSight {
+    door.station()
+        .map_or(ScanSight::Nothing, |station| station.scanned(text.into_bytes()))
 }
 
 /// Reads the code of a picture file, for staff; the visit goes on with it.
@@ -123,11 +132,11 @@ pub(crate) fn scanned(text: String, station: State<'_, Station>) -> ScanSight {
 #[specta::specta]
 pub(crate) async fn scan_picture(
     file: Vec<u8>,
-    station: State<'_, Station>,
+    door: State<'_, Doorway>,
     session: State<'_, StaffSession>,
 ) -> Result<ScanSight, Failure> {
     session.check()?;
-    let station = station.inner().clone();
+    let station = inside(&door)?;
     tauri::async_runtime::spawn_blocking(move || station.scan_picture(file))
         .await
         .map_err(|_| Failure {
@@ -141,26 +150,16 @@ pub(crate) async fn scan_picture(
 #[specta::specta]
 pub(crate) async fn staff_login(
     pin: String,
-    station: State<'_, Station>,
+    door: State<'_, Doorway>,
     session: State<'_, StaffSession>,
 ) -> Result<bool, Failure> {
-    let now = Timestamp::now();
-    let open = session.lock.lock().is_ok_and(|lock| lock.is_open(now));
-    if !open {
-        return Err(Failure {
-            code: FailureCode::Locked,
-            detail: String::new(),
-        });
-    }
-    let Some(right) = station.staff_pin_matches(pin).await? else {
-        return Err(Failure {
-            code: FailureCode::NoPin,
-            detail: String::new(),
-        });
+    let failed = |code, detail: String| Err(Failure { code, detail });
+    let right = match inside(&door)?.staff_login(pin).await? {
+        Login::Open => true,
+        Login::Wrong => false,
+        Login::Locked(left) => return failed(FailureCode::Locked, (left.as_secs() + 1).to_string()),
+        Login::NoPin => return failed(FailureCode::NoPin, String::new()),
     };
-    if let Ok(mut lock) = session.lock.lock() {
-        lock.tried(right, now);
-    }
     session.open.store(right, Ordering::Release);
     Ok(right)
 }
@@ -177,11 +176,11 @@ pub(crate) fn staff_logout(session: State<'_, StaffSession>) {
 #[specta::specta]
 pub(crate) async fn queue_list(
     filter: QueueFilter,
-    station: State<'_, Station>,
+    door: State<'_, Doorway>,
     session: State<'_, StaffSession>,
 ) -> Result<QueuePage, Failure> {
     session.check()?;
-    Ok(station.queue_list(filter).await?)
+    Ok(inside(&door)?.queue_list(filter).await?)
 }
 
 /// One record.
@@ -189,11 +188,11 @@ pub(crate) async fn queue_list(
 #[specta::specta]
 pub(crate) async fn queue_show(
     id: String,
-    station: State<'_, Station>,
+    door: State<'_, Doorway>,
     session: State<'_, StaffSession>,
 ) -> Result<RecordPage, Failure> {
     session.check()?;
-    Ok(station.queue_show(id).await?)
+    Ok(inside(&door)?.queue_show(id).await?)
 }
 
 /// Sends these records again as soon as possible; how many were taken.
@@ -201,19 +200,30 @@ pub(crate) async fn queue_show(
 #[specta::specta]
 pub(crate) async fn queue_retry(
     ids: Vec<String>,
-    station: State<'_, Station>,
+    door: State<'_, Doorway>,
     session: State<'_, StaffSession>,
 ) -> Result<u32, Failure> {
     session.check()?;
-    Ok(station.queue_retry(ids).await?)
+    Ok(inside(&door)?.queue_retry(ids).await?)
+}
+
+/// How the sending goes.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn sending(
+    door: State<'_, Doorway>,
+    session: State<'_, StaffSession>,
+) -> Result<Sending, Failure> {
+    session.check()?;
+    Ok(inside(&door)?.sending().await?)
 }
 
 /// Looks at the backend now instead of at the next turn.
 #[tauri::command]
 #[specta::specta]
-pub(crate) fn sync_now(station: State<'_, Station>, session: State<'_, StaffSession>) -> Result<(), Failure> {
+pub(crate) fn sync_now(door: State<'_, Doorway>, session: State<'_, StaffSession>) -> Result<(), Failure> {
     session.check()?;
-    station.sync_soon();
+    inside(&door)?.sync_soon();
     Ok(())
 }
 
@@ -221,11 +231,11 @@ pub(crate) fn sync_now(station: State<'_, Station>, session: State<'_, StaffSess
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn doctor(
-    station: State<'_, Station>,
+    door: State<'_, Doorway>,
     session: State<'_, StaffSession>,
 ) -> Result<Vec<Finding>, Failure> {
     session.check()?;
-    Ok(station.doctor().await)
+    Ok(inside(&door)?.doctor().await)
 }
 
 /// Ends the program (staff only; a student has no way out of the kiosk).
@@ -252,6 +262,7 @@ pub(crate) fn builder() -> tauri_specta::Builder<tauri::Wry> {
             queue_list,
             queue_show,
             queue_retry,
+            sending,
             sync_now,
             doctor,
             quit,

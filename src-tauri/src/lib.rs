@@ -8,6 +8,8 @@ mod pictures;
 mod places;
 mod queue;
 mod window;
+#[cfg(test)]
+mod window_rules;
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -19,11 +21,14 @@ use clap::Parser;
 use code::Pattern;
 use jiff::Timestamp;
 use portrait::Models;
-use records::Store;
+use records::{RecordsError, Store};
 use serde_json::json;
 use station::doctor::{self, Patient};
+use station::doorway::{Hindrance, Prepare};
 use station::staff::FindingState;
-use station::{Config, Options, Station, night};
+use station::sync::Round;
+use station::view::OutOfService;
+use station::{Config, Doorway, Options, Standing, Station, StationError, night};
 use vendor::Profile;
 
 use crate::cli::{Cli, Command, QueueCommand};
@@ -283,12 +288,22 @@ async fn blind_station(out: Output, cli: &Cli) -> Result<Station, Verdict> {
 fn sync(out: Output, cli: &Cli, once: bool) -> Result<Verdict, Verdict> {
     runtime(out)?.block_on(async {
         let station = blind_station(out, cli).await?;
+        if station.standing() == Standing::Revoked && cli.station.activation.is_none() {
+            out.say(
+                "the vendor has revoked this station; every photo is kept: call the vendor and give a new --activation \
+                 CODE, or carry the photos by hand (queue export)",
+            );
+            return Err(Verdict::Refused);
+        }
         if !station.enrolled_within(demo::ENROL_PATIENCE).await {
             out.say("this station is not enrolled at its backend: start it once with --activation CODE");
             return Err(Verdict::Refused);
         }
         loop {
-            let round = station.sync_once().await.map_err(|error| told(out)(&error))?;
+            let round = sync_in_the_open(out, &station)
+                .await
+                .map_err(|error| told(out)(&error))?;
+            let sending = station.sending().await.map_err(|error| told(out)(&error))?;
             let counts = station
                 .with_records(|store| store.counts())
                 .await
@@ -303,6 +318,7 @@ fn sync(out: Output, cli: &Cli, once: bool) -> Result<Verdict, Verdict> {
                     "changes": round.changes,
                     "waiting": waiting,
                     "needs_person": counts.needs_person,
+                    "sending": sending,
                 }),
                 &format!(
                     "{}: {} delivered, {} failed, {} need a person, {} changes; {waiting} wait",
@@ -326,28 +342,55 @@ fn sync(out: Output, cli: &Cli, once: bool) -> Result<Verdict, Verdict> {
     })
 }
 
-fn see_doctor(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
-    let settings = config(out, cli)?;
-    let data = places::data(cli.data.as_deref()).map_err(|error| told(out)(&error))?;
-    runtime(out)?.block_on(async {
-        let findings = if settings.backend.is_empty() {
-            let records = station::open_store(&data, cli.station.rehearsal.is_some())
-                .map(|(store, place)| (Arc::new(Mutex::new(store)), place));
-            doctor::examine(Patient {
-                camera: None,
-                data,
-                records,
-                client: None,
-                backups: settings.backups(),
-            })
-            .await
-        } else {
-            let station = blind_station(out, cli).await?;
-            // An enrolment under way is no finding.
-            if cli.station.activation.is_some() {
-                station.enrolled_within(demo::ENROL_PATIENCE).await;
+/// One round, with a line on stderr every few seconds of how it goes.
+async fn sync_in_the_open(out: Output, station: &Station) -> Result<Round, StationError> {
+    let round = station.sync_once();
+    tokio::pin!(round);
+    loop {
+        tokio::select! {
+            done = &mut round => return done,
+            () = tokio::time::sleep(std::time::Duration::from_secs(2)) => {
+                if let Ok(sending) = station.sending().await {
+                    out.say(&sending.line());
+                }
             }
-            station.doctor().await
+        }
+    }
+}
+
+fn see_doctor(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
+    let data = places::data(cli.data.as_deref()).map_err(|error| told(out)(&error))?;
+    let records = if is_away(cli, &data) {
+        Err(RecordsError::DatabaseGone { dir: data.clone() })
+    } else {
+        station::open_store(&data, cli.station.rehearsal.is_some())
+    };
+    // Where the folder is away there are no settings either, and none may be made in its place.
+    let settings = if data.is_dir() {
+        config(out, cli)?
+    } else {
+        Config::default()
+    };
+    runtime(out)?.block_on(async {
+        let findings = match records {
+            Ok(_) if !settings.backend.is_empty() => {
+                let station = blind_station(out, cli).await?;
+                // An enrolment under way is no finding.
+                if cli.station.activation.is_some() {
+                    station.enrolled_within(demo::ENROL_PATIENCE).await;
+                }
+                station.doctor().await
+            }
+            records => {
+                doctor::examine(Patient {
+                    camera: None,
+                    records: records.map(|(store, place)| (Arc::new(Mutex::new(store)), place)),
+                    client: settings.stranger(),
+                    backups: settings.backups(),
+                    data,
+                })
+                .await
+            }
         };
         let mut fine = true;
         for finding in &findings {
@@ -385,21 +428,45 @@ fn staff_pin(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
 }
 
 fn open_window(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
+    let data = places::data(cli.data.as_deref()).map_err(|error| told(out)(&error))?;
+    let models = models(out, cli)?;
+    // What can be wrong with the set-up is said at once; what may pass is waited out behind a page.
+    if !is_away(cli, &data) {
+        set_up(out, cli, &data, &models)?;
+    }
+    let asked = cli.clone();
+    let prepare: Prepare = Arc::new(move || {
+        if is_away(&asked, &data) {
+            return Err(Hindrance::Closed(OutOfService::Missing));
+        }
+        set_up(out, &asked, &data, &models)
+            .map_err(|_| Hindrance::SetUp("the station is not set up rightly; see above".into()))
+    });
+    let door = tauri::async_runtime::block_on(Doorway::open(prepare)).map_err(|error| told(out)(&error))?;
+    window::open(door, cli.station.windowed).map_err(|error| told(out)(&error))?;
+    Ok(Verdict::Accepted)
+}
+
+/// A folder that was named and is not there, and nobody asks for a first start: its disk is not connected. A new
+/// beginning in its place would hide what is on that disk.
+fn is_away(cli: &Cli, data: &Path) -> bool {
+    let first_start = cli.station.activation.is_some() || cli.station.rehearsal.is_some();
+    cli.data.is_some() && !first_start && !data.is_dir()
+}
+
+/// What the window's station is opened with.
+fn set_up(out: Output, cli: &Cli, data: &Path, models: &Arc<Models>) -> Result<Options, Verdict> {
     let config = config(out, cli)?;
     let (source, rehearsal) = places::camera(&config, cli.station.rehearsal.as_deref()).map_err(|error| {
         out.say(&error);
         Verdict::Usage
     })?;
-    let options = Options {
-        data: places::data(cli.data.as_deref()).map_err(|error| told(out)(&error))?,
+    Ok(Options {
+        data: data.to_path_buf(),
         config,
         key_in_file: rehearsal.is_some(),
-        eyes: Some((source, models(out, cli)?)),
+        eyes: Some((source, Arc::clone(models))),
         activation: cli.station.activation.clone(),
         rehearsal,
-    };
-    let station =
-        tauri::async_runtime::block_on(Station::open(options)).map_err(|error| told(out)(&error))?;
-    window::open(station, cli.station.windowed).map_err(|error| told(out)(&error))?;
-    Ok(Verdict::Accepted)
+    })
 }

@@ -24,6 +24,7 @@ pub(crate) fn run(out: Output, store: &mut Store, command: QueueCommand) -> Verd
         QueueCommand::List { state, search, limit } => {
             list(out, store, state.as_deref(), search.as_deref(), limit)
         }
+        QueueCommand::Status => status(out, store, now),
         QueueCommand::Show { id, photos } => show(out, store, &id, photos.as_deref()),
         QueueCommand::Retry { ids } => desk::retry(store, &ids, now).map(|taken| {
             out.result(
@@ -155,6 +156,18 @@ fn list(
     if offset == 0 && !out.json {
         out.say("no records");
     }
+    Ok(Verdict::Accepted)
+}
+
+fn status(out: Output, store: &Store, now: Timestamp) -> records::Result<Verdict> {
+    let (sending, told) = station::sending(store, now)?;
+    let mut object = serde_json::to_value(&sending).unwrap_or_default();
+    object["as_of"] = json!(told);
+    let of = told.map_or_else(
+        || "nothing was sent from here yet".to_owned(),
+        |at| format!("as of {at}"),
+    );
+    out.result(&object, &format!("{} ({of})", sending.line()));
     Ok(Verdict::Accepted)
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use station::Station;
+use station::Doorway;
 use tauri::http::{Request, Response, StatusCode, header};
 use tauri::{DragDropEvent, Manager, UriSchemeContext, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 use tauri_specta::Event;
@@ -15,7 +15,7 @@ use crate::ipc::{self, GuidanceChanged, StaffSession, ViewChanged};
 ///
 /// # Errors
 /// When the system has no display or the window cannot be made.
-pub(crate) fn open(station: Station, windowed: bool) -> tauri::Result<()> {
+pub(crate) fn open(door: Doorway, windowed: bool) -> tauri::Result<()> {
     let commands = ipc::builder();
     tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(|app, _, _| {
@@ -24,7 +24,7 @@ pub(crate) fn open(station: Station, windowed: bool) -> tauri::Result<()> {
                 let _ = window.set_focus();
             }
         }))
-        .manage(station)
+        .manage(door)
         .manage(StaffSession::default())
         .register_asynchronous_uri_scheme_protocol("cam", |context, request, responder| {
             let handle = picture(&context, &request);
@@ -66,7 +66,10 @@ fn dropped(app: &tauri::AppHandle, paths: &[PathBuf]) {
     if !app.state::<StaffSession>().is_open() {
         return;
     }
-    let (station, path) = (app.state::<Station>().inner().clone(), path.clone());
+    let Some(station) = app.state::<Doorway>().station() else {
+        return;
+    };
+    let path = path.clone();
     tauri::async_runtime::spawn_blocking(move || {
         let fits = std::fs::metadata(&path).is_ok_and(|file| file.len() <= portrait::MAX_FILE_BYTES as u64);
         if fits && let Ok(file) = std::fs::read(&path) {
@@ -77,16 +80,30 @@ fn dropped(app: &tauri::AppHandle, paths: &[PathBuf]) {
 
 /// Tells the page about every change until the program ends.
 fn follow(app: tauri::AppHandle) {
-    let station = app.state::<Station>();
-    let (mut views, mut guidance) = (station.views(), station.guidance());
-    let handle = app.clone();
+    let door = app.state::<Doorway>().inner().clone();
     tauri::async_runtime::spawn(async move {
-        while views.changed().await.is_ok() {
-            let view = views.borrow_and_update().clone();
-            let _ = ViewChanged(view).emit(&handle);
-        }
-    });
-    tauri::async_runtime::spawn(async move {
+        let mut closed = door.closed_views();
+        let station = loop {
+            tokio::select! {
+                station = door.opened() => break station,
+                changed = closed.changed() => {
+                    let view = closed.borrow_and_update().clone();
+                    let _ = ViewChanged(view).emit(&app);
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+            }
+        };
+        let (mut views, mut guidance) = (station.views(), station.guidance());
+        let _ = ViewChanged(station.view()).emit(&app);
+        let handle = app.clone();
+        tauri::async_runtime::spawn(async move {
+            while views.changed().await.is_ok() {
+                let view = views.borrow_and_update().clone();
+                let _ = ViewChanged(view).emit(&handle);
+            }
+        });
         loop {
             match guidance.recv().await {
                 Ok(seen) => {
@@ -105,7 +122,7 @@ fn picture<R: tauri::Runtime>(
     request: &Request<Vec<u8>>,
 ) -> impl Future<Output = Response<Cow<'static, [u8]>>> + use<R> {
     let app = context.app_handle();
-    let station = app.state::<Station>().inner().clone();
+    let station = app.state::<Doorway>().station();
     let staff = app.state::<StaffSession>().is_open();
     // convertFileSrc encodes the whole path as one segment.
     let path = request
@@ -115,6 +132,9 @@ fn picture<R: tauri::Runtime>(
         .replace("%2F", "/")
         .replace("%2f", "/");
     async move {
+        let Some(station) = station else {
+            return reply(StatusCode::NOT_FOUND, "text/plain", Vec::new());
+        };
         let bytes = match path.split('/').collect::<Vec<_>>().as_slice() {
             ["preview"] => tauri::async_runtime::spawn_blocking(move || station.preview())
                 .await

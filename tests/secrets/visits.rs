@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use portrait::Models;
 use records::Filter;
 use station::rehearsal::{Actor, Played, Rehearsal, RehearsalError, play_watched};
+use station::staff::Login;
 use station::view::{Action, NotPossible, Page, ScanSight};
 use station::{Config, Options, Station, desk, night};
 use tokio::sync::Notify;
@@ -262,11 +263,11 @@ impl Booth {
             .with_records(move |store| desk::set_staff_pin(store, pin))
             .await;
         set.unwrap();
-        let wrong = self.station.staff_pin_matches(format!("{pin}0")).await;
-        assert_eq!(wrong.unwrap(), Some(false));
+        let wrong = self.station.staff_login(format!("{pin}0")).await;
+        assert_eq!(wrong.unwrap(), Login::Wrong);
         assert_eq!(
-            self.station.staff_pin_matches(pin.to_owned()).await.unwrap(),
-            Some(true)
+            self.station.staff_login(pin.to_owned()).await.unwrap(),
+            Login::Open
         );
     }
 

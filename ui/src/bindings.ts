@@ -26,6 +26,8 @@ export const commands = {
 	queueShow: (id: string) => typedError<RecordPage, Failure>(__TAURI_INVOKE("queue_show", { id })),
 	/**  Sends these records again as soon as possible; how many were taken. */
 	queueRetry: (ids: string[]) => typedError<number, Failure>(__TAURI_INVOKE("queue_retry", { ids })),
+	/**  How the sending goes. */
+	sending: () => typedError<Sending, Failure>(__TAURI_INVOKE("sending")),
 	/**  Looks at the backend now instead of at the next turn. */
 	syncNow: () => typedError<null, Failure>(__TAURI_INVOKE("sync_now")),
 	/**  What is wrong and what to do. */
@@ -137,7 +139,7 @@ export type Candidate = {
 export type Failure = {
 	/**  Which. */
 	code: FailureCode,
-	/**  More for staff, English, without secrets. */
+	/**  More for staff, English or a number, without secrets. */
 	detail: string,
 };
 
@@ -145,7 +147,7 @@ export type Failure = {
 export type FailureCode = 
 /**  The staff pages are closed: enter the PIN. */
 "staff-only" | 
-/**  Too many wrong PINs: wait. */
+/**  Too many wrong PINs: wait as many seconds as the detail says. */
 "locked" | 
 /**  No staff PIN has been set on this station. */
 "no-pin" | 
@@ -224,8 +226,12 @@ export type HistoryLine = {
 export type NotPossible = 
 /**  Outside the collection window. */
 "outside-window" | 
-/**  Already collected and approved or under review. */
+/**  Already collected: approved, or counted as such by the vendor. */
 "already-collected" | 
+/**  A photo is under review: no other is taken before its outcome. */
+"under-review" | 
+/**  A photo with this very code waits on this station to be sent. */
+"waits-here" | 
 /**  The school has not opened collection for this record. */
 "not-eligible" | 
 /**  The identity could not be confirmed. */
@@ -259,6 +265,18 @@ export type OutOfService =
 "profile" | 
 /**  Not enrolled at a backend yet. */
 "not-enrolled" | 
+/**  Shut out by the vendor: everything is kept, a new activation code lets it in again. */
+"revoked" | 
+/**  The records' key is not there, does not fit, or lies in a keyring that does not answer. */
+"key" | 
+/**  The records are there and cannot be read any more. */
+"damaged" | 
+/**  There were records, or a set-up, and they are not where they should be. */
+"missing" | 
+/**  A newer program has written the records. */
+"newer" | 
+/**  Another program has the records. */
+"in-use" | 
 /**  Closed by staff. */
 "staff";
 
@@ -558,6 +576,22 @@ export type SchoolCard = {
 	name: string,
 	/**  Levels it collects. */
 	levels: string[],
+};
+
+/**  How the sending goes, for staff. */
+export type Sending = {
+	/**  Records that wait to be sent or are being sent. */
+	waiting: number,
+	/**  Records that were sent since the outbox was last empty. */
+	sent: number,
+	/**  Photos a minute; `None` while nothing can be said. */
+	per_minute: number | null,
+	/**  Seconds until nothing waits any more, at this speed; `None` while nothing can be said. */
+	seconds_left: number | null,
+	/**  Since when nobody answers, RFC 3339; `None` while somebody does. */
+	offline_since: string | null,
+	/**  When the next try is made, RFC 3339; `None` where one is under way or nothing is to be tried. */
+	next_try_at: string | null,
 };
 
 /**  How many records are in a state. */

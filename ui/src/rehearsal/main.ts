@@ -15,7 +15,16 @@ import '../design/base.css'
 import { secure } from '../kiosk'
 import { connect } from '../station'
 import { i18n, speak } from '../words'
-import { FINDINGS, isSample, PAGES, sampleGuidance, sampleRecord, sampleRow, sampleView } from './samples'
+import {
+  FINDINGS,
+  isSample,
+  PAGES,
+  sampleGuidance,
+  sampleRecord,
+  sampleRow,
+  sampleView,
+  SENDING,
+} from './samples'
 
 const asked = new URLSearchParams(location.search)
 const name = asked.get('page') ?? 'welcome'
@@ -52,6 +61,8 @@ function answer(command: string, given: unknown): unknown {
       ]
       return { rows, total, counts }
     }
+    case 'sending':
+      return name.includes('offline') ? SENDING.offline : SENDING.busy
     case 'queue_show':
       return sampleRecord(4)
     case 'queue_retry':

@@ -1,7 +1,17 @@
 /**
  * One view of every page, for the rehearsal in a browser and for component tests. Nobody in here is real.
  */
-import type { Finding, Guidance, Page, Person, QueueRow, RecordPage, StepName, View } from '../bindings'
+import type {
+  Finding,
+  Guidance,
+  Page,
+  Person,
+  QueueRow,
+  RecordPage,
+  Sending,
+  StepName,
+  View,
+} from '../bindings'
 
 const person: Person = {
   masked_name: '林*禾',
@@ -95,6 +105,8 @@ export const PAGES = {
   'not-possible-expired': { kind: 'not-possible', reason: 'code-expired', detail: null },
   'not-possible-elsewhere': { kind: 'not-possible', reason: 'code-in-use', detail: null },
   'not-possible-collected': { kind: 'not-possible', reason: 'already-collected', detail: null },
+  'not-possible-waits-here': { kind: 'not-possible', reason: 'waits-here', detail: null },
+  'not-possible-under-review': { kind: 'not-possible', reason: 'under-review', detail: null },
   'not-possible-network': { kind: 'not-possible', reason: 'needs-network', detail: null },
   requirements: { kind: 'requirements' },
   pay: { kind: 'pay', amount_fen: 1500, qr_svg: QR, expires_in: 272, state: 'waiting' },
@@ -147,6 +159,9 @@ export const PAGES = {
     pay_later: true,
   },
   'out-of-service': { kind: 'out-of-service', reason: 'camera' },
+  'out-of-service-revoked': { kind: 'out-of-service', reason: 'revoked' },
+  'out-of-service-key': { kind: 'out-of-service', reason: 'key' },
+  'out-of-service-damaged': { kind: 'out-of-service', reason: 'damaged' },
 } as const satisfies Record<string, DeepReadonly<Page>>
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
@@ -260,6 +275,34 @@ export function sampleRecord(place: number): RecordPage {
     photos: true,
   }
 }
+
+/** How the sending goes. */
+export const SENDING = {
+  busy: {
+    waiting: 88,
+    sent: 131,
+    per_minute: 42.5,
+    seconds_left: 125,
+    offline_since: null,
+    next_try_at: null,
+  },
+  offline: {
+    waiting: 88,
+    sent: 131,
+    per_minute: null,
+    seconds_left: null,
+    offline_since: '2027-10-09T06:32:11Z',
+    next_try_at: '2027-10-09T06:47:30Z',
+  },
+  done: {
+    waiting: 0,
+    sent: 219,
+    per_minute: null,
+    seconds_left: null,
+    offline_since: null,
+    next_try_at: null,
+  },
+} as const satisfies Record<string, Sending>
 
 export const FINDINGS: Finding[] = [
   {

@@ -11,7 +11,7 @@ type Answer<T> = { status: 'ok'; data: T } | { status: 'error'; error: Failure }
 
 /** The words for a refusal. */
 export function wordsFor(failure: Failure): string {
-  return i18n.global.t(`staff.failure.${failure.code}`)
+  return i18n.global.t(`staff.failure.${failure.code}`, { n: failure.detail })
 }
 
 /** What a command answered, or nothing after the refusal has been shown. */

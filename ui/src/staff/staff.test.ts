@@ -1,9 +1,10 @@
 import { flushPromises } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FINDINGS } from '../rehearsal/samples'
+import { FINDINGS, SENDING } from '../rehearsal/samples'
 import { answers, clearStage, part, setStage, show } from '../rehearsal/stage'
 import Doctor from './Doctor.vue'
 import Pin from './Pin.vue'
+import SendingLine from './SendingLine.vue'
 import StateMark from './StateMark.vue'
 
 beforeEach(setStage)
@@ -51,5 +52,34 @@ describe('a state', () => {
   it('says why a person is needed, and shows an unknown one as it came', () => {
     expect(show(StateMark, { state: 'needs-person/payment' }).text()).toBe('需要处理 · 未缴费')
     expect(show(StateMark, { state: 'teleported' }).text()).toBe('teleported')
+  })
+})
+
+describe('the sending', () => {
+  async function line(now: keyof typeof SENDING): Promise<string> {
+    answers.sending = () => SENDING[now]
+    const shown = show(SendingLine, {})
+    await flushPromises()
+    const text = part(shown, 'sending').text()
+    shown.unmount()
+    return text
+  }
+
+  it('tells speed and time left while it goes', async () => {
+    const text = await line('busy')
+    for (const fact of ['待发送 88 条', '已发送 131 条', '每分钟 43 张', '约还需 3 分钟'])
+      expect(text).toContain(fact)
+    expect(text).not.toContain('没有应答')
+  })
+
+  it('tells since when nobody answers, and when the next try is', async () => {
+    const text = await line('offline')
+    expect(text).toContain('起后台没有应答，照片安全保存在本机')
+    expect(text).toContain('下次尝试')
+    expect(text).not.toContain('每分钟')
+  })
+
+  it('is calm when nothing waits', async () => {
+    expect(await line('done')).toContain('没有待发送的记录')
   })
 })

@@ -64,6 +64,8 @@ const everyValue: Record<string, Record<string, true>> = {
       {
         'outside-window': true,
         'already-collected': true,
+        'under-review': true,
+        'waits-here': true,
         'not-eligible': true,
         'identity-mismatch': true,
         'unknown-code': true,
@@ -87,15 +89,26 @@ const everyValue: Record<string, Record<string, true>> = {
     rejected: true,
     'needs-person': true,
   } satisfies Record<Progress, true>,
-  'out.reason': {
-    camera: true,
-    storage: true,
-    backlog: true,
-    clock: true,
-    profile: true,
-    'not-enrolled': true,
-    staff: true,
-  } satisfies Record<OutOfService, true>,
+  ...Object.fromEntries(
+    ['out.reason', 'out.kept', 'out.todo'].map(path => [
+      path,
+      {
+        camera: true,
+        storage: true,
+        backlog: true,
+        clock: true,
+        profile: true,
+        'not-enrolled': true,
+        revoked: true,
+        key: true,
+        damaged: true,
+        missing: true,
+        newer: true,
+        'in-use': true,
+        staff: true,
+      } satisfies Record<OutOfService, true>,
+    ]),
+  ),
   'framing.hint': Object.fromEntries(Object.keys(HINTS).map(hint => [hint, true as const])),
 }
 

@@ -18,6 +18,7 @@ mod open;
 mod purge;
 mod queue;
 mod record;
+mod revoked;
 mod shelf;
 mod verify;
 mod visit;

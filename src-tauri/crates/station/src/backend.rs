@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use code::Pattern;
@@ -10,7 +9,7 @@ use fail::fail_point;
 use jiff::Timestamp;
 use vendor::Profile;
 
-use crate::station::{Shared, StationError, setting, spec_for};
+use crate::station::{Shared, Standing, StationError, setting, spec_for};
 use crate::sync::{Courier, SOFTWARE};
 use crate::visit::Event;
 
@@ -20,15 +19,17 @@ const PROFILE_EVERY: Duration = Duration::from_mins(10);
 const JOIN_EVERY: Duration = Duration::from_secs(5);
 
 /// Enrols the station if it is not yet, and keeps the profile fresh.
-pub(crate) async fn join(shared: Shared, activation: Option<String>) {
+pub(crate) async fn join(shared: Shared, mut activation: Option<String>) {
     while !shared.stopping() {
-        if !shared.enrolled.load(Ordering::Acquire)
+        if !shared.is_enrolled()
             && let Some(code) = &activation
             && let Err(error) = enrol(&shared, code).await
         {
             tracing::warn!(%error, "enrolment");
         }
-        let pause = if shared.enrolled.load(Ordering::Acquire) {
+        let pause = if shared.is_enrolled() {
+            // It has done its work: a station that is revoked later is not let in by it again.
+            activation = None;
             match shared.client().profile().await {
                 Ok(profile) => {
                     shared.set_online(true);
@@ -37,6 +38,7 @@ pub(crate) async fn join(shared: Shared, activation: Option<String>) {
                     PROFILE_EVERY
                 }
                 Err(error) => {
+                    shared.hear(&error).await;
                     tracing::info!(%error, "profile");
                     JOIN_EVERY
                 }
@@ -59,12 +61,13 @@ async fn enrol(shared: &Shared, code: &str) -> Result<(), StationError> {
     shared
         .records(move |store| {
             store.set_setting(setting::RECEIPT_KEY, Some(&hex::encode(receipt_key.as_bytes())))?;
+            store.set_setting(setting::REVOKED, None)?;
             store.set_setting(setting::STATION_ID, Some(&id))
         })
         .await?;
     fail_point!("enrol.written");
     *shared.client.write().unwrap_or_else(PoisonError::into_inner) = client.with_receipt_key(receipt_key);
-    shared.enrolled.store(true, Ordering::Release);
+    shared.set_standing(Standing::Enrolled);
     shared.wake_sync.notify_one();
     Ok(())
 }
@@ -81,6 +84,10 @@ async fn keep_profile(shared: &Shared, profile: Profile) {
     if let Ok(text) = serde_json::to_string(&profile)
         && let Err(error) = shared
             .records(move |store| {
+                // Revoked while the answer was on its way.
+                if store.setting(setting::REVOKED)?.is_some() {
+                    return Ok(());
+                }
                 store.set_setting(setting::PROFILE, Some(&text))?;
                 store.set_setting(setting::PROFILE_AT, Some(&Timestamp::now().to_string()))
             })
@@ -95,7 +102,7 @@ async fn keep_profile(shared: &Shared, profile: Profile) {
 pub(crate) async fn keep_synced(shared: Shared) {
     let mut courier = Courier::new(Arc::clone(&shared));
     while !shared.stopping() {
-        if !shared.enrolled.load(Ordering::Acquire) {
+        if !shared.is_enrolled() {
             tokio::select! {
                 () = shared.wake_sync.notified() => {}
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use vendor::Timeouts;
+use vendor::trust::NoPin;
+use vendor::{Client, StationKey, Timeouts, Trust};
 
 use crate::fitness::Limits;
 
@@ -24,6 +25,9 @@ pub struct Config {
     pub name: String,
     /// Address of the vendor's backend; empty until it is known.
     pub backend: String,
+    /// Keys of which the backend must have one, `sha256/BASE64` of its public key (RFC 7469); empty: its certificate
+    /// decides alone.
+    pub backend_pins: Vec<String>,
     /// Vendor profile to start with; the backend's own replaces it once it answers.
     pub profile: String,
     /// Photo standard; empty: the profile's.
@@ -63,6 +67,7 @@ impl Default for Config {
         Config {
             name: "采集站".into(),
             backend: String::new(),
+            backend_pins: Vec::new(),
             profile: "biyezhengzhao".into(),
             spec: String::new(),
             camera: "auto".into(),
@@ -108,6 +113,28 @@ impl Config {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whom to take for the backend.
+    ///
+    /// # Errors
+    /// When a pin is none.
+    pub fn trust(&self) -> Result<Trust, NoPin> {
+        let pins = self
+            .backend_pins
+            .iter()
+            .map(|pin| pin.parse())
+            .collect::<Result<_, _>>()?;
+        Ok(Trust {
+            pins,
+            ..Trust::default()
+        })
+    }
+
+    /// A client nobody knows, to ask whether the backend is there at all; `None` where none is set up.
+    pub fn stranger(&self) -> Option<Client> {
+        let key = StationKey::generate().ok()?;
+        Client::with_trust(&self.backend, key, self.timeouts(), &self.trust().ok()?).ok()
     }
 
     /// Where the nightly backups go, if anywhere.
@@ -173,6 +200,19 @@ mod tests {
         };
         config.save(folder.path()).unwrap();
         assert_eq!(Config::load(folder.path()).unwrap(), config);
+    }
+
+    #[test]
+    fn a_pin_that_is_none_is_named_and_never_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let pin = "sha256/d6qzRu9zOECb90Uez27xWltNsj0e1Md7GkYYkVoZWmM=";
+        let file = folder.path().join(super::FILE);
+        std::fs::write(&file, format!("backend-pins = [\"{pin}\"]\n")).unwrap();
+        let config = Config::load(folder.path()).unwrap();
+        assert_eq!(config.trust().unwrap().pins[0].to_string(), pin);
+        std::fs::write(&file, "backend-pins = [\"sha256/short\"]\n").unwrap();
+        let error = Config::load(folder.path()).unwrap().trust().unwrap_err();
+        assert!(error.to_string().contains("sha256/short"), "{error}");
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! The staff desk: the records as lists and pages, the PIN, and the doctor.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use records::{Filter, PhotoKind, RecordId, RecordRow, RecordState, RecordsError, Store};
 
 use crate::doctor::{self, Patient};
 use crate::staff::{
-    Finding, HistoryLine, QueueFilter, QueuePage, QueueRow, RecordPage, StateCount, hash_pin, pin_matches,
+    Finding, HistoryLine, Login, QueueFilter, QueuePage, QueueRow, RecordPage, StateCount, hash_pin,
+    pin_matches,
 };
 use crate::station::{Station, StationError, setting};
 
@@ -57,17 +59,44 @@ impl Station {
             .await
     }
 
-    /// Whether this is the staff PIN; `None` while none is set. Slow on purpose (argon2id).
+    /// Tries a staff PIN. Slow on purpose (argon2id), one at a time.
     ///
     /// # Errors
     /// When the records cannot be read.
-    pub async fn staff_pin_matches(&self, pin: String) -> Result<Option<bool>, StationError> {
-        self.with_records(move |store| {
-            Ok(store
-                .setting(setting::STAFF_PIN)?
-                .map(|hash| pin_matches(&pin, &hash)))
-        })
-        .await
+    pub async fn staff_login(&self, pin: String) -> Result<Login, StationError> {
+        let mut lock = self.inner().pin_lock.lock().await;
+        if let Some(left) = lock.left(Instant::now()) {
+            return Ok(Login::Locked(left));
+        }
+        let hash = self
+            .with_records(|store| store.setting(setting::STAFF_PIN))
+            .await?;
+        let Some(hash) = hash else {
+            return Ok(Login::NoPin);
+        };
+        // Counted before it is checked: whoever ends the program in between has had the guess.
+        lock.tried(false, Instant::now());
+        self.keep_wrong_pins(lock.wrong()).await;
+        let right = tokio::task::spawn_blocking(move || pin_matches(&pin, &hash))
+            .await
+            .map_err(|error| StationError::System(error.to_string()))?;
+        if !right {
+            return Ok(Login::Wrong);
+        }
+        lock.tried(true, Instant::now());
+        self.keep_wrong_pins(0).await;
+        Ok(Login::Open)
+    }
+
+    /// A disk that takes nothing must not shut staff out: the count in memory still holds.
+    async fn keep_wrong_pins(&self, wrong: u32) {
+        let text = (wrong > 0).then(|| wrong.to_string());
+        let kept = self
+            .with_records(move |store| store.set_setting(setting::WRONG_PINS, text.as_deref()))
+            .await;
+        if let Err(error) = kept {
+            tracing::warn!(%error, "the count of wrong PINs could not be kept");
+        }
     }
 
     /// What is wrong and what to do.
@@ -92,7 +121,8 @@ pub fn set_staff_pin(store: &mut Store, pin: &str) -> records::Result<()> {
     let hash = hash_pin(pin).ok_or(RecordsError::BadInput(
         "a PIN has at least six digits and nothing else",
     ))?;
-    store.set_setting(setting::STAFF_PIN, Some(&hash))
+    store.set_setting(setting::STAFF_PIN, Some(&hash))?;
+    store.set_setting(setting::WRONG_PINS, None)
 }
 
 /// A page of the records.

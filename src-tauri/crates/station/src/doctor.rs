@@ -9,9 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use records::{Depth, KeyPlace, RecordsError, Store, VerifyReport};
 use vendor::Client;
 
+use crate::doorway::records_hindrance;
 use crate::night;
 use crate::staff::{Finding, FindingState};
-use crate::station::setting;
+use crate::station::{Standing, setting};
+use crate::view::OutOfService;
 
 /// What the doctor looks at.
 pub struct Patient {
@@ -59,7 +61,7 @@ pub async fn examine(patient: Patient) -> Vec<Finding> {
         patient.camera.map_or_else(devices, |status| camera(&status)),
         disk(&patient.data),
     ];
-    let mut enrolled = None;
+    let mut standing = None;
     match patient.records {
         Ok((store, place)) => {
             findings.push(key(&place));
@@ -69,11 +71,12 @@ pub async fn examine(patient: Patient) -> Vec<Finding> {
                     store.verify(Depth::Quick),
                     store.setting(setting::STAFF_PIN),
                     store.setting(setting::STATION_ID),
+                    store.setting(setting::REVOKED),
                     night::last(&store),
                     store.setting(setting::BACKUP_TROUBLE),
                 )
             });
-            if let Ok((report, pin_set, station_id, backed_up, trouble)) = looked.await {
+            if let Ok((report, pin_set, station_id, revoked, backed_up, trouble)) = looked.await {
                 findings.push(database(report));
                 findings.push(backup(
                     patient.backups.is_some(),
@@ -81,15 +84,17 @@ pub async fn examine(patient: Patient) -> Vec<Finding> {
                     trouble.unwrap_or_default().as_deref(),
                 ));
                 findings.push(pin(matches!(pin_set, Ok(Some(_)))));
-                enrolled = Some(matches!(station_id, Ok(Some(_))));
+                standing = Some(match (revoked, station_id) {
+                    (Ok(Some(_)), _) => Standing::Revoked,
+                    (_, Ok(Some(_))) => Standing::Enrolled,
+                    _ => Standing::Stranger,
+                });
             }
         }
         Err(error) => findings.push(database(Err(error))),
     }
     findings.extend(backend(patient.client).await);
-    if let Some(enrolled) = enrolled {
-        findings.push(enrolment(enrolled));
-    }
+    findings.extend(standing.map(enrolment));
     findings
 }
 
@@ -182,17 +187,54 @@ fn database(report: Result<VerifyReport, RecordsError>) -> Finding {
             "运行 photo-station queue verify 并联系技术支持",
             "run photo-station queue verify and call support",
         ),
-        Err(error) => finding(
-            "database",
-            FindingState::Broken,
-            format!("记录无法读取：{error}"),
-            format!("the records cannot be read: {error}"),
-        )
-        .todo(
-            "检查磁盘；不要删除数据目录",
-            "check the disk; do not delete the data folder",
-        ),
+        Err(error) => unopened(&error),
     }
+}
+
+/// Records that cannot be opened: what happened, that nothing was changed, and what to do, as the page says it.
+fn unopened(error: &RecordsError) -> Finding {
+    let (what, todo_zh, todo_en) = match records_hindrance(error) {
+        OutOfService::Key => (
+            "照片库的密钥不在、不对，或钥匙串没有应答；照片仍加密保存，没有任何改动",
+            "放回 records.key 或解锁系统钥匙串；采集站会自动开放。密钥没有问题时，照片库首页损坏：用 photo-station queue restore 恢复备份",
+            "bring records.key back or unlock the keyring, the station then opens by itself; where the key is right, the \
+             file's first page is damaged: restore a backup (photo-station queue restore)",
+        ),
+        OutOfService::Missing => (
+            "照片库不在原处；没有新建，也没有删除",
+            "接好数据盘，或用 photo-station queue restore 恢复最近的备份；采集站会自动开放",
+            "connect the data disk, or restore the newest backup (photo-station queue restore); the station then opens \
+             by itself",
+        ),
+        OutOfService::Newer => (
+            "照片库由更新版本的程序写成；没有任何改动",
+            "重新安装新版本的程序",
+            "install the newer program again",
+        ),
+        OutOfService::Damaged => (
+            "照片库已损坏，或不是本程序的文件；原样保留，没有删除",
+            "运行 photo-station queue verify，或用 photo-station queue restore 恢复最近的备份；不要删除数据目录",
+            "run photo-station queue verify, or restore the newest backup (photo-station queue restore); do not delete \
+             the data folder",
+        ),
+        OutOfService::InUse => (
+            "另一个程序正在使用照片库",
+            "关闭另一个程序，然后重试",
+            "close the other program and try again",
+        ),
+        _ => (
+            "照片库无法读写；已保存的照片没有改动",
+            "检查磁盘空间、权限和连接；不要删除数据目录",
+            "check the disk's room, permissions and cable; do not delete the data folder",
+        ),
+    };
+    finding(
+        "database",
+        FindingState::Broken,
+        format!("{what}（{error}）"),
+        format!("the records cannot be opened: {error}"),
+    )
+    .todo(todo_zh, todo_en)
 }
 
 fn disk(data: &Path) -> Finding {
@@ -352,16 +394,15 @@ async fn backend(client: Option<Client>) -> Vec<Finding> {
     findings
 }
 
-fn enrolment(enrolled: bool) -> Finding {
-    if enrolled {
-        finding(
+fn enrolment(standing: Standing) -> Finding {
+    match standing {
+        Standing::Enrolled => finding(
             "enrolment",
             FindingState::Fine,
             "本机已注册",
             "this station is enrolled",
-        )
-    } else {
-        finding(
+        ),
+        Standing::Stranger => finding(
             "enrolment",
             FindingState::Broken,
             "本机尚未注册",
@@ -370,7 +411,17 @@ fn enrolment(enrolled: bool) -> Finding {
         .todo(
             "用激活码启动一次：--activation 激活码",
             "start once with --activation CODE",
+        ),
+        Standing::Revoked => finding(
+            "enrolment",
+            FindingState::Broken,
+            "采集单位已停用本机；照片都还在",
+            "the vendor has revoked this station; every photo is kept",
         )
+        .todo(
+            "联系采集单位，用新的激活码启动一次：--activation 激活码；也可以用 queue export 带走照片",
+            "call the vendor and start once with a new --activation CODE; queue export takes the photos along",
+        ),
     }
 }
 

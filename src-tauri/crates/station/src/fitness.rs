@@ -16,6 +16,9 @@ pub struct Readings {
     pub free_bytes: Option<u64>,
     /// The records took the last thing written to them.
     pub writable: bool,
+    /// The file that is written to still stands in its place: one that was moved or deleted takes everything and keeps
+    /// nothing.
+    pub in_place: bool,
     /// Records that wait to be sent.
     pub waiting: u64,
     /// How long the oldest of them waits.
@@ -63,6 +66,8 @@ impl Default for Limits {
 /// Why no visit may begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unfit {
+    /// The records' file is not in its place any more.
+    Gone,
     /// The records cannot be written.
     Unwritable,
     /// Too little room on the disk.
@@ -81,6 +86,7 @@ impl Unfit {
     /// What the student's page says of it.
     pub fn out_of_service(self) -> OutOfService {
         match self {
+            Unfit::Gone => OutOfService::Missing,
             Unfit::Unwritable | Unfit::NoRoom => OutOfService::Storage,
             Unfit::Clock => OutOfService::Clock,
             Unfit::Backlog | Unfit::OldBacklog => OutOfService::Backlog,
@@ -138,6 +144,7 @@ pub fn fitness(readings: &Readings, limits: &Limits, before: &Fit) -> Fit {
     };
     let mut reasons = Vec::new();
     for (reason, is_so) in [
+        (Unfit::Gone, !readings.in_place),
         (Unfit::Unwritable, !readings.writable),
         (Unfit::NoRoom, readings.free_bytes.is_some_and(|free| free < room)),
         (
@@ -175,6 +182,7 @@ mod tests {
         Readings {
             free_bytes: Some(100 << 30),
             writable: true,
+            in_place: true,
             waiting: 0,
             oldest_waiting: None,
             clock_drift: Some(SignedDuration::from_secs(2)),
@@ -249,6 +257,11 @@ mod tests {
             ..fine()
         };
         assert_eq!(now(&broken), only(Unfit::Unwritable));
+        let moved = Readings {
+            in_place: false,
+            ..fine()
+        };
+        assert_eq!(now(&moved), only(Unfit::Gone));
     }
 
     #[test]
@@ -256,6 +269,7 @@ mod tests {
         let all = Readings {
             free_bytes: Some(0),
             writable: false,
+            in_place: false,
             waiting: u64::MAX,
             oldest_waiting: Some(SignedDuration::MAX),
             clock_drift: Some(SignedDuration::MAX),
@@ -264,9 +278,9 @@ mod tests {
         let Fit::OutOfService(reasons) = now(&all) else {
             panic!("everything is wrong")
         };
-        assert_eq!(reasons.len(), 6);
+        assert_eq!(reasons.len(), 7);
         assert!(reasons.is_sorted());
-        assert_eq!(reasons[0].out_of_service(), OutOfService::Storage);
+        assert_eq!(reasons[0].out_of_service(), OutOfService::Missing);
     }
 
     proptest! {

@@ -118,8 +118,11 @@ impl Front {
             self.looked = Some(Instant::now());
             self.look_at_the_records().await;
         }
-        let closed = closed
-            .or_else(|| (!self.shared.enrolled.load(Ordering::Acquire)).then_some(OutOfService::NotEnrolled))
+        let closed = self
+            .shared
+            .standing()
+            .closed()
+            .or(closed)
             .or_else(|| self.fit.reason().map(Unfit::out_of_service));
         let now = self.now();
         for effect in self.machine.handle(Event::Service(closed), now) {
@@ -146,6 +149,7 @@ impl Front {
             self.wrote = Some((Instant::now(), wrote.is_ok()));
         }
         let data = self.shared.data.clone();
+        let in_place = self.shared.place.holds();
         let read = self
             .shared
             .records(move |store| {
@@ -160,6 +164,7 @@ impl Front {
         let readings = Readings {
             free_bytes,
             writable: readable && self.wrote.is_some_and(|(_, well)| well),
+            in_place,
             waiting: counts.waiting(),
             oldest_waiting: counts.oldest_waiting.map(|at| now.duration_since(at)),
             clock_drift: self.shared.clock_drift(),
@@ -376,6 +381,9 @@ impl Front {
                 (_, _, Some(request)) => client.create_order(&request, Uuid::now_v7()).await,
                 _ => return,
             };
+            if let Err(error) = &reply {
+                shared.hear(error).await;
+            }
             let reply = match reply {
                 Ok(order) => {
                     if saved && order.state == OrderState::Paid {

@@ -5,6 +5,8 @@
 //! | [`visit`] | the visit: pure, events in, effects out |
 //! | [`view`] | the screen as one value, and what a person may do |
 //! | [`sync`] | sending what waits and fetching what was decided |
+//! | [`pace`] | how fast the outbox empties, for staff |
+//! | [`doorway`] | the page in the station's place while it cannot open |
 //! | [`fitness`] | whether the next student may begin |
 //! | [`night`] | the nightly backup |
 //! | [`desk`], [`staff`] | what staff see of the records, and the PIN in front of it |
@@ -18,12 +20,17 @@ pub mod config;
 mod darkroom;
 pub mod desk;
 pub mod doctor;
+pub mod doorway;
 pub mod fitness;
 mod front;
 pub mod night;
+pub mod only;
+pub mod pace;
 mod papers;
 mod payment_code;
+mod place;
 pub mod rehearsal;
+mod revoked;
 mod scanned;
 pub mod staff;
 mod station;
@@ -35,4 +42,5 @@ mod watching;
 
 pub use config::Config;
 pub use darkroom::Darkroom;
-pub use station::{Options, Station, StationError, open_store, restore, retention_days};
+pub use doorway::Doorway;
+pub use station::{Options, Standing, Station, StationError, open_store, restore, retention_days, sending};

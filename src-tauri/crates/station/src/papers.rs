@@ -1,8 +1,10 @@
 //! The papers a visit hands out: the question to the backend, and the record that is kept.
 
+use jiff::Timestamp;
 use records::{MaskedIdentity, NewRecord, Payment, RecordId};
 use vendor::api::{OrderState, ResolveRequest};
 use vendor::{Problem, ProblemCode, SecretBytes};
+use zeroize::Zeroizing;
 
 use crate::station::Shared;
 use crate::view::NotPossible;
@@ -16,11 +18,19 @@ pub(crate) fn resolve_request(visit: &Visit) -> ResolveRequest {
     }
 }
 
+/// Who is this, and may they be collected? The backend decides; but of a photo that still waits here it cannot know.
 pub(crate) async fn resolve(shared: &Shared, request: ResolveRequest) -> Resolved {
+    if let Some(code) = &request.code
+        && waits_here(shared, code.expose().to_vec()).await
+    {
+        shared.wake_sync.notify_one();
+        return Resolved::NotPossible(NotPossible::WaitsHere, None);
+    }
     let error = match shared.client().resolve(&request).await {
         Ok(identity) => return Resolved::Identity(Box::new(identity)),
         Err(error) => error,
     };
+    shared.hear(&error).await;
     error.problem().map_or(Resolved::Offline, refused)
 }
 
@@ -44,6 +54,23 @@ fn refused(problem: &Problem) -> Resolved {
         _ if !problem.code.is_permanent() => Resolved::Offline,
         _ => Resolved::NotPossible(NotPossible::Refused, detail),
     }
+}
+
+/// True while a photo that was taken with this very code has not gone out: the same code's text, not its tag, which
+/// two students might share.
+async fn waits_here(shared: &Shared, code: Vec<u8>) -> bool {
+    let code = Zeroizing::new(code);
+    let found = shared
+        .records(move |store| {
+            // Everything in the outbox, whenever it is due.
+            let all = store.next_due(Timestamp::MAX, u32::MAX)?;
+            Ok(all.iter().any(|one| one.code_text.expose() == code.as_slice()))
+        })
+        .await;
+    found.unwrap_or_else(|error| {
+        tracing::warn!(%error, "whether the code's photo waits here is not known");
+        false
+    })
 }
 
 /// Everything one submission keeps; `None` while something is missing, which no sequence of pages allows.

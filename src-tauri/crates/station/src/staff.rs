@@ -1,5 +1,7 @@
 //! What staff see of the records, and the PIN in front of it.
 
+use std::time::{Duration, Instant};
+
 use argon2::Argon2;
 use argon2::password_hash::rand_core::OsRng;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
@@ -152,40 +154,76 @@ pub fn pin_matches(pin: &str, hash: &str) -> bool {
 }
 
 /// The lock on the staff pages: after three wrong PINs each further one costs a longer wait.
+///
+/// Waits are measured by a clock that cannot be set. How many PINs were wrong is kept in the records, before each is
+/// checked: a program that is ended and started again begins with the whole wait, not without one.
 #[derive(Debug, Default)]
 pub struct Lock {
     wrong: u32,
-    closed_until: Option<jiff::Timestamp>,
+    closed_until: Option<Instant>,
 }
 
 impl Lock {
     /// Wrong PINs without a wait.
     const FREE: u32 = 3;
+    /// The longest wait: staff who mistyped come back within their shift.
+    const LONGEST: Duration = Duration::from_hours(1);
 
-    /// Whether a PIN may be tried now.
-    pub fn is_open(&self, now: jiff::Timestamp) -> bool {
-        self.closed_until.is_none_or(|until| now >= until)
+    /// The lock as an earlier program left it, with so many wrong PINs in a row.
+    pub fn after(wrong: u32, now: Instant) -> Lock {
+        let mut lock = Lock {
+            wrong,
+            closed_until: None,
+        };
+        lock.close(now);
+        lock
+    }
+
+    /// How long no PIN may be tried; `None` where one may.
+    pub fn left(&self, now: Instant) -> Option<Duration> {
+        let left = self.closed_until?.saturating_duration_since(now);
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// Wrong PINs in a row, to be kept.
+    pub fn wrong(&self) -> u32 {
+        self.wrong
     }
 
     /// Takes the outcome of a try: 30 s after the third wrong PIN, doubling up to an hour.
-    pub fn tried(&mut self, right: bool, now: jiff::Timestamp) {
+    pub fn tried(&mut self, right: bool, now: Instant) {
         if right {
             *self = Lock::default();
             return;
         }
         self.wrong = self.wrong.saturating_add(1);
-        if self.wrong >= Self::FREE {
-            let wait = (30_i64 << (self.wrong - Self::FREE).min(7)).min(3600);
-            self.closed_until = Some(now + jiff::SignedDuration::from_secs(wait));
+        self.close(now);
+    }
+
+    fn close(&mut self, now: Instant) {
+        if let Some(more) = self.wrong.checked_sub(Self::FREE) {
+            let wait = Duration::from_secs(30 << more.min(7)).min(Self::LONGEST);
+            self.closed_until = Some(now + wait);
         }
     }
 }
 
+/// What came of a PIN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// The right one.
+    Open,
+    /// A wrong one.
+    Wrong,
+    /// Not tried: wait so long.
+    Locked(Duration),
+    /// None was set on this station.
+    NoPin,
+}
+
 #[cfg(test)]
 mod tests {
-    use jiff::{SignedDuration, Timestamp};
-
-    use super::{Lock, hash_pin, pin_matches};
+    use super::*;
 
     #[test]
     fn a_pin_opens_only_with_the_same_digits() {
@@ -196,7 +234,11 @@ mod tests {
             !pin_matches("246810", "no hash at all"),
             "an unreadable hash must lock, not open"
         );
-        assert!(!hash.contains("246810"));
+        assert!(
+            hash.starts_with("$argon2id$") && !hash.contains("246810"),
+            "{hash}"
+        );
+        assert_ne!(hash, hash_pin("246810").unwrap(), "a salt of its own");
     }
 
     #[test]
@@ -208,18 +250,49 @@ mod tests {
     #[test]
     fn guessing_costs_ever_more_time() {
         let mut lock = Lock::default();
-        let mut now = Timestamp::UNIX_EPOCH;
+        let start = Instant::now();
         let mut guesses = 0;
-        let day_later = now + SignedDuration::from_hours(24);
-        while now < day_later {
-            if lock.is_open(now) {
+        for second in 0..24 * 3600 {
+            let now = start + Duration::from_secs(second);
+            if lock.left(now).is_none() {
                 lock.tried(false, now);
                 guesses += 1;
             }
-            now += SignedDuration::from_secs(1);
         }
         assert!(guesses < 40, "{guesses} guesses in a day");
+        let now = start + Duration::from_hours(48);
         lock.tried(true, now);
-        assert!(lock.is_open(now), "the right PIN opens at once");
+        assert_eq!(
+            (lock.left(now), lock.wrong()),
+            (None, 0),
+            "the right PIN opens at once"
+        );
+    }
+
+    #[test]
+    fn a_new_start_brings_the_whole_wait_and_no_free_guesses() {
+        let start = Instant::now();
+        let mut lock = Lock::default();
+        for _ in 0..5 {
+            lock.tried(false, start);
+        }
+        let waits = lock.left(start).unwrap();
+        assert_eq!(waits, Duration::from_mins(2));
+        assert_eq!(Lock::after(lock.wrong(), start).left(start), Some(waits));
+        // A day of starting the program again and again: each guess costs the wait of all before it.
+        let (mut wrong, mut guesses, mut now) = (0, 0, start);
+        while now < start + Duration::from_hours(24) {
+            let mut lock = Lock::after(wrong, now);
+            now += lock.left(now).unwrap_or(Duration::from_secs(1));
+            lock.tried(false, now);
+            (wrong, guesses) = (lock.wrong(), guesses + 1);
+        }
+        assert!(guesses < 40, "{guesses} guesses in a day");
+        assert_eq!(
+            Lock::after(2, start).left(start),
+            None,
+            "two mistakes cost nothing"
+        );
+        assert!(Lock::after(u32::MAX, start).left(start).is_some());
     }
 }

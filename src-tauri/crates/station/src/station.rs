@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use camera::{Camera, SourceSpec};
 use code::{CodeText, Pattern};
@@ -22,7 +22,12 @@ use crate::config::Config;
 use crate::darkroom::{self, Darkroom};
 use crate::front::Front;
 use crate::night;
+use crate::only::{Only, OnlyError};
+use crate::pace::{Pace, Sending};
+use crate::place::Place;
 use crate::rehearsal::Rehearsal;
+use crate::revoked;
+use crate::staff::Lock;
 use crate::sync::{Courier, Round};
 use crate::view::{Action, CameraView, Guidance, OutOfService, Progress, Support, View};
 use crate::visit::{Event, Machine};
@@ -32,9 +37,15 @@ use crate::watching::{Eyes, Lens, Wanted};
 pub(crate) mod setting {
     pub(crate) const STATION_KEY: &str = "station-key";
     pub(crate) const STATION_ID: &str = "station-id";
+    /// There while the station is revoked.
+    pub(crate) const REVOKED: &str = "revoked";
+    /// When the newest revocation it ever heard was made: an older one that somebody kept is not taken again.
+    pub(crate) const REVOCATION_HEARD: &str = "revocation.heard";
     pub(crate) const RECEIPT_KEY: &str = "receipt-key";
     pub(crate) const PROFILE: &str = "profile";
     pub(crate) const STAFF_PIN: &str = "staff-pin";
+    /// Wrong staff PINs in a row.
+    pub(crate) const WRONG_PINS: &str = "staff-pin.wrong";
     /// When the backend last confirmed the profile.
     pub(crate) const PROFILE_AT: &str = "profile.at";
     /// When the last backup was made, and why the last try was none.
@@ -42,6 +53,8 @@ pub(crate) mod setting {
     pub(crate) const BACKUP_TROUBLE: &str = "backup.trouble";
     /// When the station last tried whether it can write at all.
     pub(crate) const WRITTEN_AT: &str = "written.at";
+    /// How the sending went when somebody last wrote it down, as JSON: for other programs beside this one.
+    pub(crate) const SENDING: &str = "sending";
 }
 
 /// What a station is opened with.
@@ -72,9 +85,15 @@ pub enum StationError {
     /// A key could not be made or read.
     #[error("the station's key: {0}")]
     Key(#[from] vendor::key::KeyError),
+    /// The set-up is wrong.
+    #[error("{0}")]
+    SetUp(String),
     /// No backend was named.
     #[error("no backend is set: give --backend URL once, or write it into station.toml")]
     NoBackend,
+    /// A pin in `station.toml` is none.
+    #[error("backend-pins in station.toml: {0}")]
+    Pin(#[from] vendor::trust::NoPin),
     /// No profile of this name.
     #[error("there is no vendor profile named {0}")]
     NoSuchProfile(String),
@@ -84,6 +103,9 @@ pub enum StationError {
     /// A profile's code pattern cannot be used.
     #[error("the profile's code pattern: {0}")]
     Pattern(#[from] code::CodeError),
+    /// Another process serves from this folder.
+    #[error(transparent)]
+    NotAlone(#[from] OnlyError),
     /// A thread could not be started, or a task was stopped.
     #[error("the operating system: {0}")]
     System(String),
@@ -93,12 +115,38 @@ pub enum StationError {
 #[derive(Clone)]
 pub struct Station(Arc<Handle>);
 
-struct Handle(Shared);
+struct Handle {
+    inner: Shared,
+    /// Held by whoever serves.
+    _only: Option<Only>,
+}
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.0.stop.store(true, Ordering::Release);
-        self.0.wake_sync.notify_waiters();
+        self.inner.stop.store(true, Ordering::Release);
+        self.inner.wake_sync.notify_waiters();
+    }
+}
+
+/// How the station stands with its backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Never enrolled.
+    Stranger,
+    /// Enrolled: it may send and ask.
+    Enrolled,
+    /// Shut out by the vendor. It keeps its records and takes no visits until a new activation code lets it in.
+    Revoked,
+}
+
+impl Standing {
+    /// Why nobody is served, if so.
+    pub(crate) fn closed(self) -> Option<OutOfService> {
+        match self {
+            Standing::Enrolled => None,
+            Standing::Stranger => Some(OutOfService::NotEnrolled),
+            Standing::Revoked => Some(OutOfService::Revoked),
+        }
     }
 }
 
@@ -108,6 +156,7 @@ pub(crate) type Shared = Arc<Inner>;
 pub(crate) struct Inner {
     pub(crate) data: PathBuf,
     pub(crate) key_place: KeyPlace,
+    pub(crate) place: Place,
     pub(crate) config: Config,
     pub(crate) store: Arc<Mutex<Store>>,
     pub(crate) client: RwLock<Client>,
@@ -123,7 +172,9 @@ pub(crate) struct Inner {
     pub(crate) sheet: Mutex<String>,
     pub(crate) wake_sync: Notify,
     pub(crate) online: AtomicBool,
-    pub(crate) enrolled: AtomicBool,
+    standing: Mutex<Standing>,
+    pub(crate) pace: Mutex<Pace>,
+    pub(crate) pin_lock: tokio::sync::Mutex<Lock>,
     clock_drift: Mutex<Option<SignedDuration>>,
     stop: Arc<AtomicBool>,
 }
@@ -167,6 +218,33 @@ impl Inner {
         *self.clock_drift.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn standing(&self) -> Standing {
+        *self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_standing(&self, standing: Standing) {
+        *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = standing;
+    }
+
+    pub(crate) fn is_enrolled(&self) -> bool {
+        self.standing() == Standing::Enrolled
+    }
+
+    /// The sync loop's own speed.
+    pub(crate) fn pace(&self) -> std::sync::MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the sending goes.
+    pub(crate) async fn sending(&self) -> Result<Sending, StationError> {
+        let (counts, next_due) = self
+            .records(|store| Ok((store.counts()?, store.next_try_at()?)))
+            .await?;
+        Ok(self
+            .pace()
+            .reading(Instant::now(), Timestamp::now(), counts.waiting(), next_due))
+    }
+
     /// Tells the front how far a record is.
     pub(crate) fn tell(&self, record_id: Uuid, progress: Progress, receipt: Option<String>) {
         let _ = self.events.send(Event::Progress {
@@ -197,7 +275,9 @@ impl Station {
     /// # Errors
     /// As [`Station::open`].
     pub async fn open_with(options: Options, darkroom: Option<Darkroom>) -> Result<Station, StationError> {
-        let (store, key_place) = open_records(&options).await?;
+        // A station without eyes is a command beside the one that serves.
+        let serves = options.eyes.is_some() || darkroom.is_some();
+        let (store, key_place, only) = open_records(&options, serves).await?;
         let store = Arc::new(Mutex::new(store));
         let known = {
             let store = Arc::clone(&store);
@@ -207,7 +287,8 @@ impl Station {
         if config.backend.is_empty() {
             return Err(StationError::NoBackend);
         }
-        let mut client = Client::new(&config.backend, known.key, config.timeouts())?;
+        let trust = config.trust()?;
+        let mut client = Client::with_trust(&config.backend, known.key, config.timeouts(), &trust)?;
         if let Some(key) = known.receipt_key {
             client = client.with_receipt_key(key);
         }
@@ -222,8 +303,8 @@ impl Station {
         };
         let countdown = SignedDuration::from_secs(config.countdown.into());
         let mut machine = Machine::new(profile, Uuid::now_v7).with_countdown(countdown);
-        if known.station_id.is_none() {
-            machine.handle(Event::Service(Some(OutOfService::NotEnrolled)), Timestamp::now());
+        if let Some(reason) = known.standing.closed() {
+            machine.handle(Event::Service(Some(reason)), Timestamp::now());
         }
         let eyes = options
             .eyes
@@ -234,6 +315,7 @@ impl Station {
         let darkroom = darkroom.or(own);
         let (events, inbox) = mpsc::unbounded_channel();
         let inner = Arc::new(Inner {
+            place: Place::of(&options.data),
             data: options.data,
             key_place,
             config,
@@ -251,7 +333,9 @@ impl Station {
             sheet: Mutex::new(machine.profile().sheet.clone()),
             wake_sync: Notify::new(),
             online: AtomicBool::new(false),
-            enrolled: AtomicBool::new(known.station_id.is_some()),
+            standing: Mutex::new(known.standing),
+            pace: Mutex::default(),
+            pin_lock: tokio::sync::Mutex::new(Lock::after(known.wrong_pins, Instant::now())),
             clock_drift: Mutex::default(),
             stop: Arc::default(),
         });
@@ -276,11 +360,11 @@ impl Station {
             }
         }
         tokio::spawn(backend::join(Arc::clone(&inner), options.activation));
-        Ok(Station(Arc::new(Handle(inner))))
+        Ok(Station(Arc::new(Handle { inner, _only: only })))
     }
 
     pub(crate) fn inner(&self) -> &Shared {
-        &self.0.0
+        &self.0.inner
     }
 
     /// The screen as it stands.
@@ -362,13 +446,26 @@ impl Station {
         Courier::new(Arc::clone(self.inner())).once().await
     }
 
+    /// How the sending goes.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn sending(&self) -> Result<Sending, StationError> {
+        self.inner().sending().await
+    }
+
     /// Waits until the station is enrolled, at most so long; whether it is.
     pub async fn enrolled_within(&self, patience: Duration) -> bool {
         let deadline = tokio::time::Instant::now() + patience;
-        while !self.inner().enrolled.load(Ordering::Acquire) && tokio::time::Instant::now() < deadline {
+        while !self.inner().is_enrolled() && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        self.inner().enrolled.load(Ordering::Acquire)
+        self.inner().is_enrolled()
+    }
+
+    /// How the station stands with its backend.
+    pub fn standing(&self) -> Standing {
+        self.inner().standing()
     }
 
     /// Runs on the records.
@@ -405,31 +502,58 @@ pub fn open_store(data: &std::path::Path, key_in_file: bool) -> records::Result<
     Ok((Store::open_in(data, &key)?, place))
 }
 
+/// How the sending goes, as the program that sends last wrote it down, and when.
+///
+/// # Errors
+/// When the records cannot be read.
+pub fn sending(store: &Store, now: Timestamp) -> records::Result<(Sending, Option<Timestamp>)> {
+    let waiting = store.counts()?.waiting();
+    let kept = store
+        .setting(setting::SENDING)?
+        .and_then(|text| serde_json::from_str::<(Timestamp, Sending)>(&text).ok());
+    Ok(match kept {
+        Some((at, sending)) => (sending.as_of(now.duration_since(at), waiting), Some(at)),
+        None => (Sending::default().as_of(SignedDuration::ZERO, waiting), None),
+    })
+}
+
 /// Puts a backup in the place of a folder's records that are gone or damaged. No station may run on them.
 ///
 /// # Errors
-/// As [`records::key::existing`] and [`records::backup::restore`].
+/// [`StationError::NotAlone`] while a station runs on them; as [`records::key::existing`] and [`records::backup::restore`].
 pub fn restore(
     data: &std::path::Path,
     backup: &std::path::Path,
     now: Timestamp,
-) -> records::Result<records::backup::Restored> {
+) -> Result<records::backup::Restored, StationError> {
+    let _only = Only::here(data)?;
     let (key, _) = records::key::existing(data)?;
-    records::backup::restore(data, backup, &key, now)
+    Ok(records::backup::restore(data, backup, &key, now)?)
 }
 
-async fn open_records(options: &Options) -> Result<(Store, KeyPlace), StationError> {
+/// Opens the records. A station that serves takes its folder first; one for the command line does not, and leaves what
+/// another program has under way alone.
+async fn open_records(
+    options: &Options,
+    serves: bool,
+) -> Result<(Store, KeyPlace, Option<Only>), StationError> {
     let (data, key_in_file) = (options.data.clone(), options.key_in_file);
     blocking(move || {
+        let only = match Only::here(&data) {
+            Ok(only) => Some(only),
+            Err(OnlyError::Taken(_)) if !serves => None,
+            Err(error) => return Err(error.into()),
+        };
         let (mut store, place) = open_store(&data, key_in_file)?;
-        let now = Timestamp::now();
-        // What a crash left in the middle: attempts of unknown outcome and visits without an end.
-        store.recover(now)?;
-        store.close_interrupted_visits(now)?;
-        Ok::<_, RecordsError>((store, place))
+        if only.is_some() {
+            let now = Timestamp::now();
+            // What a crash left in the middle: attempts of unknown outcome and visits without an end.
+            store.recover(now)?;
+            store.close_interrupted_visits(now)?;
+        }
+        Ok((store, place, only.filter(|_| serves)))
     })
     .await?
-    .map_err(StationError::from)
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StationError> {
@@ -452,7 +576,8 @@ pub(crate) fn spec_for(config: &Config, profile: &Profile) -> Result<Arc<Spec>, 
 /// What the station knew before this start.
 struct Known {
     key: StationKey,
-    station_id: Option<String>,
+    standing: Standing,
+    wrong_pins: u32,
     receipt_key: Option<PublicKey>,
     profile: Option<Profile>,
 }
@@ -474,16 +599,27 @@ impl Known {
             .setting(setting::RECEIPT_KEY)?
             .and_then(|text| from_hex(&text))
             .and_then(|bytes| PublicKey::from_bytes(&bytes).ok());
+        let standing = if store.setting(setting::REVOKED)?.is_some() {
+            // It may have been interrupted while it left.
+            revoked::leave(store, Timestamp::now())?;
+            Standing::Revoked
+        } else if receipt_key.is_some() && store.setting(setting::STATION_ID)?.is_some() {
+            Standing::Enrolled
+        } else {
+            Standing::Stranger
+        };
         let profile = store
             .setting(setting::PROFILE)?
             .and_then(|text| serde_json::from_str::<Profile>(&text).ok())
             .filter(|profile| profile.validate().is_ok());
-        let station_id = store
-            .setting(setting::STATION_ID)?
-            .filter(|_| receipt_key.is_some());
+        let wrong_pins = store
+            .setting(setting::WRONG_PINS)?
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0);
         Ok(Known {
             key,
-            station_id,
+            standing,
+            wrong_pins,
             receipt_key,
             profile,
         })

@@ -4,7 +4,7 @@
 //! [`Courier`] does it: oldest first, a few side by side, each attempt marked in the records before it
 //! starts. Only a receipt that verifies takes a record out of the outbox.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fail::fail_point;
 use jiff::{SignedDuration, Timestamp};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use vendor::api::{Capture, ChangeKind, Photo, Subject};
 use vendor::{ProblemCode, Secret, SecretBytes, VendorError};
 
-use crate::station::{Shared, StationError};
+use crate::station::{Shared, StationError, setting};
 use crate::view::Progress;
 
 /// Records sent side by side: enough to fill a campus uplink, few enough that a student's own request does
@@ -28,6 +28,8 @@ pub const FETCH_EVERY: SignedDuration = SignedDuration::from_secs(20);
 const IDLE: SignedDuration = SignedDuration::from_secs(5);
 /// The longest pause a backend is given when it asks for one (`Retry-After`), as for a record.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// How often how it goes is written down while it goes: a write is a flush.
+const NOTE_EVERY: Duration = Duration::from_secs(5);
 /// Changes fetched at once.
 const PAGE: u32 = 200;
 /// Name of the program in captures and enrolments.
@@ -135,6 +137,8 @@ impl Round {
 pub(crate) struct Courier {
     shared: Shared,
     network: Network,
+    /// When how it goes was last written down, and whether somebody answered then.
+    noted: Option<(Instant, bool)>,
 }
 
 impl Courier {
@@ -142,6 +146,43 @@ impl Courier {
         Courier {
             shared,
             network: Network::default(),
+            noted: None,
+        }
+    }
+
+    /// Takes what a round came to into the pace, and writes it down for other programs: at once when the network went
+    /// or came, else every few seconds while something moves.
+    async fn note(&mut self, round: &Round) {
+        {
+            let mut pace = self.shared.pace();
+            if round.online {
+                pace.answered();
+            } else {
+                pace.silent(Timestamp::now(), self.network.pause.map(|(_, until)| until));
+            }
+        }
+        let changed = self.noted.is_none_or(|(_, online)| online != round.online);
+        let moved = round.delivered > 0 || round.failed > 0 || round.refused > 0 || !round.online;
+        let long_ago = self.noted.is_some_and(|(at, _)| at.elapsed() > NOTE_EVERY);
+        // Whoever reads this is no reason to stop sending: what fails here is tried again with the next round.
+        let Ok(sending) = self.shared.sending().await else {
+            return;
+        };
+        if sending.waiting == 0 {
+            self.shared.pace().rest();
+        }
+        if !changed && !(moved && (long_ago || sending.waiting == 0)) {
+            return;
+        }
+        let Ok(text) = serde_json::to_string(&(Timestamp::now(), &sending)) else {
+            return;
+        };
+        let noted = self
+            .shared
+            .records(move |store| store.set_setting(setting::SENDING, Some(&text)))
+            .await;
+        if noted.is_ok() {
+            self.noted = Some((Instant::now(), round.online));
         }
     }
 
@@ -167,6 +208,7 @@ impl Courier {
             },
             Task::Fetch => round = self.fetch(now).await?,
             Task::Send(_) => {
+                self.shared.pace().sending(Instant::now());
                 let attempts: Vec<_> = due
                     .into_iter()
                     .map(|outgoing| send(self.shared.clone(), outgoing))
@@ -194,12 +236,17 @@ impl Courier {
                 .silent(Timestamp::now(), Uuid::now_v7().as_u64_pair().1);
         }
         self.shared.set_online(round.online);
+        self.note(&round).await;
         Ok((round, None))
     }
 
     /// One whole round for the command line: everything due is tried once, then the decisions are fetched.
     pub(crate) async fn once(&mut self) -> Result<Round, StationError> {
         let mut total = Round::default();
+        if !self.shared.is_enrolled() {
+            // Nobody would take anything; no attempt is spent.
+            return Ok(total);
+        }
         let mut tried = std::collections::HashSet::new();
         let mut failed = None;
         loop {
@@ -212,6 +259,7 @@ impl Courier {
             if fresh.is_empty() {
                 break;
             }
+            self.shared.pace().sending(Instant::now());
             for outgoing in fresh {
                 match send(self.shared.clone(), outgoing).await {
                     Ok(round) => total.add(round),
@@ -224,6 +272,7 @@ impl Courier {
         }
         total.add(self.fetch(Timestamp::now()).await?);
         self.shared.set_online(total.online);
+        self.note(&total).await;
         Ok(total)
     }
 
@@ -237,6 +286,7 @@ impl Courier {
                     round.online = !error.needs_network();
                     round.pause = error.retry_after();
                     told_the_time(&self.shared, &error);
+                    self.shared.hear(&error).await;
                     tracing::info!(%error, "changes could not be fetched");
                     break;
                 }
@@ -293,6 +343,7 @@ async fn send(shared: Shared, outgoing: Outgoing) -> Result<Round, StationError>
                 round.online = !error.needs_network();
                 round.pause = error.retry_after();
                 told_the_time(&shared, &error);
+                shared.hear(&error).await;
                 judged(&error)
             }
         },
@@ -324,6 +375,7 @@ async fn send(shared: Shared, outgoing: Outgoing) -> Result<Round, StationError>
         }
         state if state.has_receipt() => {
             round.delivered = 1;
+            shared.pace().sent(1, Instant::now());
             shared.tell(id.uuid(), Progress::Delivered, receipt);
         }
         _ => round.failed = 1,
@@ -356,8 +408,12 @@ fn judged(error: &VendorError) -> AttemptResult {
     let reason = match error.problem().map(|p| p.code) {
         // The station's own standing, not the photo's: it mends when the station is enrolled again.
         None
-        | Some(ProblemCode::UnknownStation | ProblemCode::SignatureInvalid | ProblemCode::SignatureMissing) =>
-        {
+        | Some(
+            ProblemCode::UnknownStation
+            | ProblemCode::StationRevoked
+            | ProblemCode::SignatureInvalid
+            | ProblemCode::SignatureMissing,
+        ) => {
             return AttemptResult::Failed {
                 why,
                 retry_after: None,
@@ -649,6 +705,7 @@ mod tests {
         for code in [
             ProblemCode::UnknownStation,
             ProblemCode::CodeInUse,
+            ProblemCode::StationRevoked,
             ProblemCode::RateLimited,
             ProblemCode::ClockSkew,
         ] {

@@ -335,8 +335,12 @@ pub struct Person {
 pub enum NotPossible {
     /// Outside the collection window.
     OutsideWindow,
-    /// Already collected and approved or under review.
+    /// Already collected: approved, or counted as such by the vendor.
     AlreadyCollected,
+    /// A photo is under review: no other is taken before its outcome.
+    UnderReview,
+    /// A photo with this very code waits on this station to be sent.
+    WaitsHere,
     /// The school has not opened collection for this record.
     NotEligible,
     /// The identity could not be confirmed.
@@ -425,6 +429,18 @@ pub enum OutOfService {
     Profile,
     /// Not enrolled at a backend yet.
     NotEnrolled,
+    /// Shut out by the vendor: everything is kept, a new activation code lets it in again.
+    Revoked,
+    /// The records' key is not there, does not fit, or lies in a keyring that does not answer.
+    Key,
+    /// The records are there and cannot be read any more.
+    Damaged,
+    /// There were records, or a set-up, and they are not where they should be.
+    Missing,
+    /// A newer program has written the records.
+    Newer,
+    /// Another program has the records.
+    InUse,
     /// Closed by staff.
     Staff,
 }

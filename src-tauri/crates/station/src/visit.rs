@@ -11,7 +11,7 @@ use std::sync::Arc;
 use code::{CodeText, Kind, Tag};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
-use vendor::api::{AcademicRecord, Eligibility, Identity, Order, OrderState, Proof};
+use vendor::api::{AcademicRecord, CollectionState, Eligibility, Identity, Order, OrderState, Proof};
 use vendor::{FeeWhen, Profile, Secret, Step};
 
 use self::pages::window_words;
@@ -1090,6 +1090,9 @@ fn rejection_words(rejection: &vendor::api::Rejection) -> Vec<String> {
 fn obstacle(record: &AcademicRecord) -> Option<(NotPossible, Option<String>)> {
     match &record.eligibility {
         Eligibility::Open => None,
+        Eligibility::AlreadyCollected if record.collection == CollectionState::UnderReview => {
+            Some((NotPossible::UnderReview, None))
+        }
         Eligibility::AlreadyCollected => Some((NotPossible::AlreadyCollected, None)),
         Eligibility::OutsideWindow => Some((NotPossible::OutsideWindow, record.window.map(window_words))),
         Eligibility::NotEligible => Some((NotPossible::NotEligible, None)),

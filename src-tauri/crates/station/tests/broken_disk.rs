@@ -8,110 +8,26 @@
     reason = "a test stops where it fails"
 )]
 
-use std::io::Cursor;
+mod booth;
+
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use code::CodeText;
-use image::{ImageFormat, Rgb, RgbImage};
-use jiff::Timestamp;
+use booth::{PATIENCE, within};
 use records::{Depth, Filter, RecordState};
-use station::rehearsal::{Actor, play_watched};
+use station::Station;
 use station::view::{Action, OutOfService, Page, Progress};
-use station::visit::Shot;
-use station::{Config, Darkroom, Options, Station};
 use tokio::sync::Mutex;
-use vendor_backend::{Backend, BackendOptions, DemoCase, Running, demo};
+use vendor_backend::{Backend, BackendOptions, DemoCase, Running};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
-fn jpeg(grey: u8) -> Vec<u8> {
-    let mut bytes = Cursor::new(Vec::new());
-    RgbImage::from_pixel(480, 640, Rgb([grey; 3]))
-        .write_to(&mut bytes, ImageFormat::Jpeg)
-        .unwrap();
-    bytes.into_inner()
-}
-
-/// A photographer who hands over the same accepted photo.
-fn darkroom() -> Darkroom {
-    Arc::new(|_| {
-        Ok(Arc::new(Shot {
-            original: jpeg(90),
-            standard: jpeg(120),
-            report: portrait::Report {
-                schema: portrait::SCHEMA,
-                accepted: true,
-                spec: "national-blue".into(),
-                original_sha256: None,
-                original_size: None,
-                result_sha256: None,
-                transform: None,
-                geometry: None,
-                file: None,
-                matte: None,
-                checks: Vec::new(),
-            },
-            remarks: Vec::new(),
-            captured_at: Timestamp::now(),
-        }))
-    })
-}
-
 async fn open(data: &Path, backend: &Running) -> Station {
-    let options = Options {
-        data: data.to_path_buf(),
-        config: Config {
-            backend: backend.url().to_owned(),
-            profile: "binyu".into(),
-            countdown: 0,
-            least_free_mb: 0,
-            ..Config::default()
-        },
-        key_in_file: true,
-        eyes: None,
-        activation: Some(demo::ACTIVATION_CODE.to_owned()),
-        rehearsal: None,
-    };
-    let station = Station::open_with(options, Some(darkroom())).await.unwrap();
-    assert!(station.enrolled_within(Duration::from_secs(30)).await);
-    until(&station, "the welcome page", |page| {
-        matches!(page, Page::Welcome { .. })
-    })
-    .await;
-    station
+    booth::open(data, backend, "binyu").await
 }
-
-/// Longer than the station lets pass between two trial writes.
-const PATIENCE: Duration = Duration::from_secs(50);
 
 async fn until(station: &Station, what: &str, wanted: impl Fn(&Page) -> bool) {
     within(PATIENCE, station, what, wanted).await;
-}
-
-async fn within(patience: Duration, station: &Station, what: &str, wanted: impl Fn(&Page) -> bool) {
-    let mut views = station.views();
-    let arrived = views.wait_for(|view| wanted(&view.page));
-    let arrived = tokio::time::timeout(patience, arrived).await;
-    assert!(
-        arrived.is_ok_and(|view| view.is_ok()),
-        "waited for {what}, there stands {:?}",
-        station.view().page
-    );
-}
-
-async fn visit(station: &Station, backend: &Running) {
-    let person = backend.person(DemoCase::Ordinary).unwrap();
-    let actor: Actor = serde_json::from_value(serde_json::to_value(&person).unwrap()).unwrap();
-    let hands = |page: &Page| match page {
-        Page::Scan { .. } => station.code_read(CodeText::new(person.code().as_bytes().to_vec())),
-        Page::Framing { .. } => station.act(Action::Shoot),
-        _ => {}
-    };
-    play_watched(station, &actor, |_| async { Ok(()) }, hands)
-        .await
-        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -149,7 +65,8 @@ async fn what_cannot_be_written_down_is_not_told_and_comes_again() {
     let station = open(place.path(), &backend).await;
     // The backend takes the photo and answers; the receipt cannot be written.
     fail::cfg("attempt.ending", "return").unwrap();
-    visit(&station, &backend).await;
+    let person = backend.person(DemoCase::Ordinary).unwrap();
+    booth::visit(&station, &backend, &person).await.unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(
         matches!(
@@ -194,13 +111,7 @@ async fn a_photo_that_cannot_be_kept_is_said_so_and_the_next_student_is_not_aske
     fail::cfg("submit.committing", "return").unwrap();
     fail::cfg("setting.committing", "return").unwrap();
     let person = backend.person(DemoCase::Ordinary).unwrap();
-    let actor: Actor = serde_json::from_value(serde_json::to_value(&person).unwrap()).unwrap();
-    let hands = |page: &Page| match page {
-        Page::Scan { .. } => station.code_read(CodeText::new(person.code().as_bytes().to_vec())),
-        Page::Framing { .. } => station.act(Action::Shoot),
-        _ => {}
-    };
-    let ended = play_watched(&station, &actor, |_| async { Ok(()) }, hands).await;
+    let ended = booth::visit(&station, &backend, &person).await;
     assert!(ended.is_err(), "nothing is called safe that is not: {ended:?}");
     station.act(Action::Finish);
     // At once, not at the next trial write.

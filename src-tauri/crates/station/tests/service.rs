@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use records::{Depth, NewRecord, Payment, RecordId, Secret};
+use station::staff::Login;
 use station::view::{Action, OutOfService, Page};
 use station::{Config, Darkroom, Options, Station};
 use vendor::Clock;
@@ -314,6 +315,72 @@ async fn a_station_backs_itself_up_and_comes_back_from_it() {
         .await
         .unwrap();
     assert!(report.is_clean() && report.records == 1, "{report:?}");
+}
+
+/// Wrong PINs cost waits that no new start takes away, and a guess is counted before it is checked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guessing_the_staff_pin_is_slow_however_often_the_program_is_started() {
+    let place = tempfile::tempdir().unwrap();
+    let backend = backend(Arc::default()).await;
+    let station = open(place.path(), config(backend.url())).await;
+    let login = async |station: &Station, pin: &str| station.staff_login(pin.into()).await.unwrap();
+    assert_eq!(login(&station, "246810").await, Login::NoPin);
+    station
+        .with_records(|store| station::desk::set_staff_pin(store, "246810"))
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        assert_eq!(login(&station, "111111").await, Login::Wrong);
+    }
+    assert_eq!(
+        login(&station, "246810").await,
+        Login::Open,
+        "two mistakes are nothing"
+    );
+    for _ in 0..3 {
+        assert_eq!(login(&station, "111111").await, Login::Wrong);
+    }
+    assert!(matches!(login(&station, "246810").await, Login::Locked(_)));
+    drop(station);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let station = open(place.path(), config(backend.url())).await;
+    let Login::Locked(left) = login(&station, "246810").await else {
+        panic!("a new start is no way around the wait");
+    };
+    assert!(left > Duration::from_secs(20), "{left:?}");
+
+    // A hash that takes long to check: the guess stands in the records before its outcome is known.
+    drop(station);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let (mut store, _) = station::open_store(place.path(), true).unwrap();
+    station::desk::set_staff_pin(&mut store, "246810").unwrap();
+    let slow = argon2::Argon2::new(
+        argon2::Algorithm::Argon2id,
+        argon2::Version::V0x13,
+        argon2::Params::new(64 << 10, 24, 1, None).unwrap(),
+    );
+    let salt = argon2::password_hash::SaltString::from_b64("c29tZXNhbHRzb21lc2FsdA").unwrap();
+    let hash = argon2::PasswordHasher::hash_password(&slow, b"246810", &salt).unwrap();
+    store.set_setting("staff-pin", Some(&hash.to_string())).unwrap();
+    drop(store);
+    let station = open(place.path(), config(backend.url())).await;
+    let guess = tokio::spawn({
+        let station = station.clone();
+        async move { station.staff_login("246810".into()).await }
+    });
+    let mut counted = None;
+    while counted.is_none() && !guess.is_finished() {
+        counted = station
+            .with_records(|store| store.setting("staff-pin.wrong"))
+            .await
+            .unwrap();
+    }
+    assert_eq!(counted.as_deref(), Some("1"), "counted while it is checked");
+    assert_eq!(guess.await.unwrap().unwrap(), Login::Open);
+    let counted = station
+        .with_records(|store| store.setting("staff-pin.wrong"))
+        .await;
+    assert_eq!(counted.unwrap(), None);
 }
 
 /// A disk of eight megabytes, where this may be; see `records/tests/disk.rs`.

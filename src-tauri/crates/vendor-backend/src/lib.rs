@@ -44,6 +44,7 @@ mod captures;
 mod database;
 pub mod demo;
 mod fault;
+pub mod office;
 mod openapi;
 mod orders;
 mod pages;
@@ -77,6 +78,9 @@ pub enum BackendError {
     /// The database cannot be opened or written.
     #[error("database: {0}")]
     Database(String),
+    /// There is no such station, or it was revoked before.
+    #[error("there is no station {0} that could be revoked; `stations` lists them")]
+    NoSuchStation(String),
     /// There is no such order.
     #[error("no such order")]
     NoSuchOrder,
@@ -357,6 +361,12 @@ fn case_zh(case: DemoCase) -> &'static str {
     }
 }
 
+/// Sixty bits in three groups.
+fn fresh_activation_code() -> Result<String, Fault> {
+    let code = random_word(12)?;
+    Ok(format!("{}-{}-{}", &code[..4], &code[4..8], &code[8..]))
+}
+
 /// Readable and unguessable: `count` characters of five bits each, without 0, O, 1 and I.
 fn random_word(count: usize) -> Result<String, Fault> {
     const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -404,14 +414,27 @@ impl Running {
     /// # Errors
     /// [`BackendError::Database`].
     pub async fn activation_code(&self) -> Result<String, BackendError> {
-        let code = random_word(12)?;
-        let code = format!("{}-{}-{}", &code[..4], &code[4..8], &code[8..]);
+        let code = fresh_activation_code()?;
         let (service, kept) = (self.service.clone(), code.clone());
         self.service
             .database
             .run(move |tx| stations::add_activation(tx, &service.mac_key, &kept))
             .await?;
         Ok(code)
+    }
+
+    /// Shuts a station out, by the name enrolment gave it: from now on it hears `station-revoked`. `false` where there
+    /// is none of this name, or it was revoked before.
+    ///
+    /// # Errors
+    /// [`BackendError::Database`].
+    pub async fn revoke(&self, station_id: &str) -> Result<bool, BackendError> {
+        let (id, now) = (station_id.to_owned(), self.service.clock.now());
+        let run = self
+            .service
+            .database
+            .run(move |tx| stations::revoke(tx, &id, now));
+        Ok(run.await?)
     }
 
     /// A reviewer's word without the page; `false` where the photo is not under review.

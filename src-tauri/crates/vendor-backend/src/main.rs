@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use vendor::{Clock, Profile};
-use vendor_backend::{AutoReview, Backend, BackendError, BackendOptions, demo};
+use vendor_backend::{AutoReview, Backend, BackendError, BackendOptions, demo, office};
 
 /// The reference backend of 采集站 Photo Station.
 #[derive(Parser)]
@@ -20,6 +20,18 @@ struct Arguments {
 enum Command {
     /// Serve until interrupted.
     Serve(Serve),
+    /// Print the stations, one JSON object a line.
+    Stations(Folder),
+    /// Shut a station out: it keeps its photos, drops its profile, and takes no more visits.
+    Revoke {
+        /// Where the database is.
+        #[command(flatten)]
+        folder: Folder,
+        /// The station, as `stations` names it.
+        station: String,
+    },
+    /// Print a fresh one-time activation code: for a new station, or to bring back a revoked one.
+    Activate(Folder),
     /// Print the contract as OpenAPI 3.1.
     Openapi,
     /// Print the demo students with their codes, one JSON object a line.
@@ -28,6 +40,13 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+}
+
+#[derive(clap::Args)]
+struct Folder {
+    /// Folder of the database; the backend may be running on it.
+    #[arg(long)]
+    data: PathBuf,
 }
 
 #[derive(clap::Args)]
@@ -126,6 +145,14 @@ fn said(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
+fn revoke(data: &std::path::Path, station: &str) -> Result<(), BackendError> {
+    if office::revoke(data, station, jiff::Timestamp::now())? {
+        said(&format!("{station} is revoked\n"));
+        return Ok(());
+    }
+    Err(BackendError::NoSuchStation(station.to_owned()))
+}
+
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
@@ -146,6 +173,14 @@ fn main() -> ExitCode {
                 .map(|person| format!("{}\n", serde_json::json!(person)));
             said(&lines.collect::<Vec<_>>().concat());
             Ok(())
+        }
+        Command::Stations(folder) => office::stations(&folder.data).map(|rows| {
+            let lines = rows.iter().map(|row| format!("{}\n", serde_json::json!(row)));
+            said(&lines.collect::<Vec<_>>().concat());
+        }),
+        Command::Revoke { folder, station } => revoke(&folder.data, &station),
+        Command::Activate(folder) => {
+            office::activation_code(&folder.data).map(|code| said(&format!("{code}\n")))
         }
         Command::Serve(arguments) => tokio::runtime::Builder::new_multi_thread()
             .enable_all()

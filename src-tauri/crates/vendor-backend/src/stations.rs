@@ -16,13 +16,13 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use rusqlite::{ErrorCode, OptionalExtension as _, Transaction};
 use serde::de::DeserializeOwned;
-use vendor::PublicKey;
 use vendor::api::{EnrolRequest, Enrolled, Status};
 use vendor::problem::{Problem, ProblemCode};
 use vendor::signature::{Message, SignedRequest, Verified, WINDOW_SECONDS};
+use vendor::{PublicKey, Revocation};
 
 use crate::Service;
-use crate::database::micros;
+use crate::database::{micros, timestamp};
 use crate::fault::Fault;
 use crate::people::mac;
 
@@ -51,12 +51,15 @@ async fn admit(service: &Service, request: Request) -> Result<Request, Fault> {
     let (mut parts, body) = request.into_parts();
     let signed = read(&parts, now)?;
     let key_id = signed.key_id.clone();
-    let (station, key) = service
+    let (station, key, revoked) = service
         .database
         .run(move |tx| known(tx, &key_id))
         .await?
         .ok_or(ProblemCode::UnknownStation)?;
     let verified = verify(service, &parts, signed, &key, now).await?;
+    if let Some(at) = revoked {
+        return Err(revocation(service, key.key_id(), at).into());
+    }
     let body = read_body(&parts, body).await?;
     verified.body(&body)?;
     parts.extensions.insert(station);
@@ -162,22 +165,42 @@ pub(crate) fn json<T: DeserializeOwned>(parts: &axum::http::HeaderMap, body: &[u
     })
 }
 
-fn known(tx: &Transaction<'_>, key_id: &str) -> Result<Option<(Station, PublicKey)>, Fault> {
-    let found: Option<(String, String)> = tx
+/// The station with this key, and since when it is revoked.
+type Known = (Station, PublicKey, Option<Timestamp>);
+
+fn known(tx: &Transaction<'_>, key_id: &str) -> Result<Option<Known>, Fault> {
+    let found: Option<(String, String, Option<i64>)> = tx
         .query_row(
-            "SELECT id, public_key FROM stations WHERE key_id = ?1 AND revoked_at IS NULL",
+            "SELECT id, public_key, revoked_at FROM stations WHERE key_id = ?1",
             [key_id],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )
         .optional()?;
     found
-        .map(|(id, key)| {
+        .map(|(id, key, revoked)| {
             let key = key
                 .parse()
                 .map_err(|_| Fault::Broken("a stored key cannot be read"))?;
-            Ok((Station { id }, key))
+            Ok((Station { id }, key, revoked.map(timestamp)))
         })
         .transpose()
+}
+
+/// The signed word that a station is revoked.
+fn revocation(service: &Service, station_key_id: String, at: Timestamp) -> Problem {
+    let mut problem = Problem::new(ProblemCode::StationRevoked);
+    problem.revocation = Some(Revocation::issue(&service.receipt_key, station_key_id, at));
+    problem
+}
+
+/// Shuts a station out; its tokens end with it. `false` where there is none of this name, or it was revoked before.
+pub(crate) fn revoke(tx: &Transaction<'_>, id: &str, now: Timestamp) -> Result<bool, Fault> {
+    let revoked = tx.execute(
+        "UPDATE stations SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
+        (id, micros(now)),
+    )?;
+    tx.execute("DELETE FROM identities WHERE station_id = ?1", [id])?;
+    Ok(revoked > 0)
 }
 
 /// How an activation code is kept.
@@ -200,7 +223,8 @@ pub(crate) fn add_activation(tx: &Transaction<'_>, mac_key: &[u8], code: &str) -
 
 /// Makes a station known.
 ///
-/// The activation code is used up by the first key; the same key may ask again and gets the same answer.
+/// The activation code is used up by the first key; the same key may ask again and gets the same answer. A revoked
+/// station comes back with a one-time code that nobody has used, and goes on where it stopped.
 #[utoipa::path(post, path = "/v1/enrol", tag = "station", request_body = EnrolRequest,
     responses((status = 200, description = "The station is known.", body = Enrolled),
         (status = "default", description = "Refused.", body = Problem, content_type = "application/problem+json")))]
@@ -233,22 +257,31 @@ pub(crate) async fn enrol(
             .take(10)
             .collect::<String>()
     );
+    let here = Arc::clone(&service);
     let station_id = service
         .database
         .run(move |tx| {
-            // Taking the code is one statement: two keys cannot both have it.
+            let revoked = known(tx, &key_id)?.and_then(|(_, _, revoked)| revoked);
+            // Taking the code is one statement: two keys cannot both have it. The code a revoked station once came with
+            // is no way back, nor is one that anybody may use.
+            let may_take = match revoked {
+                Some(_) => "reusable = 0 AND used_by IS NULL",
+                None => "reusable = 1 OR used_by IS NULL OR used_by = ?2",
+            };
             let taken = tx.execute(
-                "UPDATE activation_codes SET used_by = ?2
-                 WHERE code_mac = ?1 AND (reusable = 1 OR used_by IS NULL OR used_by = ?2)",
+                &format!("UPDATE activation_codes SET used_by = ?2 WHERE code_mac = ?1 AND ({may_take})"),
                 (&code_mac, &key_id),
             )?;
             if taken == 0 {
-                return Err(ProblemCode::ActivationInvalid.into());
+                return Err(match revoked {
+                    Some(at) => revocation(&here, key_id, at).into(),
+                    None => ProblemCode::ActivationInvalid.into(),
+                });
             }
             tx.execute(
                 "INSERT INTO stations (id, name, key_id, public_key, software, enrolled_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (key_id) DO UPDATE SET name = ?2, software = ?5",
+                 ON CONFLICT (key_id) DO UPDATE SET name = ?2, software = ?5, revoked_at = NULL",
                 (
                     &id,
                     &request.station_name,
@@ -258,9 +291,6 @@ pub(crate) async fn enrol(
                     micros(now),
                 ),
             )?;
-            if known(tx, &key_id)?.is_none() {
-                return Err(ProblemCode::UnknownStation.into());
-            }
             Ok(id)
         })
         .await?;

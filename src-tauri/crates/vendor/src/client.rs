@@ -25,8 +25,10 @@ use crate::api::{
 use crate::key::{PublicKey, StationKey};
 use crate::problem::{self, Problem};
 use crate::profile::Profile;
+use crate::revocation::Revocation;
 use crate::secret::BASE64URL;
 use crate::signature::{Message, content_digest, sign_request};
+use crate::trust::{Trust, is_wrong_key};
 
 /// A JSON reply is at most this long; ours are a few kilobytes.
 const LONGEST_REPLY: usize = 1 << 20;
@@ -104,6 +106,12 @@ pub enum VendorError {
     /// The backend was not reached.
     #[error("no connection: {0}")]
     Offline(String),
+    /// Whoever answers there has another key than those pinned: not the vendor's server, or a key was changed.
+    #[error(
+        "the server's key is none of those pinned (backend-pins in station.toml): it is not the vendor's server, or \
+         its key was changed; nothing was sent"
+    )]
+    WrongServerKey,
     /// The backend did not answer in time.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
@@ -121,6 +129,9 @@ pub enum VendorError {
     /// The backend itself signed that it holds other photos under this record: sending again cannot mend that.
     #[error("the backend's receipt for this record is for other photos")]
     ReceiptMismatch,
+    /// The backend has revoked this station and signed it: see [`Revocation`].
+    #[error("the vendor has revoked this station; what it keeps is safe and waits for a new activation code")]
+    Revoked(Box<Revocation>),
     /// The backend said no, and why.
     #[error("refused: {} ({})", .0.code, .0.detail.as_deref().unwrap_or(&.0.title))]
     Refused(Box<Problem>),
@@ -138,16 +149,18 @@ impl VendorError {
     /// What may help.
     pub fn failure(&self) -> Failure {
         match self {
-            VendorError::SetUp(_) | VendorError::NotEnrolled | VendorError::ReceiptMismatch => {
-                Failure::Permanent
-            }
+            VendorError::SetUp(_)
+            | VendorError::NotEnrolled
+            | VendorError::ReceiptMismatch
+            | VendorError::Revoked(_) => Failure::Permanent,
             VendorError::Refused(problem) if problem.code.is_permanent() => Failure::Permanent,
             VendorError::Refused(_) | VendorError::Unavailable { .. } | VendorError::BadReceipt(_) => {
                 Failure::Retry
             }
-            VendorError::Offline(_) | VendorError::TimedOut(_) | VendorError::NotTheBackend { .. } => {
-                Failure::NeedsNetwork
-            }
+            VendorError::Offline(_)
+            | VendorError::WrongServerKey
+            | VendorError::TimedOut(_)
+            | VendorError::NotTheBackend { .. } => Failure::NeedsNetwork,
         }
     }
 
@@ -199,6 +212,19 @@ impl Client {
     /// # Errors
     /// [`VendorError::SetUp`].
     pub fn new(base_url: &str, key: StationKey, timeouts: Timeouts) -> Result<Client, VendorError> {
+        Client::with_trust(base_url, key, timeouts, &Trust::default())
+    }
+
+    /// As [`new`](Self::new), and the server must have one of the pinned keys.
+    ///
+    /// # Errors
+    /// [`VendorError::SetUp`].
+    pub fn with_trust(
+        base_url: &str,
+        key: StationKey,
+        timeouts: Timeouts,
+        trust: &Trust,
+    ) -> Result<Client, VendorError> {
         let set_up = |what: &str| VendorError::SetUp(what.to_owned());
         let base = Url::parse(base_url).map_err(|error| VendorError::SetUp(format!("address: {error}")))?;
         let host = base.host_str().ok_or_else(|| set_up("address: no host"))?;
@@ -212,9 +238,16 @@ impl Client {
         if !base.username().is_empty() || base.password().is_some() || base.query().is_some() {
             return Err(set_up("address: no user, password or query"));
         }
-        // Fails where another part of the program was first, which is as good.
+        if !trust.pins.is_empty() && base.scheme() != "https" {
+            return Err(set_up("address: a pinned key needs https"));
+        }
+        // For whoever else speaks TLS in this program. Fails where another part was first, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = trust
+            .tls()
+            .map_err(|error| VendorError::SetUp(format!("TLS: {error}")))?;
         let mut http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
             .user_agent(concat!("photo-station/", env!("CARGO_PKG_VERSION")))
             // A redirect is how a captive portal begins.
             .redirect(reqwest::redirect::Policy::none())
@@ -456,6 +489,8 @@ impl Client {
                 VendorError::TimedOut(timeout)
             } else if error.is_builder() {
                 VendorError::SetUp(told(&error))
+            } else if is_wrong_key(&error) {
+                VendorError::WrongServerKey
             } else {
                 VendorError::Offline(told(&error))
             }
@@ -481,11 +516,22 @@ impl Client {
                 headers,
                 body,
             }),
-            400..=599 => Err(refusal(status, &headers, &body, self.clock.now())),
+            400..=599 => Err(self.believed(refusal(status, &headers, &body, self.clock.now()))),
             _ => Err(VendorError::NotTheBackend {
                 status,
                 why: "neither a success nor a problem".into(),
             }),
+        }
+    }
+
+    /// A revocation counts only with the backend's signature: without it, it is one more refusal to wait out.
+    fn believed(&self, error: VendorError) -> VendorError {
+        let proof = error.problem().and_then(|problem| problem.revocation.as_ref());
+        match (proof, &self.receipt_key) {
+            (Some(proof), Some(key)) if proof.verifies(key, &self.public_key()) => {
+                VendorError::Revoked(Box::new(proof.clone()))
+            }
+            _ => error,
         }
     }
 

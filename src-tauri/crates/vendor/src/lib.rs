@@ -11,7 +11,9 @@
 //! | [`key`] | Ed25519 keys: the station's own and the backend's receipt key |
 //! | [`signature`] | signed requests (RFC 9421) and `Content-Digest` (RFC 9530) |
 //! | [`receipt`] | the signed proof that a backend has a photo |
+//! | [`revocation`] | the signed word that a station is no longer the backend's own |
 //! | [`client`] | the station's side over HTTP |
+//! | [`trust`] | whom the client takes for the vendor's server: certificates and pins |
 //! | [`profile`] | what a vendor wants: steps, proof, fee, requirements |
 //!
 //! A reference backend that speaks the other side is the crate `vendor-backend`.
@@ -22,12 +24,16 @@ pub mod key;
 pub mod problem;
 pub mod profile;
 pub mod receipt;
+pub mod revocation;
 pub mod secret;
 pub mod signature;
+pub mod trust;
 
 pub use client::{Client, Clock, Failure, Timeouts, VendorError};
 pub use key::{PublicKey, StationKey};
 pub use problem::{Problem, ProblemCode};
 pub use profile::{FeeWhen, Profile, ProofKind, Step};
 pub use receipt::Receipt;
+pub use revocation::Revocation;
 pub use secret::{Secret, SecretBytes};
+pub use trust::{Pin, Trust};

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::revocation::Revocation;
+
 /// Media type of a problem.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -34,6 +36,9 @@ pub struct Problem {
     /// The backend's clock; with `clock-skew` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_time: Option<Timestamp>,
+    /// The proof; with `station-revoked` only. Without it the word does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Revocation>,
 }
 
 impl Problem {
@@ -48,6 +53,7 @@ impl Problem {
             retry_after: None,
             attempts_left: None,
             server_time: None,
+            revocation: None,
         }
     }
 
@@ -109,8 +115,10 @@ problem_codes! {
     ClockSkew = "clock-skew", 401, false, "采集站时钟不准";
     /// This nonce was seen before.
     Replayed = "replayed", 401, false, "请求已被使用";
-    /// No station has this key, or it was revoked.
+    /// No station has this key.
     UnknownStation = "unknown-station", 401, true, "采集站未注册";
+    /// The station was revoked, see `revocation`: only a fresh activation code brings it back.
+    StationRevoked = "station-revoked", 401, true, "采集站已停用";
     /// The activation code is unknown or used up.
     ActivationInvalid = "activation-invalid", 403, true, "激活码无效";
     /// The body is not what the contract says.

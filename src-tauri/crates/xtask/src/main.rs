@@ -3,6 +3,7 @@
 //! Each command does all of its own set-up first, so that a machine with git and a Rust toolchain is enough.
 //! A command that cannot go on stops with one sentence that says what to do.
 
+mod audit;
 mod command;
 mod debian;
 mod fresh;
@@ -24,6 +25,7 @@ usage: cargo xtask COMMAND
   test [ARG…]   everything: formats, lints, types, the pages' tests, every Rust test; ARG… go to `cargo test`
   faults [--kills N] [--seed S]
                 ends stations and backends N times (1,000) in the middle of everything and counts what was lost
+  audit         the dependencies' licences and sources, and what is publicly known against them
   fmt           formats Rust and the pages
   lint          formats, lints and types, without the tests
   bindings      writes ui/src/bindings.ts, the TypeScript of what crosses between Rust and the pages
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         "test" => test::test(&root, rest),
         "lint" => test::lint(&root),
         "faults" => test::faults(&root, rest),
+        "audit" => audit::audit(&root),
         "fmt" => test::format(&root),
         "bindings" => run::bindings(&root),
         "bench" => test::bench(&root, rest),

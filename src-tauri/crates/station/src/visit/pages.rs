@@ -168,7 +168,7 @@ fn card(record: &AcademicRecord) -> RecordCard {
         state: match obstacle(record) {
             None if record.last_rejection.is_some() => RecordCardState::Rejected,
             None => RecordCardState::Open,
-            Some((NotPossible::AlreadyCollected, _)) => RecordCardState::Collected,
+            Some((NotPossible::AlreadyCollected | NotPossible::UnderReview, _)) => RecordCardState::Collected,
             Some(_) => RecordCardState::NotEligible,
         },
     }

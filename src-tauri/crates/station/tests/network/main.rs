@@ -8,6 +8,7 @@
     reason = "a test stops where it fails"
 )]
 
+mod revoked;
 mod wire;
 
 use std::io::Cursor;
@@ -641,12 +642,26 @@ async fn the_station_goes_offline_and_comes_back_by_itself() {
     };
     let spent = attempts(station.clone(), waiting[0]).await;
     assert_eq!(spent, 0, "a dead network is probed, not filled with attempts");
+    let sending = station.sending().await.unwrap();
+    assert_eq!((sending.waiting, sending.seconds_left), (2, None), "{sending:?}");
+    assert!(sending.offline_since.is_some(), "{sending:?}");
+    // Another program beside this one reads the same.
+    let told = station
+        .with_records(|store| station::sending(store, Timestamp::now()))
+        .await
+        .unwrap();
+    assert_eq!(told.0.offline_since, sending.offline_since);
     wire.set(Weather::Fair).await;
     let mut views = station.views();
     let back = views.wait_for(|view| view.online && view.waiting == 0);
     let back = tokio::time::timeout(Duration::from_secs(30), back).await;
     assert!(back.is_ok(), "still {:?}", station.view());
     drop(back);
+    let sending = station.sending().await.unwrap();
+    assert_eq!(
+        (sending.waiting, sending.sent, sending.offline_since),
+        (0, 2, None)
+    );
     let mut campus = Campus {
         backend,
         backend_data,

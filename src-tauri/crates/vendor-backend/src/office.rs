@@ -1,0 +1,80 @@
+//! What the vendor's staff do with stations beside a running backend: see them, shut one out, hand out an activation
+//! code. Each opens the database, does one thing in one transaction, and closes it.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::database::{Database, meta, timestamp};
+use crate::fault::Fault;
+use crate::{BackendError, fresh_activation_code, stations};
+
+/// A station as the vendor knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StationRow {
+    /// Its name at the backend.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Its program.
+    pub software: String,
+    /// When it was first enrolled.
+    pub enrolled_at: Timestamp,
+    /// Since when it is shut out.
+    pub revoked_at: Option<Timestamp>,
+}
+
+fn open(data: &Path) -> Result<Database, BackendError> {
+    if !data.join("backend.sqlite3").is_file() {
+        return Err(BackendError::Database(format!(
+            "there is none in {}",
+            data.display()
+        )));
+    }
+    Ok(Database::open(Some(data)).map_err(Fault::from)?)
+}
+
+/// Every station, the newest first.
+///
+/// # Errors
+/// [`BackendError::Database`].
+pub fn stations(data: &Path) -> Result<Vec<StationRow>, BackendError> {
+    let rows = open(data)?.now(|tx| {
+        let mut statement = tx.prepare(
+            "SELECT id, name, software, enrolled_at, revoked_at FROM stations ORDER BY enrolled_at DESC, id",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok(StationRow {
+                id: row.get(0)?,
+                name: row.get(1)?,
+                software: row.get(2)?,
+                enrolled_at: timestamp(row.get(3)?),
+                revoked_at: row.get::<_, Option<i64>>(4)?.map(timestamp),
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+    })?;
+    Ok(rows)
+}
+
+/// Shuts a station out. `false` where there is none of this name, or it was revoked before.
+///
+/// # Errors
+/// [`BackendError::Database`].
+pub fn revoke(data: &Path, station_id: &str, now: Timestamp) -> Result<bool, BackendError> {
+    Ok(open(data)?.now(|tx| stations::revoke(tx, station_id, now))?)
+}
+
+/// A fresh one-time activation code: for a new station, or for one that was revoked.
+///
+/// # Errors
+/// [`BackendError::Database`].
+pub fn activation_code(data: &Path) -> Result<String, BackendError> {
+    let code = fresh_activation_code()?;
+    open(data)?.now(|tx| {
+        let mac_key = meta(tx, "mac_key", || Err(Fault::Broken("the backend never ran")))?;
+        stations::add_activation(tx, &mac_key, &code)
+    })?;
+    Ok(code)
+}
