@@ -24,7 +24,8 @@ mod visit;
 
 use std::path::PathBuf;
 
-pub use carry::{BundleLock, Carried, Carry};
+pub use audit::Row as HistoryRow;
+pub use carry::{Carry, Parcel, Taken};
 pub use key::{Key, KeyPlace};
 pub use life::{Event, Impossible, LONGEST_WAIT, PersonReason, RecordState, Review, UnknownState, back_off};
 pub use open::{FILE_NAME, Store};
@@ -140,12 +141,9 @@ pub enum RecordsError {
     /// No visit with this id is under way.
     #[error("this visit is not under way")]
     NoSuchVisit,
-    /// An export does not overwrite.
+    /// A copy does not overwrite.
     #[error("{} exists already; choose another name", .0.display())]
     FileExists(PathBuf),
-    /// The bundle cannot be opened with this passphrase or key.
-    #[error("the bundle cannot be opened: wrong passphrase or key, or not a bundle")]
-    BundleLocked,
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     File {

@@ -231,7 +231,7 @@ impl Store {
     }
 
     fn history(&self, id: RecordId) -> Result<Vec<AuditNote>> {
-        audit::history(&self.db, "main", &id.to_string())?
+        audit::history(&self.db, &id.to_string())?
             .into_iter()
             .map(|row| {
                 Ok(AuditNote {

@@ -6,6 +6,7 @@
 //! | [`view`] | the screen as one value, and what a person may do |
 //! | [`sync`] | sending what waits and fetching what was decided |
 //! | [`fitness`] | whether the next student may begin |
+//! | [`carry`] | records carried by hand: bundles and receipts |
 //! | [`night`] | the nightly backup |
 //! | [`desk`], [`staff`] | what staff see of the records, and the PIN in front of it |
 //! | [`config`] | `station.toml` |
@@ -14,6 +15,7 @@
 //! [`Station`] puts them together with a camera, the records and a vendor's backend.
 
 mod backend;
+pub mod carry;
 pub mod config;
 mod darkroom;
 pub mod desk;

@@ -34,6 +34,8 @@ pub(crate) mod setting {
     pub(crate) const STATION_ID: &str = "station-id";
     pub(crate) const RECEIPT_KEY: &str = "receipt-key";
     pub(crate) const PROFILE: &str = "profile";
+    /// What opens bundles that are sealed to this station.
+    pub(crate) const BUNDLE_IDENTITY: &str = "bundle-identity";
     pub(crate) const STAFF_PIN: &str = "staff-pin";
     /// When the backend last confirmed the profile.
     pub(crate) const PROFILE_AT: &str = "profile.at";
@@ -490,7 +492,7 @@ impl Known {
     }
 }
 
-fn from_hex(text: &str) -> Option<[u8; 32]> {
+pub(crate) fn from_hex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     hex::decode_to_slice(text, &mut bytes).ok()?;
     Some(bytes)

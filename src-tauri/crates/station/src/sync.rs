@@ -282,12 +282,7 @@ async fn send(shared: Shared, outgoing: Outgoing) -> Result<Round, StationError>
         Ok(capture) => match shared.client().put_capture(id.uuid(), &capture).await {
             Ok(accepted) => {
                 round.online = true;
-                let receipt = accepted.receipt;
-                AttemptResult::Delivered(Receipt {
-                    number: receipt.receipt_number.clone(),
-                    bytes: serde_json::to_vec(&receipt).unwrap_or_default(),
-                    standard_sha256: receipt.standard_sha256,
-                })
+                AttemptResult::Delivered(kept(&accepted.receipt))
             }
             Err(error) => {
                 round.online = !error.needs_network();
@@ -388,13 +383,32 @@ async fn capture(shared: &Shared, outgoing: Outgoing) -> Result<Capture, Station
             ))
         })
         .await?;
+    Ok(captured(outgoing, standard, original, detail))
+}
+
+/// A verified receipt as the records keep it.
+pub(crate) fn kept(receipt: &vendor::Receipt) -> Receipt {
+    Receipt {
+        number: receipt.receipt_number.clone(),
+        bytes: serde_json::to_vec(receipt).unwrap_or_default(),
+        standard_sha256: receipt.standard_sha256.clone(),
+    }
+}
+
+/// A record as the backend takes it, by the network or in a bundle.
+pub(crate) fn captured(
+    outgoing: Outgoing,
+    standard: Vec<u8>,
+    original: Vec<u8>,
+    report: serde_json::Value,
+) -> Capture {
     let original_type = if original.starts_with(&[0x89, b'P', b'N', b'G']) {
         "image/png"
     } else {
         "image/jpeg"
     };
     let text = |secret: &records::Secret| Secret::new(String::from_utf8_lossy(secret.expose()).into_owned());
-    Ok(Capture {
+    Capture {
         subject: Subject {
             identity_token: outgoing.identity_token.as_ref().map(text),
             academic_record_id: outgoing.academic_record,
@@ -409,10 +423,10 @@ async fn capture(shared: &Shared, outgoing: Outgoing) -> Result<Capture, Station
         consented_at: outgoing.consent_at,
         shoot_number: outgoing.shoot_number,
         spec: outgoing.spec,
-        report: detail,
+        report,
         forced_reason: outgoing.forced_reason,
         software: SOFTWARE.to_owned(),
-    })
+    }
 }
 
 /// What the front should be told of a change.

@@ -11,12 +11,14 @@
 //! | [`key`] | Ed25519 keys: the station's own and the backend's receipt key |
 //! | [`signature`] | signed requests (RFC 9421) and `Content-Digest` (RFC 9530) |
 //! | [`receipt`] | the signed proof that a backend has a photo |
+//! | [`bundle`] | records carried by hand, sealed to the vendor |
 //! | [`client`] | the station's side over HTTP |
 //! | [`profile`] | what a vendor wants: steps, proof, fee, requirements |
 //!
 //! A reference backend that speaks the other side is the crate `vendor-backend`.
 
 pub mod api;
+pub mod bundle;
 pub mod client;
 pub mod key;
 pub mod problem;
