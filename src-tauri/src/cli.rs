@@ -153,6 +153,8 @@ pub(crate) enum Command {
     },
     /// What is wrong and what to do.
     Doctor,
+    /// Replace the key the station signs with; the backend must answer.
+    ReplaceKey,
     /// A whole visit without a window, on the virtual booth.
     Demo {
         /// Folder for the results.
@@ -241,6 +243,8 @@ pub(crate) enum QueueCommand {
         /// The backup.
         backup: PathBuf,
     },
+    /// Give the database a new key, while the station does not run. Backups made before open with the old key only.
+    RotateKey,
     /// Delete photos that were delivered and whose retention is over.
     Purge,
 }

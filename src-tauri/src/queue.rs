@@ -70,8 +70,10 @@ pub(crate) fn run(out: Output, store: &mut Store, command: QueueCommand) -> Verd
             reason,
             undelivered,
         } => forget(out, store, &id, &reason, undelivered, now),
-        // Both are taken care of before a store is opened.
-        QueueCommand::Backup { .. } | QueueCommand::Restore { .. } => Ok(Verdict::Usage),
+        // They are taken care of before a store is opened.
+        QueueCommand::Backup { .. } | QueueCommand::Restore { .. } | QueueCommand::RotateKey => {
+            Ok(Verdict::Usage)
+        }
     };
     done.unwrap_or_else(|error| {
         out.result(&json!({ "error": error.to_string() }), &error.to_string());

@@ -41,6 +41,8 @@ pub(crate) struct StationRole {
     pub(crate) eyes: bool,
     /// Purge, export, import and back up before the first visit.
     pub(crate) chores: bool,
+    /// Give the records another key before the station opens.
+    pub(crate) rekey: bool,
     /// End itself here, at the so-manieth time.
     pub(crate) point: Option<(String, usize)>,
     /// No visits: send everything and end.

@@ -9,7 +9,7 @@ use camera::{Act, BoothOptions, Script, SourceSpec};
 use code::CodeText;
 use jiff::Timestamp;
 use portrait::{Models, Report};
-use records::{Carry, Filter, RecordState};
+use records::{Carry, Filter, RecordState, RecordsError};
 use sha2::{Digest, Sha256};
 use station::carry::{self, Brought, CarryError};
 use station::rehearsal::{Actor, Rehearsal, RehearsalError, play_watched};
@@ -123,6 +123,9 @@ async fn visits(role: &StationRole) -> Result<(), StationError> {
     let mut actors = actors();
     let everybody = actors.len();
     actors.rotate_left(role.first % everybody);
+    if role.rekey {
+        rekey(&role.data)?;
+    }
     let (station, next) = open(role, actors.clone()).await?;
     if role.chores {
         chores(role, &station).await?;
@@ -188,6 +191,17 @@ async fn pay(url: String) -> Result<(), RehearsalError> {
     Ok(())
 }
 
+/// Another key for the records; a station that never began has none to change.
+fn rekey(data: &Path) -> Result<(), StationError> {
+    match station::rotate_key(data, Timestamp::now()) {
+        Ok(_)
+        | Err(StationError::Records(RecordsError::KeyLost { .. } | RecordsError::DatabaseGone { .. })) => {
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// What staff do now and then.
 async fn chores(role: &StationRole, station: &Station) -> Result<(), StationError> {
     let folder = role.data.parent().expect("the lane's folder").to_owned();
@@ -216,6 +230,10 @@ async fn chores(role: &StationRole, station: &Station) -> Result<(), StationErro
             Ok(written.map(|_| other))
         })
         .await?;
+    // The backend may be away: then the old key stays, and the next start finishes what was begun.
+    if let Err(error) = station.replace_key().await {
+        assert!(matches!(error, StationError::Backend(_)), "{error}");
+    }
     let mut other = match written {
         Ok(other) => other,
         // A first start whose backend was away: nobody has told yet to whom to seal.

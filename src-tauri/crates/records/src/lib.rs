@@ -18,6 +18,7 @@ mod open;
 mod purge;
 mod queue;
 mod record;
+mod rekey;
 mod shelf;
 mod verify;
 mod visit;
@@ -36,6 +37,7 @@ pub use record::{
     MaskedIdentity, NewRecord, Outgoing, Payment, PhotoKind, Receipt, ReceiptNote, RecordDetail, RecordId,
     RecordRow, ReviewNote, Secret, Submitted,
 };
+pub use rekey::rotate_key;
 pub use verify::{Depth, Fault, VerifyReport};
 pub use visit::{VisitFigures, VisitId, VisitOutcome, VisitRow};
 

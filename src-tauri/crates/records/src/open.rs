@@ -121,6 +121,14 @@ impl Store {
         Ok(Store { db, key })
     }
 
+    /// How long a writer waits from now on while another process writes; ten seconds unless told.
+    ///
+    /// # Errors
+    /// Only database errors.
+    pub fn set_patience(&mut self, patience: Duration) -> Result<()> {
+        Ok(self.db.busy_timeout(patience)?)
+    }
+
     /// A remembered setting.
     ///
     /// # Errors
@@ -140,6 +148,19 @@ impl Store {
         let tx = write(&mut self.db)?;
         put_setting(&tx, name, value)?;
         fail_point!("setting.committing", |_| Err(RecordsError::ReadOnly));
+        Ok(tx.commit()?)
+    }
+
+    /// Remembers or forgets several settings at once: all of them or none.
+    ///
+    /// # Errors
+    /// Only database errors.
+    pub fn set_settings(&mut self, settings: &[(&str, Option<&str>)]) -> Result<()> {
+        let tx = write(&mut self.db)?;
+        for (name, value) in settings {
+            put_setting(&tx, name, *value)?;
+        }
+        fail_point!("settings.committing");
         Ok(tx.commit()?)
     }
 

@@ -10,6 +10,7 @@ use fail::fail_point;
 use jiff::Timestamp;
 use vendor::Profile;
 
+use crate::rotation;
 use crate::station::{Shared, StationError, setting, spec_for};
 use crate::sync::{Courier, SOFTWARE};
 use crate::visit::Event;
@@ -29,6 +30,9 @@ pub(crate) async fn join(shared: Shared, activation: Option<String>) {
             tracing::warn!(%error, "enrolment");
         }
         let pause = if shared.enrolled.load(Ordering::Acquire) {
+            if let Err(error) = rotation::finish(&shared).await {
+                tracing::warn!(%error, "a new key of the station waits for the backend");
+            }
             match shared.client().profile().await {
                 Ok(profile) => {
                     shared.set_online(true);

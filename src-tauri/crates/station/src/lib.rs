@@ -23,9 +23,11 @@ pub mod doctor;
 pub mod fitness;
 mod front;
 pub mod night;
+pub mod only;
 mod papers;
 mod payment_code;
 pub mod rehearsal;
+mod rotation;
 mod scanned;
 pub mod staff;
 mod station;
@@ -37,4 +39,4 @@ mod watching;
 
 pub use config::Config;
 pub use darkroom::Darkroom;
-pub use station::{Options, Station, StationError, open_store, restore, retention_days};
+pub use station::{Options, Station, StationError, open_store, restore, retention_days, rotate_key};

@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::darkroom::{self, Darkroom};
 use crate::front::Front;
 use crate::night;
+use crate::only::{Only, OnlyError};
 use crate::rehearsal::Rehearsal;
 use crate::sync::{Courier, Round};
 use crate::view::{Action, CameraView, Guidance, OutOfService, Progress, Support, View};
@@ -31,6 +32,8 @@ use crate::watching::{Eyes, Lens, Wanted};
 /// Names of the settings kept in the encrypted records.
 pub(crate) mod setting {
     pub(crate) const STATION_KEY: &str = "station-key";
+    /// The key that is to take its place, once the backend knows it.
+    pub(crate) const NEXT_STATION_KEY: &str = "station-key.next";
     pub(crate) const STATION_ID: &str = "station-id";
     pub(crate) const RECEIPT_KEY: &str = "receipt-key";
     pub(crate) const PROFILE: &str = "profile";
@@ -86,6 +89,9 @@ pub enum StationError {
     /// A profile's code pattern cannot be used.
     #[error("the profile's code pattern: {0}")]
     Pattern(#[from] code::CodeError),
+    /// Another process serves from this folder.
+    #[error(transparent)]
+    NotAlone(#[from] OnlyError),
     /// A thread could not be started, or a task was stopped.
     #[error("the operating system: {0}")]
     System(String),
@@ -95,12 +101,16 @@ pub enum StationError {
 #[derive(Clone)]
 pub struct Station(Arc<Handle>);
 
-struct Handle(Shared);
+struct Handle {
+    inner: Shared,
+    /// Held by whoever serves.
+    _only: Option<Only>,
+}
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.0.stop.store(true, Ordering::Release);
-        self.0.wake_sync.notify_waiters();
+        self.inner.stop.store(true, Ordering::Release);
+        self.inner.wake_sync.notify_waiters();
     }
 }
 
@@ -129,6 +139,9 @@ pub(crate) struct Inner {
     clock_drift: Mutex<Option<SignedDuration>>,
     stop: Arc<AtomicBool>,
 }
+
+/// How long the serving station waits for a command that writes beside it: a student stands there.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Inner {
     /// Runs on the records, off the async threads.
@@ -199,7 +212,13 @@ impl Station {
     /// # Errors
     /// As [`Station::open`].
     pub async fn open_with(options: Options, darkroom: Option<Darkroom>) -> Result<Station, StationError> {
-        let (store, key_place) = open_records(&options).await?;
+        // A station without eyes is a command beside the one that serves.
+        let serves = options.eyes.is_some() || darkroom.is_some();
+        let only = serves.then(|| Only::here(&options.data)).transpose()?;
+        let (mut store, key_place) = open_records(&options).await?;
+        if serves {
+            store.set_patience(PATIENCE)?;
+        }
         let store = Arc::new(Mutex::new(store));
         let known = {
             let store = Arc::clone(&store);
@@ -278,11 +297,11 @@ impl Station {
             }
         }
         tokio::spawn(backend::join(Arc::clone(&inner), options.activation));
-        Ok(Station(Arc::new(Handle(inner))))
+        Ok(Station(Arc::new(Handle { inner, _only: only })))
     }
 
     pub(crate) fn inner(&self) -> &Shared {
-        &self.0.0
+        &self.0.inner
     }
 
     /// The screen as it stands.
@@ -415,9 +434,19 @@ pub fn restore(
     data: &std::path::Path,
     backup: &std::path::Path,
     now: Timestamp,
-) -> records::Result<records::backup::Restored> {
+) -> Result<records::backup::Restored, StationError> {
+    let _only = Only::here(data)?;
     let (key, _) = records::key::existing(data)?;
-    records::backup::restore(data, backup, &key, now)
+    Ok(records::backup::restore(data, backup, &key, now)?)
+}
+
+/// Gives a folder's records another key. No station may run on them.
+///
+/// # Errors
+/// As [`records::rotate_key`]; [`StationError::NotAlone`].
+pub fn rotate_key(data: &std::path::Path, now: Timestamp) -> Result<KeyPlace, StationError> {
+    let _only = Only::here(data)?;
+    Ok(records::rotate_key(data, now)?)
 }
 
 async fn open_records(options: &Options) -> Result<(Store, KeyPlace), StationError> {

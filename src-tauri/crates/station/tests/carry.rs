@@ -468,3 +468,78 @@ async fn whoever_can_seal_to_the_vendor_cannot_speak_for_a_station() {
     assert_eq!(canteen.states().await, []);
     vendor.running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_key_of_the_station_takes_over_and_what_the_old_one_signed_stays_good() {
+    let vendor = Vendor::open().await;
+    let booth = Booth::open(&vendor).await;
+    let people = open_to_all(&vendor);
+    let id = booth.photographs(&people[0], 10).await;
+    let before = booth.export("before.bundle", &[]).await;
+    let old = booth.station.client();
+    booth.station.replace_key().await.unwrap();
+    let new = booth.station.client();
+    assert_ne!(old.public_key().key_id(), new.public_key().key_id());
+    let refused = old.profile().await.unwrap_err();
+    assert_eq!(
+        refused.problem().map(|problem| problem.code),
+        Some(vendor::ProblemCode::UnknownStation),
+        "the old key signs no request any more"
+    );
+    assert_eq!(
+        vendor.import(&before).await.unwrap().taken.len(),
+        1,
+        "but the bundle stands"
+    );
+    assert_eq!(booth.station.sync_once().await.unwrap().delivered, 1);
+    // It is the same station: it hears of its records, and its new bundles are taken as well.
+    assert!(vendor.running.review(id.uuid(), Decision::Approve).await.unwrap());
+    assert_eq!(booth.station.sync_once().await.unwrap().changes, 1);
+    booth.photographs(&people[1], 20).await;
+    let after = booth.export("after.bundle", &[]).await;
+    assert_eq!(vendor.import(&after).await.unwrap().taken.len(), 1);
+    // A key is used once, and enrolling with the old one does not bring it back.
+    assert!(new.replace_key(&StationKey::from_bytes(&[4; 32])).await.is_ok());
+    assert!(old.enrol(demo::ACTIVATION_CODE, "1", "test").await.is_err());
+    vendor.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_change_whose_answer_never_came_is_finished_at_the_next_start() {
+    let vendor = Vendor::open().await;
+    let booth = Booth::open(&vendor).await;
+    // The backend has the new key, the station's answer is lost.
+    let next = StationKey::from_bytes(&[6; 32]);
+    booth
+        .on(|store| store.set_setting("station-key.next", Some(&"06".repeat(32))))
+        .await;
+    booth.station.client().replace_key(&next).await.unwrap();
+    assert!(booth.station.client().profile().await.is_err());
+    let Booth { place, station } = booth;
+    let options = Options {
+        data: place.path().to_owned(),
+        config: Config {
+            backend: vendor.running.url().to_owned(),
+            profile: FREE.into(),
+            ..Config::default()
+        },
+        key_in_file: true,
+        eyes: None,
+        activation: None,
+        rehearsal: None,
+    };
+    drop(station);
+    let station = Station::open(options).await.unwrap();
+    for _ in 0..500 {
+        if station.client().public_key() == next.public_key() {
+            assert!(station.client().profile().await.is_ok());
+            let pending = station
+                .with_records(|store| store.setting("station-key.next"))
+                .await;
+            assert_eq!(pending.unwrap(), None);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the new key is not in force");
+}
