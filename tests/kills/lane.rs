@@ -326,7 +326,11 @@ impl Lane {
                 }
                 Line::Ended { why } => *self.tally.ended.entry(why).or_default() += 1,
                 Line::Failed { why } => self.fault(&why),
-                Line::Ready | Line::Point { .. } | Line::Drained { .. } => {}
+                Line::Ready
+                | Line::Point { .. }
+                | Line::Drained { .. }
+                | Line::Sampled { .. }
+                | Line::VisitsDone => {}
             }
         }
     }

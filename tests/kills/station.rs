@@ -84,10 +84,10 @@ async fn open(role: &StationRole, actors: Vec<Actor>) -> Result<(Station, Next),
 }
 
 /// What makes the next photo unlike every other.
-type Next = Arc<Mutex<String>>;
+pub(crate) type Next = Arc<Mutex<String>>;
 
 /// One developed photo over and over, each time another file: a comment in both JPEGs tells them apart.
-fn darkroom(folder: &Path, next: Next) -> Darkroom {
+pub(crate) fn darkroom(folder: &Path, next: Next) -> Darkroom {
     let original = std::fs::read(folder.join("original.jpg")).unwrap();
     let standard = std::fs::read(folder.join("standard.jpg")).unwrap();
     let report: Report = serde_json::from_slice(&std::fs::read(folder.join("report.json")).unwrap()).unwrap();
@@ -115,7 +115,7 @@ fn commented(jpeg: &[u8], comment: &str) -> Vec<u8> {
     [&jpeg[..2], &[0xFF, 0xFE], &length, comment.as_bytes(), &jpeg[2..]].concat()
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
@@ -186,7 +186,7 @@ async fn visits(role: &StationRole) -> Result<(), StationError> {
 }
 
 /// The student's telephone. A backend that is away is no reason to stop: the fee stays open.
-async fn pay(url: String) -> Result<(), RehearsalError> {
+pub(crate) async fn pay(url: String) -> Result<(), RehearsalError> {
     let _ = reqwest::Client::new().post(url).send().await;
     Ok(())
 }
@@ -259,6 +259,29 @@ async fn drain(role: &StationRole) -> Result<(), StationError> {
         station.enrolled_within(Duration::from_secs(30)).await,
         "the backend is there"
     );
+    drain_all(&station).await?;
+    let (counts, persons) = station
+        .with_records(|store| {
+            let persons = Filter {
+                states: RecordState::named("needs-person"),
+                limit: u32::MAX,
+                ..Filter::default()
+            };
+            Ok((store.counts()?, store.list(&persons)?))
+        })
+        .await?;
+    say(&Line::Drained {
+        waiting: counts.waiting(),
+        needs_person: persons
+            .into_iter()
+            .map(|row| format!("{} {}: {}", row.id, row.state, row.trouble.unwrap_or_default()))
+            .collect(),
+    });
+    Ok(())
+}
+
+/// Sends what waits until nothing waits any more.
+pub(crate) async fn drain_all(station: &Station) -> Result<(), StationError> {
     for _ in 0..DRAIN_ROUNDS {
         station
             .with_records(|store| {
@@ -278,22 +301,5 @@ async fn drain(role: &StationRole) -> Result<(), StationError> {
             break;
         }
     }
-    let (counts, persons) = station
-        .with_records(|store| {
-            let persons = Filter {
-                states: RecordState::named("needs-person"),
-                limit: u32::MAX,
-                ..Filter::default()
-            };
-            Ok((store.counts()?, store.list(&persons)?))
-        })
-        .await?;
-    say(&Line::Drained {
-        waiting: counts.waiting(),
-        needs_person: persons
-            .into_iter()
-            .map(|row| format!("{} {}: {}", row.id, row.state, row.trouble.unwrap_or_default()))
-            .collect(),
-    });
     Ok(())
 }

@@ -23,6 +23,10 @@ const APPLICATION_ID: i32 = 0x5053_544E;
 /// How long a writer waits for another process (a `queue` command beside the running window).
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Pages the log may have before a commit writes it back: 32 MiB, some thirty photos. Every commit is flushed to the
+/// log before it counts; when the log is written back changes nothing of that.
+const LOG_PAGES: u32 = 8192;
+
 /// One step from a form of the database to the next.
 struct Migration {
     /// The form it leads to.
@@ -85,6 +89,11 @@ impl Store {
              PRAGMA temp_store = MEMORY;
              PRAGMA trusted_schema = OFF;",
         )?;
+        db.query_row(
+            &format!("PRAGMA wal_autocheckpoint = {LOG_PAGES}"),
+            [],
+            |_| Ok(()),
+        )?;
         migrate(&mut db, path)?;
         let key = key.clone();
         Ok(Store { db, key })
@@ -119,6 +128,17 @@ impl Store {
         db.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;")?;
         let key = key.clone();
         Ok(Store { db, key })
+    }
+
+    /// Writes the log back into the database, as far as no reader still needs it: for the time between two students. A
+    /// commit does so itself only when the log has grown long ([`LOG_PAGES`]), since whoever commits then waits for it.
+    ///
+    /// # Errors
+    /// Only database errors.
+    pub fn settle(&mut self) -> Result<()> {
+        Ok(self
+            .db
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
     /// How long a writer waits from now on while another process writes; ten seconds unless told.

@@ -7,8 +7,8 @@ use crate::audit;
 use crate::open::time;
 use crate::queue::{from_json, parse_id, parse_state, sha256};
 use crate::record::{
-    AttemptNote, AuditNote, Counts, Filter, Payment, PhotoKind, ReceiptNote, RecordDetail, RecordId,
-    RecordRow, ReviewNote,
+    AttemptNote, AuditNote, Counts, Filter, MaskedIdentity, Payment, PhotoKind, ReceiptNote, RecordDetail,
+    RecordId, RecordRow, ReviewNote,
 };
 use crate::{RecordState, RecordsError, Result, Review, Store};
 
@@ -25,18 +25,7 @@ impl Store {
     /// # Errors
     /// Only database errors.
     pub fn list(&self, filter: &Filter) -> Result<Vec<RecordRow>> {
-        let (condition, mut values) = condition(filter);
-        let order = if filter.oldest_first { "ASC" } else { "DESC" };
-        let limit = if filter.limit == 0 { PAGE } else { filter.limit };
-        values.push(limit.to_string());
-        values.push(filter.offset.to_string());
-        // The page is chosen and ordered by bare row numbers, from an index; only its rows are then read.
-        let sql = format!(
-            "SELECT {ROW} FROM record r LEFT JOIN outbox o ON o.record_id = r.id
-             WHERE r.seq IN (SELECT r.seq FROM record r WHERE {condition} ORDER BY r.seq {order}
-                             LIMIT CAST(? AS INTEGER) OFFSET CAST(? AS INTEGER))
-             ORDER BY r.seq {order}"
-        );
+        let (sql, values) = page(filter);
         let mut statement = self.db.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
         let mut list = Vec::new();
@@ -51,8 +40,7 @@ impl Store {
     /// # Errors
     /// Only database errors.
     pub fn count(&self, filter: &Filter) -> Result<u64> {
-        let (condition, values) = condition(filter);
-        let sql = format!("SELECT count(*) FROM record r WHERE {condition}");
+        let (sql, values) = count(filter);
         let count: i64 = self
             .db
             .prepare_cached(&sql)?
@@ -128,6 +116,20 @@ impl Store {
             history: self.history(id)?,
             row: line,
         })
+    }
+
+    /// The masked name of a record's student; `None` while it is to be resolved and after a purge.
+    ///
+    /// # Errors
+    /// Only database errors.
+    pub fn masked_name(&self, id: RecordId) -> Result<Option<String>> {
+        let identity: Option<Option<String>> = self
+            .db
+            .prepare_cached("SELECT identity FROM paper WHERE record_id = ?1")?
+            .query_row([id.to_string()], |row| row.get(0))
+            .optional()?;
+        let identity: Option<MaskedIdentity> = identity.flatten().as_deref().map(from_json).transpose()?;
+        Ok(identity.map(|identity| identity.masked_name))
     }
 
     /// The record whose id begins with `prefix`, for the command line: exactly one, or none.
@@ -247,6 +249,27 @@ impl Store {
     }
 }
 
+/// A page of a list. It is chosen and ordered by bare row numbers, from an index; only its rows are then read.
+fn page(filter: &Filter) -> (String, Vec<String>) {
+    let (condition, mut values) = condition(filter);
+    let order = if filter.oldest_first { "ASC" } else { "DESC" };
+    let limit = if filter.limit == 0 { PAGE } else { filter.limit };
+    values.push(limit.to_string());
+    values.push(filter.offset.to_string());
+    let sql = format!(
+        "SELECT {ROW} FROM record r LEFT JOIN outbox o ON o.record_id = r.id
+         WHERE r.seq IN (SELECT r.seq FROM record r WHERE {condition} ORDER BY r.seq {order}
+                         LIMIT CAST(? AS INTEGER) OFFSET CAST(? AS INTEGER))
+         ORDER BY r.seq {order}"
+    );
+    (sql, values)
+}
+
+fn count(filter: &Filter) -> (String, Vec<String>) {
+    let (condition, values) = condition(filter);
+    (format!("SELECT count(*) FROM record r WHERE {condition}"), values)
+}
+
 /// The filter as a condition on `record r`. Only this program's own words go into the text; what a person
 /// typed goes into the values.
 fn condition(filter: &Filter) -> (String, Vec<String>) {
@@ -324,4 +347,52 @@ fn review_note(row: &Row<'_>) -> Result<Option<ReviewNote>> {
     };
     let reasons = reasons.as_deref().map(from_json).transpose()?.unwrap_or_default();
     Ok(Some(ReviewNote { review, reasons, at }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Key;
+
+    /// How SQLite means to answer, a step a line.
+    fn plan(store: &Store, (sql, values): (String, Vec<String>)) -> Vec<String> {
+        let mut statement = store.db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = statement
+            .query_map(params_from_iter(values), |row| row.get(3))
+            .unwrap();
+        steps.collect::<rusqlite::Result<_>>().unwrap()
+    }
+
+    #[test]
+    fn no_list_and_no_search_walks_through_the_rows_of_all_records() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join(crate::FILE_NAME), &Key::from_bytes([1; 32])).unwrap();
+        let states = |name: &str| Filter {
+            states: RecordState::named(name),
+            ..Filter::default()
+        };
+        let text = |text: &str| Filter {
+            text: Some(text.to_owned()),
+            ..Filter::default()
+        };
+        for filter in [
+            Filter::default(),
+            states("saved"),
+            states("needs-person"),
+            text("K7Q2"),
+            Filter {
+                states: RecordState::named("saved"),
+                ..text("A012")
+            },
+        ] {
+            for steps in [plan(&store, page(&filter)), plan(&store, count(&filter))] {
+                for step in &steps {
+                    let walks = step.starts_with("SCAN r") && !step.contains("COVERING INDEX");
+                    // The first page of everything ends after its hundred rows, in the order they lie in.
+                    let in_order = filter.states.is_empty() && filter.text.is_none();
+                    assert!(!walks || in_order, "{filter:?}: {steps:#?}");
+                }
+            }
+        }
+    }
 }

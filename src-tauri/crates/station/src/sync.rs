@@ -12,6 +12,7 @@ use records::{
     AttemptResult, Change, Identity, MaskedIdentity, Outgoing, Payment, PersonReason, PhotoKind, Receipt,
     RecordId, RecordState, RecordsError, Review,
 };
+use tokio::task::JoinSet;
 use uuid::Uuid;
 use vendor::api::{Capture, ChangeKind, Photo, Subject};
 use vendor::{ProblemCode, Secret, SecretBytes, VendorError};
@@ -22,6 +23,9 @@ use crate::view::Progress;
 /// Records sent side by side: enough to fill a campus uplink, few enough that a student's own request does
 /// not wait behind them.
 pub const SIDE_BY_SIDE: u32 = 3;
+/// Records of one turn: enough that the uplink does not run dry between two looks at the outbox, few enough that
+/// decisions get their turn.
+pub const A_TURN: u32 = 24;
 /// How often the backend is asked what was decided.
 pub const FETCH_EVERY: SignedDuration = SignedDuration::from_secs(20);
 /// Longest wait between two looks at the outbox.
@@ -72,7 +76,7 @@ impl Network {
 pub enum Task {
     /// Ask whether anybody is there before any record's attempt is spent on a dead network.
     Probe,
-    /// Send these records, side by side.
+    /// Send these records in this order, [`SIDE_BY_SIDE`], until one fails.
     Send(Vec<RecordId>),
     /// Ask what was decided.
     Fetch,
@@ -100,7 +104,7 @@ pub fn plan(now: Timestamp, network: &Network, due: &[RecordId]) -> Task {
     if due.is_empty() {
         return Task::Wait(IDLE);
     }
-    Task::Send(due.iter().take(SIDE_BY_SIDE as usize).copied().collect())
+    Task::Send(due.iter().take(A_TURN as usize).copied().collect())
 }
 
 /// What one round did.
@@ -150,7 +154,7 @@ impl Courier {
         let now = Timestamp::now();
         let due = self
             .shared
-            .records(move |store| store.next_due(now, SIDE_BY_SIDE))
+            .records(move |store| store.next_due(now, A_TURN))
             .await?;
         let ids: Vec<RecordId> = due.iter().map(|d| d.id).collect();
         let mut round = Round::default();
@@ -167,16 +171,30 @@ impl Courier {
             },
             Task::Fetch => round = self.fetch(now).await?,
             Task::Send(_) => {
-                let attempts: Vec<_> = due
-                    .into_iter()
-                    .map(|outgoing| send(self.shared.clone(), outgoing))
-                    .collect();
-                let attempts: Vec<_> = attempts.into_iter().map(tokio::spawn).collect();
-                for attempt in attempts {
-                    match attempt.await.map_err(|e| StationError::System(e.to_string())) {
-                        Ok(Ok(one)) => round.add(one),
-                        // The others side by side have had their turn all the same.
-                        Ok(Err(error)) | Err(error) => failed = Some(error),
+                let mut waiting = due.into_iter();
+                let mut under_way = JoinSet::new();
+                let mut smooth = true;
+                loop {
+                    while smooth
+                        && under_way.len() < SIDE_BY_SIDE as usize
+                        && let Some(outgoing) = waiting.next()
+                    {
+                        under_way.spawn(send(self.shared.clone(), outgoing));
+                    }
+                    let Some(ended) = under_way.join_next().await else {
+                        break;
+                    };
+                    match ended.map_err(|e| StationError::System(e.to_string())) {
+                        Ok(Ok(one)) => {
+                            // No further attempt is spent on a network or a backend in trouble.
+                            smooth &= one.failed == 0 && one.pause.is_none();
+                            round.add(one);
+                        }
+                        // The others side by side have their turn all the same.
+                        Ok(Err(error)) | Err(error) => {
+                            smooth = false;
+                            failed = Some(error);
+                        }
                     }
                 }
             }
@@ -555,9 +573,11 @@ mod tests {
     #[test]
     fn the_oldest_go_first_and_only_a_few_at_once() {
         let due = ids(10);
+        assert_eq!(plan(now(), &fetched(), &due), Task::Send(due));
+        let many = ids(40);
         assert_eq!(
-            plan(now(), &fetched(), &due),
-            Task::Send(due[..SIDE_BY_SIDE as usize].to_vec())
+            plan(now(), &fetched(), &many),
+            Task::Send(many[..A_TURN as usize].to_vec())
         );
     }
 

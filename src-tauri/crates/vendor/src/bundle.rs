@@ -516,3 +516,111 @@ pub fn read_receipts(input: impl Read) -> Result<Vec<Receipt>, BundleError> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bundle(vendor: &Identity, entries: u8) -> Vec<u8> {
+        let key = StationKey::from_bytes(&[1; 32]);
+        let now = Timestamp::from_second(1_760_000_000).unwrap();
+        let mut writer = Writer::begin(Vec::new(), &vendor.recipient(), &[], key.public_key(), now).unwrap();
+        for n in 0..entries {
+            let photo = crate::api::Photo::new("image/jpeg", vec![n; 3000]);
+            let capture = Capture {
+                subject: crate::api::Subject::default(),
+                standard: photo.clone(),
+                original: photo,
+                captured_at: now,
+                submitted_at: now,
+                consented_at: now,
+                shoot_number: "A001".into(),
+                spec: "national-blue".into(),
+                report: serde_json::json!({}),
+                forced_reason: None,
+                software: "test".into(),
+            };
+            writer
+                .add(&Entry {
+                    record_id: Uuid::from_u128(u128::from(n)),
+                    capture,
+                    history: Vec::new(),
+                    papers: serde_json::json!({ "n": n }),
+                })
+                .unwrap();
+        }
+        writer.finish(&key).unwrap()
+    }
+
+    #[test]
+    fn what_is_sealed_to_a_vendor_it_alone_reads_and_in_order() {
+        let (vendor, other) = (Identity::generate(), Identity::generate());
+        let sealed = bundle(&vendor, 3);
+        assert_eq!(Kind::of(&sealed), Some(Kind::Bundle));
+        let mut reader = Reader::open(sealed.as_slice(), &vendor).unwrap();
+        assert_eq!(reader.head().vendor, vendor.recipient().to_string());
+        for n in 0..3 {
+            let entry = reader.next_entry().unwrap().unwrap();
+            assert_eq!(entry.record_id, Uuid::from_u128(n));
+        }
+        assert!(reader.next_entry().unwrap().is_none());
+        assert!(matches!(
+            check(sealed.as_slice(), &other),
+            Err(BundleError::NotForUs)
+        ));
+        let again = Identity::from_text(&vendor.to_text()).unwrap();
+        assert_eq!(check(sealed.as_slice(), &again).unwrap().1, 3);
+        assert_eq!(check(bundle(&vendor, 0).as_slice(), &vendor).unwrap().1, 0);
+    }
+
+    #[test]
+    fn a_bundle_cut_or_changed_at_any_byte_is_none() {
+        let vendor = Identity::generate();
+        let sealed = bundle(&vendor, 1);
+        for place in 0..sealed.len() {
+            assert!(check(&sealed[..place], &vendor).is_err(), "cut at {place}");
+        }
+        for place in (0..sealed.len()).step_by(7) {
+            let mut changed = sealed.clone();
+            changed[place] ^= 0x20;
+            assert!(check(changed.as_slice(), &vendor).is_err(), "changed at {place}");
+        }
+    }
+
+    #[test]
+    fn another_recipient_than_the_vendors_own_is_not_taken_for_it() {
+        let key = StationKey::from_bytes(&[3; 32]);
+        let vendor = Identity::generate().recipient();
+        let vouched = BundleRecipient::issue(&key, &vendor);
+        assert_eq!(vouched.verified(&key.public_key()), Some(vendor));
+        let mut swapped = vouched.clone();
+        swapped.recipient = Identity::generate().recipient().to_string();
+        assert_eq!(swapped.verified(&key.public_key()), None);
+        let other = StationKey::from_bytes(&[4; 32]).public_key();
+        assert_eq!(vouched.verified(&other), None);
+        assert!("age1nobody".parse::<Recipient>().is_err());
+    }
+
+    #[test]
+    fn receipts_travel_in_the_clear_and_come_back_as_they_were() {
+        let key = StationKey::from_bytes(&[1; 32]);
+        let now = Timestamp::from_second(1_760_000_000).unwrap();
+        let receipt = Receipt::issue(
+            &key,
+            "R-1".into(),
+            Uuid::from_u128(1),
+            "a".into(),
+            "b".into(),
+            now,
+        );
+        let mut file = Vec::new();
+        write_receipts(&mut file, std::slice::from_ref(&receipt)).unwrap();
+        assert_eq!(Kind::of(&file), Some(Kind::Receipts));
+        assert_eq!(read_receipts(file.as_slice()).unwrap(), [receipt]);
+        assert!(matches!(read_receipts(&file[..20]), Err(BundleError::NotABundle)));
+        assert!(matches!(
+            read_receipts(&file[..file.len() - 9]),
+            Err(BundleError::Altered(_))
+        ));
+    }
+}
