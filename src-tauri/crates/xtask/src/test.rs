@@ -130,8 +130,7 @@ pub(crate) fn bench(root: &Path, arguments: &[String]) -> Outcome {
     // The scan is what `code` is for, and what its bench is called.
     let name = if name == "scan" { "code" } else { name };
     if name == "records" {
-        // What the records are measured by needs a station and a backend around them. In the profile of the tests, so
-        // that nothing is built for it alone.
+        // What the records are measured by needs a station and a backend around them.
         setup::ensure(root, Purpose::Run)?;
         return must(
             cargo()

@@ -1,7 +1,7 @@
 //! How the records behave at the end of a long season: start, lists and searches with 100,000 of them; what keeping a
 //! photo costs beside a plain flushed file; what the sync moves beside curl.
 //!
-//! `cargo xtask bench records [-- [--records N] [--only start|lists|enqueue|sync]]`
+//! `cargo xtask bench records [-- [--records N] [--only start,lists,enqueue,sync]]`
 //!
 //! Every figure stands beside what it is compared with, taken in the same run in turns, since the machine and its disk
 //! differ from run to run.
@@ -34,7 +34,10 @@ fn main() {
             other => panic!("what is {other}?"),
         }
     }
-    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    let wanted = |name: &str| {
+        only.as_deref()
+            .is_none_or(|only| only.split(',').any(|one| one == name))
+    };
     println!("{:46} {:>10} {:>10} {:>9}  target", "", "ours", "beside", "");
     if wanted("enqueue") {
         enqueue::run();
