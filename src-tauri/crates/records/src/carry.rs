@@ -15,7 +15,7 @@ use rusqlite::{Connection, Transaction, params_from_iter};
 use serde_json::{Map, Value, json};
 
 use crate::audit::{self, Actor, Row};
-use crate::open::{NEWEST, millis, write};
+use crate::open::{millis, write};
 use crate::queue::{column, enqueue, lose_attempt, note, parse_id, sha256, state_of};
 use crate::{PhotoKind, RecordId, RecordState, RecordsError, Result, Store};
 
@@ -61,6 +61,9 @@ pub enum Taken {
     /// It is not taken, and why.
     Refused(&'static str),
 }
+
+/// The form of a parcel's papers: rises when an older program could not keep them whole.
+const FORM: u32 = 1;
 
 /// The tables whose rows make up a record's papers, with the column that names the record and those that travel.
 const TRAVELS: [(&str, &str, &[&str]); 3] = [
@@ -222,7 +225,7 @@ impl Store {
     pub fn parcel(&self, id: RecordId) -> Result<Parcel> {
         let view = self.db.unchecked_transaction()?;
         let mut papers = Map::new();
-        papers.insert("form".to_owned(), json!(NEWEST));
+        papers.insert("form".to_owned(), json!(FORM));
         for (table, column, columns) in TRAVELS {
             papers.insert(table.to_owned(), rows(&view, table, column, columns, id)?);
         }
@@ -258,8 +261,8 @@ impl Store {
         let form = parcel.papers["form"]
             .as_u64()
             .and_then(|form| u32::try_from(form).ok());
-        if let Some(found) = form.filter(|form| *form > NEWEST) {
-            return Err(RecordsError::Newer { found, known: NEWEST });
+        if let Some(found) = form.filter(|form| *form > FORM) {
+            return Err(RecordsError::Newer { found, known: FORM });
         }
         let tx = write(&mut self.db)?;
         match same_photos(&tx, parcel)? {
@@ -272,6 +275,7 @@ impl Store {
         }
         match take_in(&tx, parcel, from, millis(now)) {
             Ok(()) => {}
+            Err(RecordsError::BadInput(why)) => return Ok(Taken::Refused(why)),
             Err(RecordsError::Database(error))
                 if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) =>
             {
@@ -304,7 +308,7 @@ fn take_in(tx: &Transaction<'_>, parcel: &Parcel, from: &str, at: i64) -> Result
     for (table, _, columns) in TRAVELS {
         for row in parcel.papers[table].as_array().into_iter().flatten() {
             let values: Option<Vec<Sql>> = columns.iter().map(|column| from_json(&row[column])).collect();
-            let values = values.ok_or(RecordsError::BadInput("a value no column holds"))?;
+            let values = values.ok_or(RecordsError::BadInput("its papers hold a value no column takes"))?;
             let places = vec!["?"; columns.len()].join(", ");
             tx.prepare_cached(&format!(
                 "INSERT INTO {table} ({}) VALUES ({places})",

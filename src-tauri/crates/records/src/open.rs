@@ -38,11 +38,18 @@ struct Migration {
 }
 
 /// Every step, in order. A step that has been released is never edited; a change is a new file.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    readable_from: 1,
-    sql: include_str!("../migrations/0001-first.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        readable_from: 1,
+        sql: include_str!("../migrations/0001-first.sql"),
+    },
+    Migration {
+        version: 2,
+        readable_from: 1,
+        sql: include_str!("../migrations/0002-lists.sql"),
+    },
+];
 
 /// The newest form this program knows.
 pub(crate) const NEWEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].version;

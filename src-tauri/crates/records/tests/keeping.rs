@@ -331,7 +331,10 @@ fn records_carried_by_hand_arrive_whole_and_twice_is_once() {
 
 #[test]
 fn a_record_changed_on_its_way_is_not_taken_in() {
-    let harms: [(&str, fn(&mut Parcel)); 12] = [
+    let harms: [(&str, fn(&mut Parcel)); 13] = [
+        ("a value no column takes", |p| {
+            p.papers["record"][0]["candidates"] = true.into();
+        }),
         ("a photo", |p| p.standard[70] ^= 1),
         ("a photo missing", |p| p.original.clear()),
         ("the state", |p| {

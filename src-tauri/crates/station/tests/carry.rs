@@ -64,19 +64,7 @@ struct Booth {
 impl Booth {
     async fn open(vendor: &Vendor) -> Booth {
         let place = tempfile::tempdir().unwrap();
-        let options = Options {
-            data: place.path().to_owned(),
-            config: Config {
-                backend: vendor.running.url().to_owned(),
-                profile: FREE.into(),
-                ..Config::default()
-            },
-            key_in_file: true,
-            eyes: None,
-            activation: Some(demo::ACTIVATION_CODE.to_owned()),
-            rehearsal: None,
-        };
-        let station = Station::open(options).await.unwrap();
+        let station = Station::open(options(&place, vendor)).await.unwrap();
         assert!(station.enrolled_within(Duration::from_secs(30)).await);
         let booth = Booth { place, station };
         for _ in 0..300 {
@@ -149,6 +137,21 @@ impl Booth {
     async fn is_clean(&self) {
         let report = self.on(|store| store.verify(Depth::Full)).await;
         assert!(report.is_clean(), "{:#?}", report.faults);
+    }
+}
+
+fn options(place: &TempDir, vendor: &Vendor) -> Options {
+    Options {
+        data: place.path().to_owned(),
+        config: Config {
+            backend: vendor.running.url().to_owned(),
+            profile: FREE.into(),
+            ..Config::default()
+        },
+        key_in_file: true,
+        eyes: None,
+        activation: Some(demo::ACTIVATION_CODE.to_owned()),
+        rehearsal: None,
     }
 }
 
@@ -516,20 +519,8 @@ async fn a_key_change_whose_answer_never_came_is_finished_at_the_next_start() {
     booth.station.client().replace_key(&next).await.unwrap();
     assert!(booth.station.client().profile().await.is_err());
     let Booth { place, station } = booth;
-    let options = Options {
-        data: place.path().to_owned(),
-        config: Config {
-            backend: vendor.running.url().to_owned(),
-            profile: FREE.into(),
-            ..Config::default()
-        },
-        key_in_file: true,
-        eyes: None,
-        activation: None,
-        rehearsal: None,
-    };
     drop(station);
-    let station = Station::open(options).await.unwrap();
+    let station = Station::open(options(&place, &vendor)).await.unwrap();
     for _ in 0..500 {
         if station.client().public_key() == next.public_key() {
             assert!(station.client().profile().await.is_ok());

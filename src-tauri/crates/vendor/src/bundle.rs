@@ -327,6 +327,9 @@ impl<W: Write> Writer<W> {
         let mut line =
             Zeroizing::new(serde_json::to_vec(value).map_err(|error| BundleError::File(error.into()))?);
         line.push(b'\n');
+        if line.len() as u64 > LONGEST_LINE {
+            return Err(BundleError::File(io::ErrorKind::FileTooLarge.into()));
+        }
         self.hash.update(&*line);
         self.stream.write_all(&line).map_err(BundleError::File)
     }
@@ -428,7 +431,7 @@ impl<R: Read> Reader<R> {
             .map_err(unreadable)?;
         match line.last() {
             Some(b'\n') => Ok(line),
-            _ if line.len() as u64 >= LONGEST_LINE => Err(BundleError::Altered("a line is too long")),
+            _ if line.len() as u64 == LONGEST_LINE => Err(BundleError::Altered("a line is too long")),
             _ => Err(BundleError::Incomplete),
         }
     }

@@ -49,7 +49,10 @@ pub(crate) fn run(large: &Path) {
         ("a page of what is approved", state("approved")),
         ("search: a tag", search(&some.code_tag)),
         ("search: two characters of a tag", search(&some.code_tag[..2])),
-        ("search: one character", search("1")),
+        (
+            "search: three characters of a number",
+            search(&some.shoot_number[..3]),
+        ),
         ("search: a shoot number", search(&some.shoot_number)),
         (
             "search: a receipt's number",
