@@ -8,7 +8,7 @@
 use std::fmt;
 use std::io::{Cursor, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -101,6 +101,27 @@ const FAULTS: [&str; 4] = ["network gone", "backend killed", "5xx", "camera pull
 const NAMES: [&str; 3] = ["memory, KiB", "handles", "threads"];
 
 impl Report {
+    /// What the station says of its visits.
+    fn take(&mut self, line: Line, chosen: &mut Vec<Chosen>) {
+        match line {
+            Line::Sampled { sample } => self.samples.push(sample),
+            Line::Chose { student, standard } => chosen.push(Chosen {
+                student,
+                standard,
+                confirmed: false,
+                label: "soak".to_owned(),
+            }),
+            Line::Confirmed { standard, .. } => {
+                self.tally.confirmed += 1;
+                for one in chosen.iter_mut().rev().filter(|one| one.standard == standard) {
+                    one.confirmed = true;
+                }
+            }
+            Line::Ended { why } => *self.tally.ended.entry(why).or_default() += 1,
+            other => self.tally.faults.push(format!("{other:?}")),
+        }
+    }
+
     /// Growth a visit over the second half with its standard error, and whether that is flat; for each of the three.
     pub(crate) fn slopes(&self) -> Option<[(f64, f64, bool); 3]> {
         let half = &self.samples[self.samples.len() / 2..];
@@ -196,37 +217,89 @@ fn a_slope_is_told_from_noise() {
     );
 }
 
+/// What stands around the station and is broken now and then.
+struct World<'a> {
+    folder: &'a Path,
+    booth: PathBuf,
+    port: u16,
+    wire: Wire,
+    backend: Option<Process>,
+    random: StdRng,
+}
+
+impl World<'_> {
+    fn new(folder: &Path, seed: u64) -> World<'_> {
+        let booth = folder.join("booth");
+        pictures_of_the_booth(&booth);
+        let free = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let mut world = World {
+            folder,
+            booth,
+            port,
+            wire: Wire::open(port),
+            backend: None,
+            random: StdRng::seed_from_u64(seed),
+        };
+        world.start_backend();
+        world
+    }
+
+    fn start_backend(&mut self) {
+        let backend = Process::start(&Role::Backend(BackendRole {
+            vendor: "binyu".into(),
+            data: self.folder.join("backend"),
+            port: self.port,
+        }));
+        match backend.line_before(Instant::now() + Duration::from_secs(30)) {
+            Some(Line::Ready) => self.backend = Some(backend),
+            other => panic!("the backend does not start: {other:?} {}", backend.errors()),
+        }
+    }
+
+    /// Breaks something for a while; which of [`FAULTS`] it was.
+    fn broken(&mut self) -> usize {
+        let fault = self.random.random_range(0..FAULTS.len());
+        let lasts = self
+            .random
+            .random_range(Duration::from_millis(200)..Duration::from_millis(2500));
+        match fault {
+            0 => self.wire.broken(GONE, lasts),
+            1 => {
+                if let Some(mut backend) = self.backend.take() {
+                    backend.kill();
+                }
+                std::thread::sleep(lasts / 2);
+                self.start_backend();
+            }
+            2 => self.wire.broken(ERRORS, lasts),
+            _ => {
+                let away = self.booth.with_extension("away");
+                std::fs::rename(&self.booth, &away).unwrap();
+                std::thread::sleep(lasts);
+                std::fs::rename(&away, &self.booth).unwrap();
+            }
+        }
+        fault
+    }
+
+    fn next_fault(&mut self) -> Instant {
+        Instant::now() + self.random.random_range(Duration::ZERO..Duration::from_secs(6))
+    }
+}
+
 /// Runs so many visits in front of one station.
 pub(crate) fn run(visits: u32, seed: u64, folder: &Path, shot: &Path) -> Report {
     let began = Instant::now();
-    let mut random = StdRng::seed_from_u64(seed);
-    let booth = folder.join("booth");
-    pictures_of_the_booth(&booth);
-    let port = TcpListener::bind(("127.0.0.1", 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let wire = Wire::open(port);
-    let start_backend = || {
-        let backend = Process::start(&Role::Backend(BackendRole {
-            vendor: "binyu".into(),
-            data: folder.join("backend"),
-            port,
-        }));
-        match backend.line_before(Instant::now() + Duration::from_secs(30)) {
-            Some(Line::Ready) => backend,
-            other => panic!("the backend does not start: {other:?} {}", backend.errors()),
-        }
-    };
-    let mut backend = start_backend();
+    let mut world = World::new(folder, seed);
     let data = folder.join("station").join("data");
     let mut station = Process::start(&Role::Soak(SoakRole {
         visits,
         data: data.clone(),
-        port: wire.port,
+        port: world.wire.port,
         shot: shot.to_owned(),
-        booth: booth.clone(),
+        booth: world.booth.clone(),
     }));
     let mut report = Report {
         samples: Vec::new(),
@@ -239,24 +312,9 @@ pub(crate) fn run(visits: u32, seed: u64, folder: &Path, shot: &Path) -> Report 
     let mut next_fault = None;
     let mut heard_at = Instant::now();
     loop {
-        let now = Instant::now();
-        let until = next_fault.unwrap_or(now + VISIT);
-        match station.line_before(until.min(heard_at + VISIT)) {
-            Some(Line::Ready) => next_fault = Some(Instant::now() + Duration::from_secs(1)),
-            Some(Line::Sampled { sample }) => report.samples.push(sample),
-            Some(Line::Chose { student, standard }) => chosen.push(Chosen {
-                student,
-                standard,
-                confirmed: false,
-                label: "soak".to_owned(),
-            }),
-            Some(Line::Confirmed { standard, .. }) => {
-                report.tally.confirmed += 1;
-                for one in chosen.iter_mut().rev().filter(|one| one.standard == standard) {
-                    one.confirmed = true;
-                }
-            }
-            Some(Line::Ended { why }) => *report.tally.ended.entry(why).or_default() += 1,
+        let silence = heard_at + VISIT;
+        match station.line_before(next_fault.unwrap_or(silence).min(silence)) {
+            Some(Line::Ready) => next_fault = Some(world.next_fault()),
             Some(Line::VisitsDone) => next_fault = None,
             Some(Line::Drained {
                 waiting,
@@ -268,49 +326,24 @@ pub(crate) fn run(visits: u32, seed: u64, folder: &Path, shot: &Path) -> Report 
                 }
                 break;
             }
-            Some(other) => {
-                report.tally.faults.push(format!("{other:?}"));
-                break;
-            }
+            Some(line) => report.take(line, &mut chosen),
             None if next_fault.is_some_and(|at| Instant::now() >= at) => {
-                let fault = random.random_range(0..FAULTS.len());
-                let lasts = random.random_range(Duration::from_millis(200)..Duration::from_millis(2500));
-                report.faults[fault] += 1;
-                match fault {
-                    0 => wire.broken(GONE, lasts),
-                    1 => {
-                        backend.kill();
-                        std::thread::sleep(lasts / 2);
-                        backend = start_backend();
-                    }
-                    2 => wire.broken(ERRORS, lasts),
-                    _ => {
-                        let away = booth.with_extension("away");
-                        std::fs::rename(&booth, &away).unwrap();
-                        std::thread::sleep(lasts);
-                        std::fs::rename(&away, &booth).unwrap();
-                    }
-                }
-                next_fault =
-                    Some(Instant::now() + random.random_range(Duration::ZERO..Duration::from_secs(6)));
+                report.faults[world.broken()] += 1;
+                next_fault = Some(world.next_fault());
+                continue;
             }
             None => {
                 let status = station.ended_before(Instant::now());
-                report.tally.faults.push(format!(
-                    "nothing is heard of the station any more ({status:?}): {}",
-                    if status.is_some() {
-                        station.errors()
-                    } else {
-                        String::new()
-                    }
-                ));
+                let errors = status.map(|_| station.errors()).unwrap_or_default();
+                let what = format!("nothing is heard of the station any more ({status:?}): {errors}");
+                report.tally.faults.push(what);
                 break;
             }
         }
         heard_at = Instant::now();
     }
     station.kill();
-    backend.kill();
+    drop(world.backend.take());
     report.took = began.elapsed();
     truth::compare(&folder.join("backend"), &[data], &chosen, &mut report.tally);
     report

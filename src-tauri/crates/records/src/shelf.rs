@@ -56,7 +56,7 @@ impl Store {
         let mut counts = Counts::default();
         let mut statement = self
             .db
-            .prepare_cached("SELECT state, count(*) FROM record GROUP BY state")?;
+            .prepare_cached("SELECT state, records FROM state_count WHERE records > 0")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let count = row.get::<_, i64>(1)?.unsigned_abs();
@@ -267,6 +267,11 @@ fn page(filter: &Filter) -> (String, Vec<String>) {
 
 fn count(filter: &Filter) -> (String, Vec<String>) {
     let (condition, values) = condition(filter);
+    if values.is_empty() {
+        // Only states were asked for, or everything: that is counted already.
+        let sql = format!("SELECT coalesce(sum(records), 0) FROM state_count r WHERE {condition}");
+        return (sql, values);
+    }
     (format!("SELECT count(*) FROM record r WHERE {condition}"), values)
 }
 
@@ -391,10 +396,9 @@ mod tests {
         ] {
             for steps in [plan(&store, page(&filter)), plan(&store, count(&filter))] {
                 for step in &steps {
+                    let counted = filter.text.is_none() && steps.len() == 1;
                     let walks = step.starts_with("SCAN r") && !step.contains("COVERING INDEX");
-                    // The first page of everything ends after its hundred rows, in the order they lie in.
-                    let in_order = filter.states.is_empty() && filter.text.is_none();
-                    assert!(!walks || in_order, "{filter:?}: {steps:#?}");
+                    assert!(!walks || counted, "{filter:?}: {steps:#?}");
                 }
             }
         }

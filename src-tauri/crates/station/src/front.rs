@@ -139,15 +139,14 @@ impl Front {
     /// How much waits, and whether the next photo could be kept and delivered. The records are asked beside the
     /// pages: another process may hold them.
     async fn look_at_the_records(&mut self) {
-        let mut looking = match self.looking.take() {
-            Some(looking) => looking,
-            None => {
-                self.looked = Some(Instant::now());
-                let write = self
-                    .wrote
-                    .is_none_or(|(at, well)| !well || at.elapsed() > WRITE_EVERY);
-                tokio::spawn(look(Arc::clone(&self.shared), write))
-            }
+        let mut looking = if let Some(looking) = self.looking.take() {
+            looking
+        } else {
+            self.looked = Some(Instant::now());
+            let write = self
+                .wrote
+                .is_none_or(|(at, well)| !well || at.elapsed() > WRITE_EVERY);
+            tokio::spawn(look(Arc::clone(&self.shared), write))
         };
         // Records that answer at once, as they nearly always do, are judged at once.
         let patience = if self.judged { AT_ONCE } else { SILENT };

@@ -156,27 +156,8 @@ pub(crate) fn take(
     capture: &Capture,
     now: Timestamp,
 ) -> Result<Result<(Accepted, bool), Problem>, Fault> {
-    let before: Option<(String, String)> = tx
-        .query_row(
-            "SELECT standard_sha256, original_sha256 FROM captures WHERE record_id = ?1",
-            [record_id.to_string()],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .optional()?;
-    if let Some((standard, original)) = before {
-        if standard != capture.standard.sha256 || original != capture.original.sha256 {
-            return Err(ProblemCode::CaptureConflict.into());
-        }
-        if !holds(tx, station, record_id)? {
-            // A record that was carried to another station comes from there as well: with the same photos and with
-            // what proves whose they are, not by its id alone.
-            match subject(tx, service, station, capture, now)? {
-                Ok((student, _)) if student.id == student_of(tx, record_id)? => hold(tx, station, record_id)?,
-                _ => return Ok(Err(Problem::new(ProblemCode::CaptureConflict))),
-            }
-        }
-        let accepted = accepted(tx, station, record_id)?.ok_or(Fault::Broken("a capture vanished"))?;
-        return Ok(Ok((accepted, false)));
+    if let Some(known) = here_already(tx, service, station, record_id, capture, now)? {
+        return Ok(known.map(|accepted| (accepted, false)));
     }
 
     let (student, resolved_now) = match subject(tx, service, station, capture, now)? {
@@ -260,6 +241,40 @@ pub(crate) fn take(
     settle(tx, service, &record.id, None, now)?;
     let accepted = accepted(tx, station, record_id)?.ok_or(Fault::Broken("a capture vanished"))?;
     Ok(Ok((accepted, true)))
+}
+
+/// A capture that is here: the same receipt again for the same photos, from whoever has them. `None`: it is not here.
+fn here_already(
+    tx: &Transaction<'_>,
+    service: &Service,
+    station: &Station,
+    record_id: Uuid,
+    capture: &Capture,
+    now: Timestamp,
+) -> Result<Option<Result<Accepted, Problem>>, Fault> {
+    let before: Option<(String, String)> = tx
+        .query_row(
+            "SELECT standard_sha256, original_sha256 FROM captures WHERE record_id = ?1",
+            [record_id.to_string()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let Some((standard, original)) = before else {
+        return Ok(None);
+    };
+    if standard != capture.standard.sha256 || original != capture.original.sha256 {
+        return Err(ProblemCode::CaptureConflict.into());
+    }
+    if !holds(tx, station, record_id)? {
+        // A record that was carried to another station comes from there as well: with the same photos and with what
+        // proves whose they are, not by its id alone.
+        match subject(tx, service, station, capture, now)? {
+            Ok((student, _)) if student.id == student_of(tx, record_id)? => hold(tx, station, record_id)?,
+            _ => return Ok(Some(Err(Problem::new(ProblemCode::CaptureConflict)))),
+        }
+    }
+    let accepted = accepted(tx, station, record_id)?.ok_or(Fault::Broken("a capture vanished"))?;
+    Ok(Some(Ok(accepted)))
 }
 
 /// Whose photo is it? By the token while it lasts, by code and proof otherwise; true where the backend had to
