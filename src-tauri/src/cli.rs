@@ -153,6 +153,8 @@ pub(crate) enum Command {
     },
     /// What is wrong and what to do.
     Doctor,
+    /// Replace the key the station signs with; the backend must answer.
+    ReplaceKey,
     /// A whole visit without a window, on the virtual booth.
     Demo {
         /// Folder for the results.
@@ -203,23 +205,22 @@ pub(crate) enum QueueCommand {
         /// Records; none means all that need a person.
         ids: Vec<String>,
     },
-    /// Write records that wait into a sealed bundle, to be carried by hand.
+    /// Write records that wait into a bundle sealed to the vendor, to be carried by hand. They stay here, too.
     Export {
         /// The bundle.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
-        /// File with the bundle's passphrase; standard input otherwise.
-        #[arg(long, value_name = "FILE")]
-        passphrase_file: Option<PathBuf>,
+        /// Another station that may open it and send the records as its own: what `queue recipient` prints there.
+        #[arg(long, value_name = "RECIPIENT")]
+        to: Vec<String>,
     },
-    /// Take records from a bundle. Twice changes nothing.
+    /// Take in a bundle that names this station, or the receipts the vendor gave for one. Twice changes nothing.
     Import {
-        /// The bundle.
-        bundle: PathBuf,
-        /// File with the bundle's passphrase; standard input otherwise.
-        #[arg(long, value_name = "FILE")]
-        passphrase_file: Option<PathBuf>,
+        /// The bundle, or the file of receipts.
+        file: PathBuf,
     },
+    /// To whom a bundle for this station is sealed: what to give `queue export --to` elsewhere.
+    Recipient,
     /// Check every hash, chain and state.
     Verify,
     /// Delete one record's photos and secrets because its student asks for it; that it was done stays in its history.
@@ -244,6 +245,8 @@ pub(crate) enum QueueCommand {
         /// The backup.
         backup: PathBuf,
     },
+    /// Give the database a new key, while the station does not run. Backups made before open with the old key only.
+    RotateKey,
     /// Delete photos that were delivered and whose retention is over.
     Purge,
 }

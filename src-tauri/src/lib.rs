@@ -21,10 +21,11 @@ use clap::Parser;
 use code::Pattern;
 use jiff::Timestamp;
 use portrait::Models;
-use records::{RecordsError, Store};
+use records::{KeyPlace, RecordsError, Store};
 use serde_json::json;
 use station::doctor::{self, Patient};
 use station::doorway::{Hindrance, Prepare};
+use station::only::Only;
 use station::staff::FindingState;
 use station::sync::Round;
 use station::view::OutOfService;
@@ -140,11 +141,15 @@ fn obey(out: Output, cli: &Cli, command: Command) -> Result<Verdict, Verdict> {
             command: QueueCommand::Restore { backup },
         } => restore(out, cli, &backup),
         Command::Queue {
+            command: QueueCommand::RotateKey,
+        } => rotate_key(out, cli),
+        Command::Queue {
             command: QueueCommand::Backup { to },
         } => back_up(out, cli, to),
         Command::Queue { command } => Ok(queue::run(out, &mut store(out, cli)?, command)),
         Command::Sync { once } => sync(out, cli, once),
         Command::Doctor => see_doctor(out, cli),
+        Command::ReplaceKey => replace_key(out, cli),
         Command::Demo { out: folder, review } => demo::run(out, cli, &folder, review),
         Command::StaffPin => staff_pin(out, cli),
         Command::Bindings { out: file } => match ipc::write_bindings(&file) {
@@ -220,6 +225,38 @@ fn restore(out: Output, cli: &Cli, backup: &Path) -> Result<Verdict, Verdict> {
         ),
     );
     Ok(Verdict::Accepted)
+}
+
+/// Another key for the database. The station must not run meanwhile.
+fn rotate_key(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
+    let folder = places::data(cli.data.as_deref()).map_err(|error| told(out)(&error))?;
+    let place = station::rotate_key(&folder, Timestamp::now()).map_err(|error| told(out)(&error))?;
+    let place = match place {
+        KeyPlace::Keyring => "the system's keyring".to_owned(),
+        KeyPlace::File(path) => path.display().to_string(),
+    };
+    out.result(
+        &json!({ "key": place }),
+        &format!("the records have a new key, kept in {place}; make a backup now: older ones open with the old key only, which is deleted"),
+    );
+    Ok(Verdict::Accepted)
+}
+
+/// Another key for what the station signs.
+fn replace_key(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
+    let folder = places::data(cli.data.as_deref()).map_err(|error| told(out)(&error))?;
+    // A running window would go on signing with the old one.
+    let _only = Only::here(&folder).map_err(|error| told(out)(&error))?;
+    runtime(out)?.block_on(async {
+        let station = blind_station(out, cli).await?;
+        station.replace_key().await.map_err(|error| told(out)(&error))?;
+        let key = station.client().public_key().key_id();
+        out.result(
+            &json!({ "key_id": key }),
+            &format!("the station signs with key {key} from now on"),
+        );
+        Ok(Verdict::Accepted)
+    })
 }
 
 /// The settings of this station, with what the command line says on top.

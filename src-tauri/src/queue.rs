@@ -1,12 +1,12 @@
 //! The records on the command line: list, show, retry, export, import, verify, purge.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use records::{BundleLock, Carry, Depth, PhotoKind, RecordId, RecordsError, Secret, Store};
+use records::{Carry, Depth, PhotoKind, RecordId, RecordsError, Store};
 use serde_json::json;
+use station::carry::{self, Brought};
 use station::desk;
 use station::staff::QueueFilter;
 
@@ -33,46 +33,13 @@ pub(crate) fn run(out: Output, store: &mut Store, command: QueueCommand) -> Verd
             );
             Verdict::all(ids.is_empty() || taken as usize == ids.len())
         }),
-        QueueCommand::Export {
-            out: bundle,
-            passphrase_file,
-        } => lock(out, passphrase_file.as_deref())
-            .and_then(|lock| store.export(&bundle, &lock, &Carry::Undelivered, now))
-            .map(|carried| {
-                out.result(
-                    &json!({ "bundle": bundle, "records": carried.records.len() }),
-                    &format!(
-                        "{}: {} records; they stay here, too",
-                        bundle.display(),
-                        carried.records.len()
-                    ),
-                );
-                Verdict::Accepted
-            }),
-        QueueCommand::Import {
-            bundle,
-            passphrase_file,
-        } => lock(out, passphrase_file.as_deref())
-            .and_then(|lock| store.import(&bundle, &lock, now))
-            .map(|carried| {
-                for (id, why) in &carried.refused {
-                    out.say(&format!("record {id} was not taken: {why}"));
-                }
-                out.result(
-                    &json!({
-                        "taken": carried.records.len(),
-                        "already": carried.already.len(),
-                        "refused": carried.refused.len(),
-                    }),
-                    &format!(
-                        "{} records taken, {} were here already, {} refused",
-                        carried.records.len(),
-                        carried.already.len(),
-                        carried.refused.len()
-                    ),
-                );
-                Verdict::all(carried.refused.is_empty())
-            }),
+        QueueCommand::Export { out: bundle, to } => return export(out, store, &bundle, &to, now),
+        QueueCommand::Import { file } => return import(out, store, &file, now),
+        QueueCommand::Recipient => carry::recipient(store).map(|recipient| {
+            let recipient = recipient.to_string();
+            out.result(&json!({ "recipient": recipient }), &recipient);
+            Verdict::Accepted
+        }),
         QueueCommand::Verify => store.verify(Depth::Full).map(|report| {
             for fault in &report.faults {
                 let record = fault.record.as_deref().unwrap_or("–");
@@ -104,8 +71,10 @@ pub(crate) fn run(out: Output, store: &mut Store, command: QueueCommand) -> Verd
             reason,
             undelivered,
         } => forget(out, store, &id, &reason, undelivered, now),
-        // Both are taken care of before a store is opened.
-        QueueCommand::Backup { .. } | QueueCommand::Restore { .. } => Ok(Verdict::Usage),
+        // They are taken care of before a store is opened.
+        QueueCommand::Backup { .. } | QueueCommand::Restore { .. } | QueueCommand::RotateKey => {
+            Ok(Verdict::Usage)
+        }
     };
     done.unwrap_or_else(|error| {
         out.result(&json!({ "error": error.to_string() }), &error.to_string());
@@ -268,17 +237,63 @@ fn forget(
     Ok(Verdict::Accepted)
 }
 
-fn lock(out: Output, file: Option<&Path>) -> records::Result<BundleLock> {
-    let path = || file.map_or_else(|| PathBuf::from("standard input"), Path::to_path_buf);
-    let text = if let Some(file) = file {
-        std::fs::read_to_string(file)
-    } else {
-        out.say("the bundle's passphrase, ended by the end of the input:");
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
+fn export(out: Output, store: &mut Store, bundle: &Path, to: &[String], now: Timestamp) -> Verdict {
+    let also: Result<Vec<_>, _> = to.iter().map(|text| text.parse()).collect();
+    let carried = match also {
+        Ok(also) => carry::export(store, bundle, &Carry::Undelivered, &also, now),
+        Err(error) => {
+            out.say(&error.to_string());
+            return Verdict::Usage;
+        }
+    };
+    match carried {
+        Ok(carried) => {
+            let records = carried.records.len();
+            out.result(
+                &json!({ "bundle": bundle, "records": records }),
+                &format!(
+                    "{}: {records} records, sealed to the vendor; they stay here, too",
+                    bundle.display()
+                ),
+            );
+            Verdict::Accepted
+        }
+        Err(error) => refused(out, &error),
     }
-    .map_err(|source| RecordsError::File { path: path(), source })?;
-    Ok(BundleLock::Passphrase(Secret::new(
-        text.trim_end_matches(['\r', '\n']).as_bytes(),
-    )))
+}
+
+fn import(out: Output, store: &mut Store, file: &Path, now: Timestamp) -> Verdict {
+    match carry::import(store, file, now) {
+        Ok(Brought::Records(carried)) => {
+            for (id, why) in &carried.refused {
+                out.say(&format!("record {id} was not taken: {why}"));
+            }
+            let (taken, already, refused) = (
+                carried.records.len(),
+                carried.already.len(),
+                carried.refused.len(),
+            );
+            out.result(
+                &json!({ "taken": taken, "already": already, "refused": refused }),
+                &format!("{taken} records taken, {already} were here already, {refused} refused"),
+            );
+            Verdict::all(refused == 0)
+        }
+        Ok(Brought::Receipts { taken, elsewhere }) => {
+            let receipts = taken.len();
+            out.result(
+                &json!({ "receipts": receipts, "elsewhere": elsewhere }),
+                &format!(
+                    "{receipts} records have their receipt; {elsewhere} receipts are for other stations"
+                ),
+            );
+            Verdict::Accepted
+        }
+        Err(error) => refused(out, &error),
+    }
+}
+
+fn refused(out: Output, error: &carry::CarryError) -> Verdict {
+    out.result(&json!({ "error": error.to_string() }), &error.to_string());
+    Verdict::Refused
 }

@@ -5,6 +5,8 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
+use crate::soak::Sample;
+
 /// Tells the suite's lines from the test harness' own.
 const MARK: &str = "@suite ";
 
@@ -24,6 +26,10 @@ pub(crate) enum Line {
     Point { name: String },
     /// Nothing waits any more.
     Drained { waiting: u64, needs_person: Vec<String> },
+    /// What the station of the soak holds of the computer.
+    Sampled { sample: Sample },
+    /// The last visit of the soak is over.
+    VisitsDone,
     /// The process cannot go on: never expected.
     Failed { why: String },
 }

@@ -235,6 +235,7 @@ impl Lane {
             first: self.next_student,
             eyes,
             chores: reached == Reached::ByAChore || self.round.is_multiple_of(8),
+            rekey: reached == Reached::ByAKeyChange || self.round % 16 == 5,
             point: match &ending {
                 Ending::At(name, nth) => Some(((*name).to_owned(), *nth)),
                 Ending::After(_) => None,
@@ -325,7 +326,11 @@ impl Lane {
                 }
                 Line::Ended { why } => *self.tally.ended.entry(why).or_default() += 1,
                 Line::Failed { why } => self.fault(&why),
-                Line::Ready | Line::Point { .. } | Line::Drained { .. } => {}
+                Line::Ready
+                | Line::Point { .. }
+                | Line::Drained { .. }
+                | Line::Sampled { .. }
+                | Line::VisitsDone => {}
             }
         }
     }
@@ -339,6 +344,7 @@ impl Lane {
             first: 0,
             eyes: false,
             chores: false,
+            rekey: false,
             point: None,
             drain: true,
         }));

@@ -24,6 +24,7 @@ mod journal;
 mod lane;
 mod points;
 mod process;
+mod soak;
 mod station;
 mod truth;
 
@@ -86,6 +87,39 @@ fn no_kill_loses_doubles_or_swaps_a_photo() {
     assert!(total.faults.is_empty(), "{}", total.faults.join("\n"));
 }
 
+/// Visits of the soak in an ordinary test run; [`VISITS`] in the environment asks for another number.
+const A_FEW_VISITS: u32 = 30;
+const VISITS: &str = "PHOTO_STATION_SOAK_VISITS";
+
+#[test]
+fn visits_in_a_row_leave_nothing_behind() {
+    let visits = number(VISITS).unwrap_or(A_FEW_VISITS);
+    let folder = tempfile::tempdir().unwrap();
+    let shot = lane::develop_one(folder.path());
+    let report = soak::run(visits, number(SEED).unwrap_or(1), folder.path(), &shot);
+    println!("{report}");
+    assert!(
+        report.tally.faults.is_empty(),
+        "{}",
+        report.tally.faults.join("\n")
+    );
+    assert!(
+        report.tally.confirmed > visits / 2,
+        "most students were told that their photo is safe"
+    );
+    let (Some(first), Some(last)) = (report.samples.first(), report.samples.last()) else {
+        assert!(cfg!(not(target_os = "linux")), "the samples are there");
+        return;
+    };
+    assert!(
+        last.handles <= first.handles + 4.0 && last.threads <= first.threads + 4.0,
+        "{first:?} has become {last:?}"
+    );
+    for (slope, error, flat) in report.slopes().into_iter().flatten() {
+        assert!(flat, "a slope of {slope} ± {error} a visit");
+    }
+}
+
 /// Not a test of its own: the suite starts this program again, as a station or a backend.
 #[test]
 #[ignore = "the suite's own processes"]
@@ -93,6 +127,7 @@ fn role() {
     match process::Role::of_this_process() {
         Some(process::Role::Backend(role)) => backend::serve(role),
         Some(process::Role::Station(role)) => station::serve(&role),
+        Some(process::Role::Soak(role)) => soak::serve(&role),
         None => {}
     }
 }

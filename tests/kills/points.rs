@@ -13,11 +13,13 @@ pub(crate) enum Reached {
     AfterAKill,
     /// Only when staff ask for it.
     ByAChore,
+    /// Only when the database gets another key, before the station opens.
+    ByAKeyChange,
 }
 
 /// Every named point in the crates, in the order of a record's life.
-pub(crate) const POINTS: [(&str, Reached); 43] = {
-    use Reached::{AfterAKill, AtEveryStart, AtFirstStart, ByAChore, InAnyVisit};
+pub(crate) const POINTS: [(&str, Reached); 49] = {
+    use Reached::{AfterAKill, AtEveryStart, AtFirstStart, ByAChore, ByAKeyChange, InAnyVisit};
     [
         ("key.made", AtFirstStart),
         ("key.written", AtFirstStart),
@@ -62,6 +64,12 @@ pub(crate) const POINTS: [(&str, Reached); 43] = {
         ("backup.copied", ByAChore),
         ("backup.verified", ByAChore),
         ("backup.named", ByAChore),
+        ("settings.committing", ByAChore),
+        ("station-key.replaced", ByAChore),
+        ("rekey.prepared", ByAKeyChange),
+        ("rekey.rewritten", ByAKeyChange),
+        ("rekey.verified", ByAKeyChange),
+        ("rekey.promoted", ByAKeyChange),
     ]
 };
 

@@ -17,6 +17,19 @@ const ROLE: &str = "PHOTO_STATION_FAULTS_ROLE";
 pub(crate) enum Role {
     Backend(BackendRole),
     Station(StationRole),
+    Soak(SoakRole),
+}
+
+/// The station of the soak.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SoakRole {
+    pub(crate) visits: u32,
+    pub(crate) data: PathBuf,
+    pub(crate) port: u16,
+    /// Folder of the photo every visit shares.
+    pub(crate) shot: PathBuf,
+    /// Folder of what its camera sees.
+    pub(crate) booth: PathBuf,
 }
 
 /// A reference backend.
@@ -41,6 +54,8 @@ pub(crate) struct StationRole {
     pub(crate) eyes: bool,
     /// Purge, export, import and back up before the first visit.
     pub(crate) chores: bool,
+    /// Give the records another key before the station opens.
+    pub(crate) rekey: bool,
     /// End itself here, at the so-manieth time.
     pub(crate) point: Option<(String, usize)>,
     /// No visits: send everything and end.

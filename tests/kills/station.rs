@@ -9,8 +9,9 @@ use camera::{Act, BoothOptions, Script, SourceSpec};
 use code::CodeText;
 use jiff::Timestamp;
 use portrait::{Models, Report};
-use records::{BundleLock, Carried, Carry, Filter, Key, RecordState};
+use records::{Carry, Filter, RecordState, RecordsError};
 use sha2::{Digest, Sha256};
+use station::carry::{self, Brought, CarryError};
 use station::rehearsal::{Actor, Rehearsal, RehearsalError, play_watched};
 use station::view::{Action, Page};
 use station::visit::Shot;
@@ -83,10 +84,10 @@ async fn open(role: &StationRole, actors: Vec<Actor>) -> Result<(Station, Next),
 }
 
 /// What makes the next photo unlike every other.
-type Next = Arc<Mutex<String>>;
+pub(crate) type Next = Arc<Mutex<String>>;
 
 /// One developed photo over and over, each time another file: a comment in both JPEGs tells them apart.
-fn darkroom(folder: &Path, next: Next) -> Darkroom {
+pub(crate) fn darkroom(folder: &Path, next: Next) -> Darkroom {
     let original = std::fs::read(folder.join("original.jpg")).unwrap();
     let standard = std::fs::read(folder.join("standard.jpg")).unwrap();
     let report: Report = serde_json::from_slice(&std::fs::read(folder.join("report.json")).unwrap()).unwrap();
@@ -114,7 +115,7 @@ fn commented(jpeg: &[u8], comment: &str) -> Vec<u8> {
     [&jpeg[..2], &[0xFF, 0xFE], &length, comment.as_bytes(), &jpeg[2..]].concat()
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
@@ -122,6 +123,9 @@ async fn visits(role: &StationRole) -> Result<(), StationError> {
     let mut actors = actors();
     let everybody = actors.len();
     actors.rotate_left(role.first % everybody);
+    if role.rekey {
+        rekey(&role.data)?;
+    }
     let (station, next) = open(role, actors.clone()).await?;
     if role.chores {
         chores(role, &station).await?;
@@ -182,21 +186,37 @@ async fn visits(role: &StationRole) -> Result<(), StationError> {
 }
 
 /// The student's telephone. A backend that is away is no reason to stop: the fee stays open.
-async fn pay(url: String) -> Result<(), RehearsalError> {
+pub(crate) async fn pay(url: String) -> Result<(), RehearsalError> {
     let _ = reqwest::Client::new().post(url).send().await;
     Ok(())
+}
+
+/// Another key for the records; a station that never began has none to change.
+fn rekey(data: &Path) -> Result<(), StationError> {
+    match station::rotate_key(data, Timestamp::now()) {
+        Ok(_)
+        | Err(StationError::Records(RecordsError::KeyLost { .. } | RecordsError::DatabaseGone { .. })) => {
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// What staff do now and then.
 async fn chores(role: &StationRole, station: &Station) -> Result<(), StationError> {
     let folder = role.data.parent().expect("the lane's folder").to_owned();
     let bundle = folder.join(format!("{}.bundle", uuid::Uuid::now_v7()));
-    let lock = BundleLock::Key(Key::from_bytes([7; 32]));
-    let (file, key, vault) = (bundle.clone(), lock.clone(), folder.join("vault"));
-    station
+    let (file, vault) = (bundle.clone(), folder.join("vault"));
+    // Another station of the same vendor: what is sealed to it as well, it can open.
+    let (mut other, _) = station::open_store(&folder.join("carried"), true)?;
+    let to = carry::recipient(&mut other)?;
+    let written = station
         .with_records(move |store| {
             let now = Timestamp::now();
-            store.export(&file, &key, &Carry::All, now)?;
+            for name in ["profile", "receipt-key"] {
+                other.set_setting(name, store.setting(name)?.as_deref())?;
+            }
+            let written = carry::export(store, &file, &Carry::All, &[to], now);
             let delivered = Filter {
                 states: RecordState::named("delivered"),
                 limit: 1,
@@ -206,18 +226,29 @@ async fn chores(role: &StationRole, station: &Station) -> Result<(), StationErro
                 store.forget(row.id, "asked for", false, now)?;
             }
             store.purge(now, Duration::ZERO)?;
-            store.backup(&vault, now)
+            store.backup(&vault, now)?;
+            Ok(written.map(|_| other))
         })
         .await?;
-    let carried = folder.join("carried");
-    let taken = tokio::task::spawn_blocking(move || -> records::Result<Carried> {
-        let (mut store, _) = station::open_store(&carried, true)?;
-        let taken = store.import(&bundle, &lock, Timestamp::now())?;
+    // The backend may be away: then the old key stays, and the next start finishes what was begun.
+    if let Err(error) = station.replace_key().await {
+        assert!(matches!(error, StationError::Backend(_)), "{error}");
+    }
+    let mut other = match written {
+        Ok(other) => other,
+        // A first start whose backend was away: nobody has told yet to whom to seal.
+        Err(CarryError::NoRecipient) => return Ok(()),
+        Err(error) => panic!("{error}"),
+    };
+    let taken = tokio::task::spawn_blocking(move || {
+        let taken = carry::import(&mut other, &bundle, Timestamp::now());
         let _ = std::fs::remove_file(bundle);
-        Ok(taken)
+        taken
     });
-    let taken = taken.await.expect("a task")?;
-    assert!(taken.refused.is_empty(), "{:?}", taken.refused);
+    match taken.await.expect("a task") {
+        Ok(Brought::Records(taken)) => assert!(taken.refused.is_empty(), "{:?}", taken.refused),
+        other => panic!("{other:?}"),
+    }
     Ok(())
 }
 
@@ -228,6 +259,29 @@ async fn drain(role: &StationRole) -> Result<(), StationError> {
         station.enrolled_within(Duration::from_secs(30)).await,
         "the backend is there"
     );
+    drain_all(&station).await?;
+    let (counts, persons) = station
+        .with_records(|store| {
+            let persons = Filter {
+                states: RecordState::named("needs-person"),
+                limit: u32::MAX,
+                ..Filter::default()
+            };
+            Ok((store.counts()?, store.list(&persons)?))
+        })
+        .await?;
+    say(&Line::Drained {
+        waiting: counts.waiting(),
+        needs_person: persons
+            .into_iter()
+            .map(|row| format!("{} {}: {}", row.id, row.state, row.trouble.unwrap_or_default()))
+            .collect(),
+    });
+    Ok(())
+}
+
+/// Sends what waits until nothing waits any more.
+pub(crate) async fn drain_all(station: &Station) -> Result<(), StationError> {
     for _ in 0..DRAIN_ROUNDS {
         station
             .with_records(|store| {
@@ -247,22 +301,5 @@ async fn drain(role: &StationRole) -> Result<(), StationError> {
             break;
         }
     }
-    let (counts, persons) = station
-        .with_records(|store| {
-            let persons = Filter {
-                states: RecordState::named("needs-person"),
-                limit: u32::MAX,
-                ..Filter::default()
-            };
-            Ok((store.counts()?, store.list(&persons)?))
-        })
-        .await?;
-    say(&Line::Drained {
-        waiting: counts.waiting(),
-        needs_person: persons
-            .into_iter()
-            .map(|row| format!("{} {}: {}", row.id, row.state, row.trouble.unwrap_or_default()))
-            .collect(),
-    });
     Ok(())
 }

@@ -45,16 +45,25 @@ pub(crate) struct Entry<'a> {
     pub(crate) at: i64,
 }
 
-/// A row as stored.
-pub(crate) struct Row {
-    pub(crate) at: i64,
-    pub(crate) subject: String,
-    pub(crate) actor: String,
-    pub(crate) what: String,
-    pub(crate) state: Option<String>,
-    pub(crate) detail: Option<String>,
-    pub(crate) previous: String,
-    pub(crate) hash: String,
+/// A row as stored, and as it travels with its record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Milliseconds since 1970.
+    pub at: i64,
+    /// The record's id; empty for the station itself.
+    pub subject: String,
+    /// `student`, `station`, `backend`, `staff`.
+    pub actor: String,
+    /// What happened, kebab-case.
+    pub what: String,
+    /// The record's state afterwards.
+    pub state: Option<String>,
+    /// Particulars, never secret.
+    pub detail: Option<String>,
+    /// The hash of the row before about the same subject; empty for the first.
+    pub previous: String,
+    /// SHA-256 over everything above, lower hex.
+    pub hash: String,
 }
 
 impl Row {
@@ -153,20 +162,20 @@ pub(crate) fn append_row(tx: &Transaction<'_>, row: &Row) -> Result<()> {
     Ok(())
 }
 
-/// True when every row's hash is right and follows its predecessor's: a whole history of one subject.
-pub(crate) fn is_whole(rows: &[Row]) -> bool {
+/// True when every row's hash is right and follows its predecessor's: a whole history of this subject.
+pub(crate) fn is_whole(rows: &[Row], subject: &str) -> bool {
     let mut previous = "";
     rows.iter().all(|row| {
-        let fits = row.previous == previous && row.computed_hash() == row.hash;
+        let fits = row.subject == subject && row.previous == previous && row.computed_hash() == row.hash;
         previous = &row.hash;
         fits
     })
 }
 
-/// All rows about one subject, oldest first, from the schema given (`main` or an attached bundle).
-pub(crate) fn history(db: &Connection, schema: &str, subject: &str) -> Result<Vec<Row>> {
+/// All rows about one subject, oldest first.
+pub(crate) fn history(db: &Connection, subject: &str) -> Result<Vec<Row>> {
     let sql = format!(
-        "SELECT {} FROM {schema}.audit WHERE subject = ?1 ORDER BY seq",
+        "SELECT {} FROM audit WHERE subject = ?1 ORDER BY seq",
         Row::COLUMNS
     );
     let mut statement = db.prepare_cached(&sql)?;

@@ -1,81 +1,25 @@
-//! Records carried by hand, when the network stays away: a bundle file out, a bundle file in.
+//! Records that travel by hand, when the network stays away: one record out, one record in.
 //!
-//! A bundle is a records database of its own with the same tables, encrypted by SQLCipher (AES-256, each page
-//! authenticated) under its own key. So it keeps photos, secrets, receipts and each record's audited history
-//! exactly as they are, and one program reads both.
+//! A [`Parcel`] is a record with everything that belongs to it: photos, secrets, receipt, attempts and its audited
+//! history. How parcels are packed, sealed and signed is the caller's business.
 //!
-//! The key is either given, or derived from a passphrase by argon2id (64 MiB, 3 passes, 1 lane, version 0x13)
-//! with the 16 random bytes the file begins with as salt (SQLCipher's own salt, which it keeps in the clear
-//! at the same place). Whoever has the file and the passphrase has everything in it: hand them over by
-//! different ways. Sealing to a vendor's public key, which the station itself could not open again, is not
-//! part of this form.
-//!
-//! Taking a bundle in twice, or after the network has delivered a record, changes nothing: a record that is
+//! Taking a parcel in twice, or after the network has delivered its record, changes nothing: a record that is
 //! already here stays as it is.
 
 use std::fmt;
-use std::io::Read;
-use std::path::Path;
 
 use fail::fail_point;
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, Transaction, params};
-use zeroize::Zeroizing;
+use rusqlite::types::{Value as Sql, ValueRef};
+use rusqlite::{Connection, Transaction, params_from_iter};
+use serde_json::{Map, Value, json};
 
-use crate::audit::{self, Actor};
-use crate::key::flush_dir;
-use crate::open::{NEWEST, file_of, migrate, millis, unlock, write};
-use crate::queue::{column, enqueue, lose_attempt, note, parse_id, parse_state, sha256, state_of};
-use crate::{Key, RecordId, RecordState, RecordsError, Result, Secret, Store};
+use crate::audit::{self, Actor, Row};
+use crate::open::{millis, write};
+use crate::queue::{column, enqueue, lose_attempt, note, parse_id, sha256, state_of};
+use crate::{PhotoKind, RecordId, RecordState, RecordsError, Result, Store};
 
-const SALT: usize = 16;
-const SHORTEST_PASSPHRASE: usize = 8;
-
-/// argon2id: twice OWASP's larger recommendation (46 MiB, 1 pass), about a tenth of a second on a booth's PC.
-const MEMORY_KIB: u32 = 64 * 1024;
-const PASSES: u32 = 3;
-
-/// What locks a bundle.
-#[derive(Clone)]
-pub enum BundleLock {
-    /// A passphrase of at least eight bytes, told to the other side by another way.
-    Passphrase(Secret),
-    /// A key both sides have.
-    Key(Key),
-}
-
-impl fmt::Debug for BundleLock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BundleLock(…)")
-    }
-}
-
-impl BundleLock {
-    /// SQLCipher's raw key and salt, hexadecimal.
-    fn spec(&self, salt: [u8; SALT]) -> Result<Zeroizing<String>> {
-        let key = match self {
-            BundleLock::Key(key) => key.clone(),
-            BundleLock::Passphrase(passphrase) => {
-                if passphrase.expose().len() < SHORTEST_PASSPHRASE {
-                    return Err(RecordsError::BadInput(
-                        "a bundle's passphrase has at least eight characters",
-                    ));
-                }
-                let mut bytes = Zeroizing::new([0; 32]);
-                argon2::Params::new(MEMORY_KIB, PASSES, 1, Some(bytes.len()))
-                    .map(|p| argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, p))
-                    .and_then(|argon| {
-                        argon.hash_password_into(passphrase.expose(), &salt, bytes.as_mut_slice())
-                    })
-                    .map_err(|_| RecordsError::BadInput("this passphrase cannot be used"))?;
-                Key::from_bytes(*bytes)
-            }
-        };
-        Ok(Zeroizing::new(key.hex().as_str().to_owned() + &hex::encode(salt)))
-    }
-}
-
-/// Which records a bundle takes.
+/// Which records travel.
 #[derive(Debug, Clone)]
 pub enum Carry {
     /// Everything that has no receipt yet: waiting, being sent, or with a person.
@@ -86,123 +30,167 @@ pub enum Carry {
     All,
 }
 
-/// What a bundle took out or brought in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Carried {
-    /// Records written.
-    pub records: Vec<RecordId>,
-    /// Records that were here already and stay as they are (import).
-    pub already: Vec<RecordId>,
-    /// Records not taken, and why: other contents under the same id, or damaged in the bundle (import).
-    pub refused: Vec<(RecordId, String)>,
+/// One record on its way to another station. Does not print itself.
+#[derive(Clone)]
+pub struct Parcel {
+    /// The record.
+    pub id: RecordId,
+    /// Its rows but for photos and history, secrets among them: an object only this crate reads.
+    pub papers: Value,
+    /// Its history, oldest first.
+    pub history: Vec<Row>,
+    /// The original as captured.
+    pub original: Vec<u8>,
+    /// The standard photo.
+    pub standard: Vec<u8>,
 }
 
-/// Tables of a bundle whose rows belong to a record, with the columns that travel.
-const TRAVELS: [(&str, &str, &str); 4] = [
+impl fmt::Debug for Parcel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Parcel({})", self.id)
+    }
+}
+
+/// What became of a parcel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// The record is here now.
+    New,
+    /// It was here already and stays as it is.
+    Already,
+    /// It is not taken, and why.
+    Refused(&'static str),
+}
+
+/// The form of a parcel's papers: rises when an older program could not keep them whole.
+const FORM: u32 = 1;
+
+/// The tables whose rows make up a record's papers, with the column that names the record and those that travel.
+const TRAVELS: [(&str, &str, &[&str]); 3] = [
     (
         "record",
         "id",
-        "id, state, trouble, shoot_day, shoot_number, code_tag, academic_record, school, school_id, vendor, spec,
-         candidates, forced_reason, payment, consent_at, started_at, captured_at, submitted_at, original_sha256,
-         standard_sha256, attempts, key_generation, receipt_number, receipt_sha256, receipt_at, review,
-         review_reasons, review_at, review_sequence",
+        &[
+            "id",
+            "state",
+            "trouble",
+            "shoot_day",
+            "shoot_number",
+            "code_tag",
+            "academic_record",
+            "school",
+            "school_id",
+            "vendor",
+            "spec",
+            "candidates",
+            "forced_reason",
+            "payment",
+            "consent_at",
+            "started_at",
+            "captured_at",
+            "submitted_at",
+            "original_sha256",
+            "standard_sha256",
+            "attempts",
+            "key_generation",
+            "receipt_number",
+            "receipt_sha256",
+            "receipt_at",
+            "review",
+            "review_reasons",
+            "review_at",
+            "review_sequence",
+        ],
     ),
-    ("paper", "record_id", "record_id, code_text, proof, identity_token, identity, report, receipt"),
-    ("photo", "record_id", "record_id, kind, sha256, bytes"),
-    ("attempt", "record_id", "record_id, number, started_at, ended_at, outcome, detail"),
+    (
+        "paper",
+        "record_id",
+        &[
+            "record_id",
+            "code_text",
+            "proof",
+            "identity_token",
+            "identity",
+            "report",
+            "receipt",
+        ],
+    ),
+    (
+        "attempt",
+        "record_id",
+        &[
+            "record_id",
+            "number",
+            "started_at",
+            "ended_at",
+            "outcome",
+            "detail",
+        ],
+    ),
 ];
 
+impl Parcel {
+    /// One text of the record's own row.
+    fn text(&self, name: &str) -> Option<&str> {
+        self.papers["record"][0][name].as_str()
+    }
+
+    /// Where the record stood when it left; `None` for a state this program does not know.
+    pub fn state(&self) -> Option<RecordState> {
+        self.text("state")?.parse().ok()
+    }
+
+    /// The signed receipt that came with it, byte for byte.
+    pub fn receipt(&self) -> Option<Vec<u8>> {
+        match from_json(&self.papers["paper"][0]["receipt"]) {
+            Some(Sql::Blob(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Why it cannot be taken in, whatever is here.
+    fn fault(&self) -> Option<&'static str> {
+        let name = self.id.to_string();
+        let of_this_record = TRAVELS.iter().all(|(table, column, _)| {
+            let rows = self.papers[table].as_array();
+            rows.is_some_and(|rows| rows.iter().all(|row| row[column].as_str() == Some(&name)))
+        });
+        let one = |table: &str| self.papers[table].as_array().is_some_and(|rows| rows.len() == 1);
+        if !of_this_record || !one("record") || !one("paper") {
+            return Some("its papers are not those of one record");
+        }
+        let Some(state) = self.state() else {
+            return Some("it is in a state this program does not know");
+        };
+        if !state.has_photos() {
+            return Some("its photos were deleted before it was carried");
+        }
+        let standard = self.text("standard_sha256");
+        if state.has_receipt() != (standard.is_some() && self.text("receipt_sha256") == standard) {
+            return Some("its receipt does not fit its photo");
+        }
+        for (hash, bytes) in [
+            (standard, &self.standard),
+            (self.text("original_sha256"), &self.original),
+        ] {
+            if hash != Some(&sha256(bytes)) {
+                return Some("a photo is not the one that was submitted");
+            }
+        }
+        let told = self.history.last().and_then(|row| row.state.as_deref());
+        if !audit::is_whole(&self.history, &name) || told != Some(state.as_str()) {
+            return Some("its history was changed");
+        }
+        None
+    }
+}
+
 impl Store {
-    /// Writes a bundle. The records stay here and keep waiting: if the network comes back first, the backend
-    /// counts each once. The file appears only when it is complete; an existing file is never replaced.
+    /// The records that are to travel, oldest first.
     ///
     /// # Errors
-    /// [`RecordsError::FileExists`], [`RecordsError::DiskFull`], [`RecordsError::File`],
     /// [`RecordsError::NotFound`] for an asked id that is not here, [`RecordsError::Purged`].
-    pub fn export(
-        &mut self,
-        path: &Path,
-        lock: &BundleLock,
-        which: &Carry,
-        now: Timestamp,
-    ) -> Result<Carried> {
-        let path = std::path::absolute(path).map_err(RecordsError::file(path))?;
-        if path.exists() {
-            return Err(RecordsError::FileExists(path));
-        }
-        let dir = path.parent().unwrap_or(Path::new("/"));
-        let unfinished = tempfile::Builder::new()
-            .prefix(".bundle-")
-            .tempfile_in(dir)
-            .map_err(RecordsError::file(&path))?
-            .into_temp_path();
-        let mut salt = [0; SALT];
-        getrandom::fill(&mut salt).map_err(|_| RecordsError::Random)?;
-        let spec = lock.spec(salt)?;
-        let mut bundle = unlock(&unfinished, &spec, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        migrate(&mut bundle, &unfinished)?;
-        bundle.close().map_err(|(_, error)| error)?;
-
-        let ids = self.chosen(which)?;
-        attach(&self.db, &unfinished, &spec)?;
-        let copied = copy_out(&mut self.db, &ids);
-        detach(&self.db)?;
-        copied?;
-        fail_point!("export.copied");
-
-        std::fs::OpenOptions::new()
-            .write(true)
-            .open(&unfinished)
-            .and_then(|file| file.sync_all())
-            .map_err(RecordsError::file(&path))?;
-        unfinished
-            .persist_noclobber(&path)
-            .map_err(|failed| match failed.error.kind() {
-                std::io::ErrorKind::AlreadyExists => RecordsError::FileExists(path.clone()),
-                _ => RecordsError::File {
-                    path: path.clone(),
-                    source: failed.error,
-                },
-            })?;
-        flush_dir(dir)?;
-        fail_point!("export.named");
-
-        let tx = write(&mut self.db)?;
-        for id in &ids {
-            let state = state_of(&tx, *id)?;
-            note(&tx, *id, Actor::Staff, "exported", state, None, millis(now))?;
-        }
-        tx.commit()?;
-        Ok(Carried {
-            records: ids,
-            ..Carried::default()
-        })
-    }
-
-    /// Takes a bundle in, record by record, each with its photos, secrets and history in one transaction.
-    ///
-    /// # Errors
-    /// [`RecordsError::BundleLocked`] for a wrong passphrase or another file; [`RecordsError::Newer`] for a
-    /// newer program's bundle; write errors (what was taken in before stays, and taking in again goes on).
-    pub fn import(&mut self, path: &Path, lock: &BundleLock, now: Timestamp) -> Result<Carried> {
-        let path = std::path::absolute(path).map_err(RecordsError::file(path))?;
-        let mut salt = [0; SALT];
-        std::fs::File::open(&path)
-            .and_then(|mut file| file.read_exact(&mut salt))
-            .map_err(RecordsError::file(&path))?;
-        let spec = lock.spec(salt)?;
-        if file_of(&self.db).is_some_and(|own| same_file(&own, &path)) {
-            return Err(RecordsError::BadInput(
-                "this is the station's own database, not a bundle",
-            ));
-        }
-        attach(&self.db, &path, &spec)?;
-        let taken = copy_in(&mut self.db, now);
-        detach(&self.db)?;
-        taken
-    }
-
-    fn chosen(&self, which: &Carry) -> Result<Vec<RecordId>> {
+    pub fn to_carry(&self, which: &Carry) -> Result<Vec<RecordId>> {
         let states: Vec<RecordState> = match which {
             Carry::These(ids) => {
                 for id in ids {
@@ -229,152 +217,115 @@ impl Store {
         let ids = statement.query_map([], |row| row.get::<_, String>(0))?;
         ids.map(|id| parse_id(&id?)).collect()
     }
-}
 
-fn same_file(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
-}
-
-fn attach(db: &Connection, path: &Path, spec: &Zeroizing<String>) -> Result<()> {
-    let name = path
-        .to_str()
-        .ok_or(RecordsError::BadInput("a bundle's path must be valid Unicode"))?;
-    // Bound, not written into the statement, so that no error can quote it.
-    let key = Zeroizing::new(format!("x'{}'", spec.as_str()));
-    db.execute("ATTACH DATABASE ?1 AS bundle KEY ?2", params![name, key.as_str()])
-        .map_err(|_| RecordsError::BundleLocked)?;
-    let version: rusqlite::Result<u32> = db
-        .query_row("PRAGMA bundle.user_version", [], |row| row.get(0))
-        .and_then(|version| db.query_row("SELECT count(*) FROM bundle.record", [], |_| Ok(version)));
-    let fault = match version {
-        Ok(NEWEST) => return Ok(()),
-        Ok(found) => RecordsError::Newer { found, known: NEWEST },
-        Err(_) => RecordsError::BundleLocked,
-    };
-    detach(db)?;
-    Err(fault)
-}
-
-fn detach(db: &Connection) -> Result<()> {
-    // A cached statement that still names the bundle would keep it attached.
-    db.flush_prepared_statement_cache();
-    db.execute_batch("DETACH DATABASE bundle")?;
-    Ok(())
-}
-
-fn copy_out(db: &mut Connection, ids: &[RecordId]) -> Result<()> {
-    let tx = write(db)?;
-    for id in ids {
-        for (table, name, columns) in TRAVELS {
-            tx.prepare_cached(&format!(
-                "INSERT INTO bundle.{table} ({columns}) SELECT {columns} FROM main.{table} WHERE {name} = ?1"
-            ))?
-            .execute([id.to_string()])?;
+    /// One record with everything that belongs to it, on one unmoving view of the database.
+    ///
+    /// # Errors
+    /// [`RecordsError::NotFound`], [`RecordsError::Purged`], [`RecordsError::Damaged`].
+    pub fn parcel(&self, id: RecordId) -> Result<Parcel> {
+        let view = self.db.unchecked_transaction()?;
+        let mut papers = Map::new();
+        papers.insert("form".to_owned(), json!(FORM));
+        for (table, column, columns) in TRAVELS {
+            papers.insert(table.to_owned(), rows(&view, table, column, columns, id)?);
         }
-        // The chain over all rows is the station's own; a bundle carries each record's.
-        tx.prepare_cached(
-            "INSERT INTO bundle.audit (at, subject, actor, what, state, detail, previous, hash, chain)
-             SELECT at, subject, actor, what, state, detail, previous, hash, '' FROM main.audit
-             WHERE subject = ?1 ORDER BY seq",
-        )?
-        .execute([id.to_string()])?;
+        Ok(Parcel {
+            id,
+            history: audit::history(&view, &id.to_string())?,
+            original: self.photo(id, PhotoKind::Original)?,
+            standard: self.photo(id, PhotoKind::Standard)?,
+            papers: Value::Object(papers),
+        })
     }
-    Ok(tx.commit()?)
-}
 
-fn copy_in(db: &mut Connection, now: Timestamp) -> Result<Carried> {
-    let ids: Vec<String> = db
-        .prepare("SELECT id FROM bundle.record ORDER BY seq")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut carried = Carried::default();
-    for id in ids {
-        let id = parse_id(&id)?;
-        let tx = write(db)?;
-        let here: i64 = tx.query_row(
-            "SELECT count(*) FROM main.record WHERE id = ?1",
-            [id.to_string()],
-            |row| row.get(0),
-        )?;
-        if here > 0 {
-            if same_photos(&tx, id)? {
-                carried.already.push(id);
-            } else {
-                carried
-                    .refused
-                    .push((id, "another record with this id is here".to_owned()));
+    /// Notes in each record's history that it left in a bundle. They stay here and keep waiting: if the network comes
+    /// back first, the backend counts each once.
+    ///
+    /// # Errors
+    /// Only database errors.
+    pub fn note_exported(&mut self, ids: &[RecordId], now: Timestamp) -> Result<()> {
+        let tx = write(&mut self.db)?;
+        for id in ids {
+            let state = state_of(&tx, *id)?;
+            note(&tx, *id, Actor::Staff, "exported", state, None, millis(now))?;
+        }
+        Ok(tx.commit()?)
+    }
+
+    /// Takes a record in, with its photos, secrets and history, in one transaction. `from` tells the history where it
+    /// came from.
+    ///
+    /// # Errors
+    /// [`RecordsError::Newer`] for a newer program's parcel; write errors.
+    pub fn take(&mut self, parcel: &Parcel, from: &str, now: Timestamp) -> Result<Taken> {
+        let form = parcel.papers["form"]
+            .as_u64()
+            .and_then(|form| u32::try_from(form).ok());
+        if let Some(found) = form.filter(|form| *form > FORM) {
+            return Err(RecordsError::Newer { found, known: FORM });
+        }
+        let tx = write(&mut self.db)?;
+        match same_photos(&tx, parcel)? {
+            Some(true) => return Ok(Taken::Already),
+            Some(false) => return Ok(Taken::Refused("another record with this id is here")),
+            None => {}
+        }
+        if let Some(why) = parcel.fault() {
+            return Ok(Taken::Refused(why));
+        }
+        match take_in(&tx, parcel, from, millis(now)) {
+            Ok(()) => {}
+            Err(RecordsError::BadInput(why)) => return Ok(Taken::Refused(why)),
+            Err(RecordsError::Database(error))
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) =>
+            {
+                return Ok(Taken::Refused("its papers are not in the form of a record"));
             }
-            continue;
+            Err(error) => return Err(error),
         }
-        if let Some(why) = damaged_in_bundle(&tx, id)? {
-            carried.refused.push((id, why.to_owned()));
-            continue;
-        }
-        take_in(&tx, id, millis(now))?;
         fail_point!("import.taken");
         tx.commit()?;
-        carried.records.push(id);
+        Ok(Taken::New)
     }
-    Ok(carried)
 }
 
-fn same_photos(tx: &Transaction<'_>, id: RecordId) -> Result<bool> {
-    Ok(tx.query_row(
-        "SELECT h.original_sha256 = b.original_sha256 AND h.standard_sha256 = b.standard_sha256
-         FROM main.record h JOIN bundle.record b ON b.id = h.id WHERE h.id = ?1",
-        [id.to_string()],
-        |row| row.get(0),
-    )?)
+/// Are the photos of a record here those of the parcel? `None`: there is no such record.
+fn same_photos(tx: &Transaction<'_>, parcel: &Parcel) -> Result<Option<bool>> {
+    let here = column::<String>(tx, parcel.id, "standard_sha256")
+        .and_then(|standard| Ok((standard, column::<String>(tx, parcel.id, "original_sha256")?)));
+    match here {
+        Ok((standard, original)) => Ok(Some(
+            parcel.text("standard_sha256") == Some(&standard)
+                && parcel.text("original_sha256") == Some(&original),
+        )),
+        Err(RecordsError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
-fn damaged_in_bundle(tx: &Transaction<'_>, id: RecordId) -> Result<Option<&'static str>> {
-    let name = id.to_string();
-    let (state, original, standard, receipted): (String, String, String, Option<String>) = tx.query_row(
-        "SELECT state, original_sha256, standard_sha256, receipt_sha256 FROM bundle.record WHERE id = ?1",
-        [&name],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
-    )?;
-    let Ok(parsed) = parse_state(&state) else {
-        return Ok(Some("it is in a state this program does not know"));
-    };
-    if !parsed.has_photos() {
-        return Ok(Some("its photos were deleted before it was carried"));
-    }
-    if parsed.has_receipt() != (receipted.as_ref() == Some(&standard)) {
-        return Ok(Some("its receipt does not fit its photo"));
-    }
-    let mut photos = 0;
-    let mut statement = tx.prepare("SELECT kind, sha256, bytes FROM bundle.photo WHERE record_id = ?1")?;
-    let mut rows = statement.query([&name])?;
-    while let Some(row) = rows.next()? {
-        let kind: String = row.get(0)?;
-        let promised = if kind == "standard" { &standard } else { &original };
-        let hash = sha256(row.get_ref(2)?.as_blob().unwrap_or_default());
-        if hash != *promised || hash != row.get::<_, String>(1)? {
-            return Ok(Some("a photo is not the one that was submitted"));
+fn take_in(tx: &Transaction<'_>, parcel: &Parcel, from: &str, at: i64) -> Result<()> {
+    let (id, name) = (parcel.id, parcel.id.to_string());
+    for (table, _, columns) in TRAVELS {
+        for row in parcel.papers[table].as_array().into_iter().flatten() {
+            let values: Option<Vec<Sql>> = columns.iter().map(|column| from_json(&row[column])).collect();
+            let values = values.ok_or(RecordsError::BadInput("its papers hold a value no column takes"))?;
+            let places = vec!["?"; columns.len()].join(", ");
+            tx.prepare_cached(&format!(
+                "INSERT INTO {table} ({}) VALUES ({places})",
+                columns.join(", ")
+            ))?
+            .execute(params_from_iter(values))?;
         }
-        photos += 1;
     }
-    if photos != 2 {
-        return Ok(Some("a photo is missing"));
+    for (kind, bytes) in [
+        (PhotoKind::Original, &parcel.original),
+        (PhotoKind::Standard, &parcel.standard),
+    ] {
+        tx.prepare_cached("INSERT INTO photo (record_id, kind, sha256, bytes) VALUES (?1, ?2, ?3, ?4)")?
+            .execute((&name, kind.as_str(), sha256(bytes), bytes))?;
     }
-    let history = audit::history(tx, "bundle", &name)?;
-    if !audit::is_whole(&history) || history.last().and_then(|row| row.state.as_ref()) != Some(&state) {
-        return Ok(Some("its history was changed"));
-    }
-    Ok(None)
-}
-
-fn take_in(tx: &Transaction<'_>, id: RecordId, at: i64) -> Result<()> {
-    let name = id.to_string();
-    for (table, column, columns) in TRAVELS {
-        tx.prepare_cached(&format!(
-            "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM bundle.{table} WHERE {column} = ?1"
-        ))?
-        .execute([&name])?;
-    }
-    for row in audit::history(tx, "bundle", &name)? {
-        audit::append_row(tx, &row)?;
+    for row in &parcel.history {
+        audit::append_row(tx, row)?;
     }
     let state = state_of(tx, id)?;
     if state.waits() {
@@ -385,5 +336,43 @@ fn take_in(tx: &Transaction<'_>, id: RecordId, at: i64) -> Result<()> {
         lose_attempt(tx, id, at)?;
     }
     let state = state_of(tx, id)?;
-    note(tx, id, Actor::Staff, "imported", state, None, at)
+    note(tx, id, Actor::Staff, "imported", state, Some(from), at)
+}
+
+fn rows(db: &Connection, table: &str, name: &str, columns: &[&str], id: RecordId) -> Result<Value> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {} FROM {table} WHERE {name} = ?1",
+        columns.join(", ")
+    ))?;
+    let mut found = statement.query([id.to_string()])?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        let mut object = Map::new();
+        for (index, column) in columns.iter().enumerate() {
+            object.insert((*column).to_owned(), to_json(row.get_ref(index)?));
+        }
+        rows.push(Value::Object(object));
+    }
+    Ok(Value::Array(rows))
+}
+
+/// SQLite's values as JSON; bytes as an object with their hexadecimal digits.
+fn to_json(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => json!(number),
+        ValueRef::Real(number) => json!(number),
+        ValueRef::Text(text) => json!(String::from_utf8_lossy(text)),
+        ValueRef::Blob(bytes) => json!({ "hex": hex::encode(bytes) }),
+    }
+}
+
+fn from_json(value: &Value) -> Option<Sql> {
+    match value {
+        Value::Null => Some(Sql::Null),
+        Value::Number(number) => number.as_i64().map(Sql::Integer),
+        Value::String(text) => Some(Sql::Text(text.clone())),
+        Value::Object(object) => hex::decode(object.get("hex")?.as_str()?).ok().map(Sql::Blob),
+        Value::Bool(_) | Value::Array(_) => None,
+    }
 }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `records.key` | the key itself, 64 hex digits, mode 0600 |
 //! | `records.keyring` | the key is in the keyring: service `photo-station`, account as written in this file |
+//! | `….next` | the same for the key that is to come, while keys are changed |
 //!
 //! On Windows the file inherits the access list of the user's profile directory, which already shuts out
 //! other users; there is no mode to set.
@@ -22,13 +23,16 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use fail::fail_point;
+use rusqlite::OpenFlags;
 use zeroize::Zeroizing;
 
-use crate::open::FILE_NAME;
+use crate::open::{FILE_NAME, unlock};
 use crate::{RecordsError, Result};
 
 const KEY_FILE: &str = "records.key";
 const KEYRING_FILE: &str = "records.keyring";
+/// The ending of both names for the key that is to come ([`crate::rekey`]).
+const NEXT: &str = ".next";
 const SERVICE: &str = "photo-station";
 
 /// How long a keyring may take at the first start before the file is used instead. Nobody may be there to
@@ -107,13 +111,18 @@ pub fn load_or_create_file(dir: &Path) -> Result<(Key, KeyPlace)> {
 /// # Errors
 /// [`RecordsError::KeyLost`] where there is none; as [`load_or_create`].
 pub fn existing(dir: &Path) -> Result<(Key, KeyPlace)> {
-    load(dir, None)?.ok_or_else(|| RecordsError::KeyLost { dir: dir.to_owned() })
+    existing_with(dir, None)
+}
+
+pub(crate) fn existing_with(dir: &Path, keyring: Option<&dyn Keyring>) -> Result<(Key, KeyPlace)> {
+    load(dir, keyring)?.ok_or_else(|| RecordsError::KeyLost { dir: dir.to_owned() })
 }
 
 /// Where an operating system keeps secrets, narrowed to what the key needs.
-trait Keyring {
+pub(crate) trait Keyring {
     fn get(&self, account: &str, patience: Duration) -> Result<Option<Key>, String>;
     fn set(&self, account: &str, key: &Key, patience: Duration) -> Result<(), String>;
+    fn remove(&self, account: &str, patience: Duration) -> Result<(), String>;
 }
 
 fn load_or_create_with(dir: &Path, keyring: Option<&dyn Keyring>) -> Result<(Key, KeyPlace)> {
@@ -138,30 +147,119 @@ fn load_or_create_with(dir: &Path, keyring: Option<&dyn Keyring>) -> Result<(Key
     load(dir, keyring)?.ok_or_else(|| RecordsError::KeyLost { dir: dir.to_owned() })
 }
 
+/// The key in force. After a change of keys that was cut off that may be the next one: then the change is finished.
 fn load(dir: &Path, keyring: Option<&dyn Keyring>) -> Result<Option<(Key, KeyPlace)>> {
-    let path = dir.join(KEY_FILE);
+    let Some((key, place)) = read(dir, "", keyring)? else {
+        return Ok(None);
+    };
+    let Some((next, _)) = read(dir, NEXT, keyring)? else {
+        return Ok(Some((key, place)));
+    };
+    if has_database(dir) && !opens(dir, &key)? && opens(dir, &next)? {
+        promote_next(dir, &place, keyring)?;
+        return Ok(Some((next, place)));
+    }
+    // A next key that the database does not know yet is left for the next try: who would delete it might do so under
+    // the hands of the one that just rewrites the pages.
+    Ok(Some((key, place)))
+}
+
+fn opens(dir: &Path, key: &Key) -> Result<bool> {
+    match unlock(
+        &dir.join(FILE_NAME),
+        &key.hex(),
+        OpenFlags::SQLITE_OPEN_READ_WRITE,
+    ) {
+        Ok(_) => Ok(true),
+        Err(RecordsError::WrongKey { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads the key that is kept under the names with this ending.
+fn read(dir: &Path, ending: &str, keyring: Option<&dyn Keyring>) -> Result<Option<(Key, KeyPlace)>> {
+    let path = dir.join(format!("{KEY_FILE}{ending}"));
     if let Some(text) = read_if_there(&path)? {
         keep_private(&path)?;
         let key =
             Key::from_hex(&text).ok_or_else(|| RecordsError::KeyFileMalformed { path: path.clone() })?;
         return Ok(Some((key, KeyPlace::File(path))));
     }
-    let path = dir.join(KEYRING_FILE);
-    let Some(text) = read_if_there(&path)? else {
+    let Some(account) = account(dir, ending)? else {
         return Ok(None);
     };
-    let account = String::from_utf8_lossy(text.trim_ascii()).into_owned();
-    let answer = keyring.unwrap_or(&SystemKeyring).get(&account, PATIENCE);
-    match answer {
+    match keyring.unwrap_or(&SystemKeyring).get(&account, PATIENCE) {
         Ok(Some(key)) => Ok(Some((key, KeyPlace::Keyring))),
         Ok(None) => Err(RecordsError::KeyLost { dir: dir.to_owned() }),
         Err(why) => Err(RecordsError::KeyringUnreachable { why }),
     }
 }
 
+/// The keyring's account that is noted under the name with this ending.
+fn account(dir: &Path, ending: &str) -> Result<Option<String>> {
+    let text = read_if_there(&dir.join(format!("{KEYRING_FILE}{ending}")))?;
+    Ok(text.map(|text| String::from_utf8_lossy(text.trim_ascii()).into_owned()))
+}
+
+/// Puts a new key beside the one in force, in the same kind of place; the one that is there from a change that was cut
+/// off is taken again.
+pub(crate) fn prepare_next(dir: &Path, place: &KeyPlace, keyring: Option<&dyn Keyring>) -> Result<Key> {
+    if let Some((next, _)) = read(dir, NEXT, keyring)? {
+        return Ok(next);
+    }
+    let next = Key::generate()?;
+    match place {
+        KeyPlace::File(_) => write_once(&dir.join(format!("{KEY_FILE}{NEXT}")), next.hex().as_bytes())?,
+        KeyPlace::Keyring => {
+            let keyring = keyring.unwrap_or(&SystemKeyring);
+            let account = new_account();
+            let kept = keyring
+                .set(&account, &next, PATIENCE)
+                .and_then(|()| keyring.get(&account, PATIENCE))
+                .map_err(|why| RecordsError::KeyringUnreachable { why })?;
+            if kept.as_ref() != Some(&next) {
+                return Err(RecordsError::KeyringUnreachable {
+                    why: "it does not keep what it is given".to_owned(),
+                });
+            }
+            write_once(&dir.join(format!("{KEYRING_FILE}{NEXT}")), account.as_bytes())?;
+        }
+    }
+    // What is read back is what counts.
+    let read = read(dir, NEXT, keyring)?.ok_or_else(|| RecordsError::KeyLost { dir: dir.to_owned() })?;
+    Ok(read.0)
+}
+
+/// The database knows the next key: it takes the old one's name, and the old one is gone.
+pub(crate) fn promote_next(dir: &Path, place: &KeyPlace, keyring: Option<&dyn Keyring>) -> Result<()> {
+    let name = match place {
+        KeyPlace::File(_) => KEY_FILE,
+        KeyPlace::Keyring => KEYRING_FILE,
+    };
+    let old_account = account(dir, "")?;
+    let (from, to) = (dir.join(format!("{name}{NEXT}")), dir.join(name));
+    match std::fs::rename(&from, &to) {
+        Ok(()) => {}
+        // Another process was quicker.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(RecordsError::file(to)(error)),
+    }
+    flush_dir(dir)?;
+    if let (KeyPlace::Keyring, Some(account)) = (place, old_account)
+        && let Err(why) = keyring.unwrap_or(&SystemKeyring).remove(&account, PATIENCE)
+    {
+        tracing::warn!(%why, account, "the old key could not be removed from the keyring");
+    }
+    Ok(())
+}
+
+fn new_account() -> String {
+    format!("records-{}", uuid::Uuid::now_v7())
+}
+
 /// True when the keyring has the key for certain, and the note of it is on the disk.
 fn store_in_keyring(dir: &Path, keyring: &dyn Keyring, key: &Key) -> bool {
-    let account = format!("records-{}", uuid::Uuid::now_v7());
+    let account = new_account();
     let kept = keyring
         .set(&account, key, FIRST_START_PATIENCE)
         .and_then(|()| keyring.get(&account, FIRST_START_PATIENCE))
@@ -292,6 +390,18 @@ impl Keyring for SystemKeyring {
             entry.set_secret(key.hex().as_bytes()).map_err(|e| plain(&e))
         })
     }
+
+    fn remove(&self, account: &str, patience: Duration) -> Result<(), String> {
+        reachable()?;
+        let account = account.to_owned();
+        within(patience, move || {
+            let entry = keyring::Entry::new(SERVICE, &account).map_err(|e| plain(&e))?;
+            match entry.delete_credential() {
+                Ok(()) | Err(keyring::Error::NoEntry) => Ok(()),
+                Err(error) => Err(plain(&error)),
+            }
+        })
+    }
 }
 
 /// The kind of a keyring's error in words. The error itself is not shown: some kinds carry the secret's bytes.
@@ -356,6 +466,10 @@ mod tests {
             self.0.borrow_mut().insert(account.to_owned(), key.clone());
             Ok(())
         }
+        fn remove(&self, account: &str, _: Duration) -> Result<(), String> {
+            self.0.borrow_mut().remove(account);
+            Ok(())
+        }
     }
 
     struct Locked;
@@ -367,6 +481,37 @@ mod tests {
         fn set(&self, _: &str, _: &Key, _: Duration) -> Result<(), String> {
             Err("locked".to_owned())
         }
+        fn remove(&self, _: &str, _: Duration) -> Result<(), String> {
+            Err("locked".to_owned())
+        }
+    }
+
+    #[test]
+    fn a_keyring_changes_its_key_and_forgets_the_old_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let drawer = Drawer::default();
+        let (old, _) = load_or_create_with(dir.path(), Some(&drawer)).unwrap();
+        crate::Store::open_in(dir.path(), &old)
+            .unwrap()
+            .set_setting("a", Some("b"))
+            .unwrap();
+        let now = jiff::Timestamp::from_second(1_760_000_000).unwrap();
+        let place = crate::rekey::rotate_with(dir.path(), Some(&drawer), now).unwrap();
+        assert_eq!(place, KeyPlace::Keyring);
+        let (new, _) = load_or_create_with(dir.path(), Some(&drawer)).unwrap();
+        assert!(new != old);
+        assert_eq!(drawer.0.borrow().len(), 1, "the old one is gone");
+        let store = crate::Store::open_in(dir.path(), &new).unwrap();
+        assert_eq!(store.setting("a").unwrap().as_deref(), Some("b"));
+        assert!(matches!(
+            crate::Store::open_in(dir.path(), &old),
+            Err(RecordsError::WrongKey { .. })
+        ));
+        // A keyring that is locked meanwhile changes nothing.
+        assert!(matches!(
+            crate::rekey::rotate_with(dir.path(), Some(&Locked), now),
+            Err(RecordsError::KeyringUnreachable { .. })
+        ));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod open;
 mod purge;
 mod queue;
 mod record;
+mod rekey;
 mod revoked;
 mod shelf;
 mod verify;
@@ -25,7 +26,8 @@ mod visit;
 
 use std::path::PathBuf;
 
-pub use carry::{BundleLock, Carried, Carry};
+pub use audit::Row as HistoryRow;
+pub use carry::{Carry, Parcel, Taken};
 pub use key::{Key, KeyPlace};
 pub use life::{Event, Impossible, LONGEST_WAIT, PersonReason, RecordState, Review, UnknownState, back_off};
 pub use open::{FILE_NAME, Store};
@@ -36,6 +38,7 @@ pub use record::{
     MaskedIdentity, NewRecord, Outgoing, Payment, PhotoKind, Receipt, ReceiptNote, RecordDetail, RecordId,
     RecordRow, ReviewNote, Secret, Submitted,
 };
+pub use rekey::rotate_key;
 pub use verify::{Depth, Fault, VerifyReport};
 pub use visit::{VisitFigures, VisitId, VisitOutcome, VisitRow};
 
@@ -141,12 +144,9 @@ pub enum RecordsError {
     /// No visit with this id is under way.
     #[error("this visit is not under way")]
     NoSuchVisit,
-    /// An export does not overwrite.
+    /// A copy does not overwrite.
     #[error("{} exists already; choose another name", .0.display())]
     FileExists(PathBuf),
-    /// The bundle cannot be opened with this passphrase or key.
-    #[error("the bundle cannot be opened: wrong passphrase or key, or not a bundle")]
-    BundleLocked,
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     File {

@@ -23,6 +23,10 @@ const APPLICATION_ID: i32 = 0x5053_544E;
 /// How long a writer waits for another process (a `queue` command beside the running window).
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Pages the log may have before a commit writes it back: 32 MiB, some thirty photos. Every commit is flushed to the
+/// log before it counts; when the log is written back changes nothing of that.
+const LOG_PAGES: u32 = 8192;
+
 /// One step from a form of the database to the next.
 struct Migration {
     /// The form it leads to.
@@ -34,11 +38,18 @@ struct Migration {
 }
 
 /// Every step, in order. A step that has been released is never edited; a change is a new file.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    readable_from: 1,
-    sql: include_str!("../migrations/0001-first.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        readable_from: 1,
+        sql: include_str!("../migrations/0001-first.sql"),
+    },
+    Migration {
+        version: 2,
+        readable_from: 1,
+        sql: include_str!("../migrations/0002-lists.sql"),
+    },
+];
 
 /// The newest form this program knows.
 pub(crate) const NEWEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
@@ -85,6 +96,11 @@ impl Store {
              PRAGMA temp_store = MEMORY;
              PRAGMA trusted_schema = OFF;",
         )?;
+        db.query_row(
+            &format!("PRAGMA wal_autocheckpoint = {LOG_PAGES}"),
+            [],
+            |_| Ok(()),
+        )?;
         migrate(&mut db, path)?;
         let key = key.clone();
         Ok(Store { db, key })
@@ -121,6 +137,25 @@ impl Store {
         Ok(Store { db, key })
     }
 
+    /// Writes the log back into the database, as far as no reader still needs it: for the time between two students. A
+    /// commit does so itself only when the log has grown long ([`LOG_PAGES`]), since whoever commits then waits for it.
+    ///
+    /// # Errors
+    /// Only database errors.
+    pub fn settle(&mut self) -> Result<()> {
+        Ok(self
+            .db
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
+    }
+
+    /// How long a writer waits from now on while another process writes; ten seconds unless told.
+    ///
+    /// # Errors
+    /// Only database errors.
+    pub fn set_patience(&mut self, patience: Duration) -> Result<()> {
+        Ok(self.db.busy_timeout(patience)?)
+    }
+
     /// A remembered setting.
     ///
     /// # Errors
@@ -140,6 +175,19 @@ impl Store {
         let tx = write(&mut self.db)?;
         put_setting(&tx, name, value)?;
         fail_point!("setting.committing", |_| Err(RecordsError::ReadOnly));
+        Ok(tx.commit()?)
+    }
+
+    /// Remembers or forgets several settings at once: all of them or none.
+    ///
+    /// # Errors
+    /// Only database errors.
+    pub fn set_settings(&mut self, settings: &[(&str, Option<&str>)]) -> Result<()> {
+        let tx = write(&mut self.db)?;
+        for (name, value) in settings {
+            put_setting(&tx, name, *value)?;
+        }
+        fail_point!("settings.committing");
         Ok(tx.commit()?)
     }
 

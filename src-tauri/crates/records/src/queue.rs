@@ -155,49 +155,30 @@ impl Store {
         let latest = now
             .as_millisecond()
             .saturating_add(BEYOND_ANY_WAIT.as_millis() as i64);
-        let mut statement = self.db.prepare_cached(
-            "SELECT r.id, p.code_text, r.code_tag, p.proof, r.academic_record, p.identity_token, r.school,
-                    r.school_id, r.vendor, r.spec, r.shoot_number, r.payment, r.candidates, r.forced_reason,
-                    r.consent_at, r.started_at, r.submitted_at, r.original_sha256, r.standard_sha256,
-                    r.attempts, r.key_generation, r.captured_at
+        let mut statement = self.db.prepare_cached(&format!(
+            "SELECT {OUTGOING}
              FROM outbox o JOIN record r ON r.id = o.record_id JOIN paper p ON p.record_id = r.id
              WHERE o.next_try <= ?1 OR o.next_try > ?2
-             ORDER BY o.submitted_at, o.record_id LIMIT ?3",
-        )?;
+             ORDER BY o.submitted_at, o.record_id LIMIT ?3"
+        ))?;
         let mut rows = statement.query(params![millis(now), latest, limit])?;
         let mut due = Vec::new();
         while let Some(row) = rows.next()? {
-            let id: RecordId = parse_id(&row.get::<_, String>(0)?)?;
-            let payment: String = row.get(11)?;
-            let secret = |column: usize| -> rusqlite::Result<Option<Secret>> {
-                Ok(row.get::<_, Option<Vec<u8>>>(column)?.map(Secret::new))
-            };
-            due.push(Outgoing {
-                id,
-                code_text: secret(1)?.unwrap_or_default(),
-                code_tag: row.get(2)?,
-                proof: secret(3)?.unwrap_or_default(),
-                academic_record: row.get(4)?,
-                identity_token: secret(5)?,
-                school: row.get(6)?,
-                school_id: row.get(7)?,
-                vendor: row.get(8)?,
-                spec: row.get(9)?,
-                shoot_number: row.get(10)?,
-                payment: from_json(&payment)?,
-                candidates: row.get(12)?,
-                forced_reason: row.get(13)?,
-                consent_at: time(row.get(14)?)?,
-                started_at: time(row.get(15)?)?,
-                captured_at: time(row.get(21)?)?,
-                submitted_at: time(row.get(16)?)?,
-                original_sha256: row.get(17)?,
-                standard_sha256: row.get(18)?,
-                attempts: row.get(19)?,
-                idempotency_key: idempotency_key(id, row.get(20)?),
-            });
+            due.push(outgoing(row)?);
         }
         Ok(due)
+    }
+
+    /// One record as it would be sent, whether it waits or not.
+    ///
+    /// # Errors
+    /// [`RecordsError::NotFound`]; database errors.
+    pub fn outgoing(&self, id: RecordId) -> Result<Outgoing> {
+        let mut statement = self.db.prepare_cached(&format!(
+            "SELECT {OUTGOING} FROM record r JOIN paper p ON p.record_id = r.id WHERE r.id = ?1"
+        ))?;
+        let mut rows = statement.query([id.to_string()])?;
+        outgoing(rows.next()?.ok_or(RecordsError::NotFound(id))?)
     }
 
     /// When the sync loop must look again: the earliest next try, `None` with an empty outbox.
@@ -451,6 +432,43 @@ impl Store {
         tx.commit()?;
         Ok(())
     }
+}
+
+/// What [`outgoing`] reads, from `record r` and `paper p`.
+const OUTGOING: &str = "r.id, p.code_text, r.code_tag, p.proof, r.academic_record, p.identity_token, r.school,
+    r.school_id, r.vendor, r.spec, r.shoot_number, r.payment, r.candidates, r.forced_reason, r.consent_at, r.started_at,
+    r.submitted_at, r.original_sha256, r.standard_sha256, r.attempts, r.key_generation, r.captured_at";
+
+fn outgoing(row: &rusqlite::Row<'_>) -> Result<Outgoing> {
+    let id: RecordId = parse_id(&row.get::<_, String>(0)?)?;
+    let payment: String = row.get(11)?;
+    let secret = |column: usize| -> rusqlite::Result<Option<Secret>> {
+        Ok(row.get::<_, Option<Vec<u8>>>(column)?.map(Secret::new))
+    };
+    Ok(Outgoing {
+        id,
+        code_text: secret(1)?.unwrap_or_default(),
+        code_tag: row.get(2)?,
+        proof: secret(3)?.unwrap_or_default(),
+        academic_record: row.get(4)?,
+        identity_token: secret(5)?,
+        school: row.get(6)?,
+        school_id: row.get(7)?,
+        vendor: row.get(8)?,
+        spec: row.get(9)?,
+        shoot_number: row.get(10)?,
+        payment: from_json(&payment)?,
+        candidates: row.get(12)?,
+        forced_reason: row.get(13)?,
+        consent_at: time(row.get(14)?)?,
+        started_at: time(row.get(15)?)?,
+        captured_at: time(row.get(21)?)?,
+        submitted_at: time(row.get(16)?)?,
+        original_sha256: row.get(17)?,
+        standard_sha256: row.get(18)?,
+        attempts: row.get(19)?,
+        idempotency_key: idempotency_key(id, row.get(20)?),
+    })
 }
 
 /// The one way a record's state changes: decided by [`RecordState::after`], with the outbox kept in agreement

@@ -264,7 +264,8 @@ pub struct RecordRow {
 pub struct Filter {
     /// Any of these states; empty means all. See [`RecordState::named`].
     pub states: Vec<RecordState>,
-    /// Beginning of a record id, code tag, shoot number or receipt number; upper or lower case.
+    /// Beginning of a code tag (two characters or more), shoot number (three), record id (eight) or receipt number
+    /// (ten, or the whole); upper or lower case. What is shorter finds nothing: it would find too much.
     pub text: Option<String>,
     /// At most so many; 0 means 100.
     pub limit: u32,

@@ -47,7 +47,7 @@ impl VerifyReport {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
-    /// `database`, `state`, `outbox`, `attempt`, `photo`, `receipt`, `audit-row`, `audit-chain`, `audit-state`.
+    /// `database`, `state`, `count`, `outbox`, `attempt`, `photo`, `receipt`, `audit-row`, `audit-chain`, `audit-state`.
     pub code: &'static str,
     /// The record it is about.
     pub record: Option<String>,
@@ -66,7 +66,7 @@ impl Store {
         // One read transaction; it ends by rollback and has nothing to roll back.
         let view = self.db.unchecked_transaction()?;
         // Each look on its own: a page gone bad under one must not silence the others.
-        for look in [pages, records, photos, chain] {
+        for look in [pages, records, counts, photos, chain] {
             if let Err(error) = look(&view, depth, &mut report) {
                 report.fault("database", None, error.to_string());
             }
@@ -173,6 +173,29 @@ fn records(db: &Connection, _: Depth, report: &mut VerifyReport) -> Result<()> {
                 "the state is not the one its history ends with",
             );
         }
+    }
+    Ok(())
+}
+
+/// The counts kept beside the records; a database of the first form has none.
+fn counts(db: &Connection, _: Depth, report: &mut VerifyReport) -> Result<()> {
+    let kept: bool = db.query_row(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'state_count')",
+        [],
+        |row| row.get(0),
+    )?;
+    if !kept {
+        return Ok(());
+    }
+    let wrong: i64 = db.query_row(
+        "SELECT count(*) FROM (SELECT state, count(*) AS there FROM record GROUP BY state) r
+         FULL JOIN (SELECT state, records FROM state_count WHERE records <> 0) c ON c.state = r.state
+         WHERE there IS NOT records",
+        [],
+        |row| row.get(0),
+    )?;
+    if wrong > 0 {
+        report.fault("count", None, "the records are not as many as counted");
     }
     Ok(())
 }

@@ -479,6 +479,12 @@ fn staff_find_a_record_by_tag_number_or_the_beginning_of_its_id() {
     assert_eq!(found("TAG-07"), [student(7).id]);
     assert_eq!(found("R-0005"), [student(5).id]);
     assert_eq!(found(&student(9).id.to_string().to_uppercase()), [student(9).id]);
+    assert_eq!(
+        found(&student(9).id.to_string()[..8]).len(),
+        20,
+        "all of the same minute"
+    );
+    assert!(found("A").is_empty() && found("R-00").is_empty(), "too short");
     assert!(found("%").is_empty() && found("' OR 1=1 --").is_empty());
 
     let store = booth.store();
@@ -512,7 +518,7 @@ fn staff_find_a_record_by_tag_number_or_the_beginning_of_its_id() {
     assert_eq!((counts.saved, counts.needs_person, counts.delivered), (18, 1, 1));
     assert_eq!((counts.waiting(), counts.oldest_waiting), (18, Some(at(1))));
     assert_eq!(store.find("A007").unwrap(), Some(student(7).id));
-    assert!(store.find("A0").is_err() && store.find("Z").unwrap().is_none());
+    assert!(store.find("A00").is_err() && store.find("Z00").unwrap().is_none());
 }
 
 #[test]

@@ -5,7 +5,7 @@
 mod booth;
 
 use booth::{Booth, at, receipt_for, student};
-use records::{AttemptResult, BundleLock, Carry, Depth, Filter, Key, PhotoKind, RecordState, RecordsError};
+use records::{AttemptResult, Carry, Depth, Filter, PhotoKind, RecordState, RecordsError};
 
 /// Nothing of the student is left in the database's rows.
 fn nothing_left(booth: &mut Booth, n: u8) {
@@ -67,13 +67,8 @@ fn what_has_no_receipt_is_deleted_only_when_that_is_said() {
         booth.store().retry(id, at(3)),
         Err(RecordsError::Impossible(_))
     ));
-    let lock = BundleLock::Key(Key::from_bytes([1; 32]));
-    let bundle = booth.dir.path().join("bundle");
-    let carried = booth
-        .store()
-        .export(&bundle, &lock, &Carry::Undelivered, at(4))
-        .unwrap();
-    assert!(carried.records.is_empty(), "what is gone is not carried");
+    let carried = booth.view().to_carry(&Carry::Undelivered).unwrap();
+    assert!(carried.is_empty(), "what is gone is not carried");
     let counted = booth.store().counts().unwrap();
     assert_eq!((counted.withdrawn, counted.waiting()), (1, 0));
     let named = Filter {

@@ -14,13 +14,9 @@ use std::time::Duration;
 
 use booth::{Booth, KEY, at, receipt_for, student};
 use records::{
-    BundleLock, Carry, Change, Depth, FILE_NAME, Filter, Kept, Key, PhotoKind, RecordState, RecordsError,
-    Review, Secret, Store,
+    Carry, Change, Depth, FILE_NAME, Filter, Kept, Key, Parcel, PhotoKind, RecordState, RecordsError, Review,
+    Store, Taken,
 };
-
-fn passphrase(text: &str) -> BundleLock {
-    BundleLock::Passphrase(Secret::new(text))
-}
 
 fn contains(file: &Path, needle: &[u8]) -> bool {
     std::fs::read(file)
@@ -50,17 +46,12 @@ fn whoever_takes_the_disk_finds_no_code_no_name_no_photo_and_no_key() {
         .store()
         .set_setting("station.key", Some("PRIVATE-KEY-IN-SETTINGS"))
         .unwrap();
-    let bundle = booth.dir.path().join("carry.bundle");
-    booth
-        .store()
-        .export(&bundle, &passphrase("correct horse battery"), &Carry::All, at(9))
-        .unwrap();
     let log = booth.dir.path().join(format!("{FILE_NAME}-wal"));
     assert!(
         std::fs::metadata(&log).unwrap().len() > 100_000,
         "the log holds the photos just written"
     );
-    for file in [booth.path(), log, bundle] {
+    for file in [booth.path(), log] {
         for plain in [
             b"made-up-code".as_slice(),
             "王*明".as_bytes(),
@@ -69,7 +60,6 @@ fn whoever_takes_the_disk_finds_no_code_no_name_no_photo_and_no_key() {
             b"STANDARD-PICTURE-BYTES",
             b"REPORT-IN-PLAIN-WORDS",
             b"PRIVATE-KEY-IN-SETTINGS",
-            b"correct horse",
             b"TAG-0",
             b"SQLite format",
             b"CREATE TABLE",
@@ -261,15 +251,10 @@ fn records_carried_by_hand_arrive_whole_and_twice_is_once() {
     library.deliver(&student(4), 11);
     canteen.store().submit(&student(9), at(12)).unwrap();
 
-    let bundle = library.dir.path().join("carry.bundle");
-    let lock = passphrase("一二三四五六七八");
-    let out = library
-        .store()
-        .export(&bundle, &lock, &Carry::Undelivered, at(20))
-        .unwrap();
-    assert_eq!(out.records, [student(1).id, student(2).id, student(3).id]);
-    let again = library.store().export(&bundle, &lock, &Carry::All, at(20));
-    assert!(matches!(again, Err(RecordsError::FileExists(_))));
+    let ids = library.view().to_carry(&Carry::Undelivered).unwrap();
+    assert_eq!(ids, [student(1).id, student(2).id, student(3).id]);
+    let parcels: Vec<Parcel> = ids.iter().map(|id| library.view().parcel(*id).unwrap()).collect();
+    library.store().note_exported(&ids, at(20)).unwrap();
     library.is_clean();
     assert_eq!(
         library.store().counts().unwrap().waiting(),
@@ -277,23 +262,29 @@ fn records_carried_by_hand_arrive_whole_and_twice_is_once() {
         "they go on waiting where they are"
     );
 
-    let brought = canteen.store().import(&bundle, &lock, at(30)).unwrap();
-    assert_eq!(
-        (
-            brought.records.len(),
-            brought.already.len(),
-            brought.refused.len()
-        ),
-        (3, 0, 0)
-    );
+    for parcel in &parcels {
+        assert_eq!(
+            canteen.store().take(parcel, "the library", at(30)).unwrap(),
+            Taken::New
+        );
+    }
     let detail = canteen.store().show(student(2).id).unwrap();
     let told: Vec<&str> = detail.history.iter().map(|row| row.what.as_str()).collect();
     assert_eq!(told, ["submitted", "attempt-begun", "attempt-lost", "imported"]);
+    assert_eq!(
+        detail.history[3].detail.as_deref(),
+        Some("the library"),
+        "where it came from is told"
+    );
     let due = canteen.store().next_due(at(30), 10).unwrap();
     assert_eq!(due.len(), 4);
     assert!(
         due.iter()
             .any(|out| out.code_text == student(1).code_text && out.idempotency_key == out.id.to_string())
+    );
+    assert_eq!(
+        canteen.view().photo(student(1).id, PhotoKind::Original).unwrap(),
+        student(1).original
     );
     canteen.is_clean();
 
@@ -304,116 +295,107 @@ fn records_carried_by_hand_arrive_whole_and_twice_is_once() {
         .finish_attempt(student(1).id, receipt_for(&student(1)), at(32))
         .unwrap();
     let before = canteen.store().counts().unwrap();
-    let twice = canteen.store().import(&bundle, &lock, at(40)).unwrap();
-    assert_eq!((twice.records.len(), twice.already.len()), (0, 3));
+    for parcel in &parcels {
+        assert_eq!(
+            canteen.store().take(parcel, "the library", at(40)).unwrap(),
+            Taken::Already
+        );
+        // And back at the library, its own changes nothing either.
+        assert_eq!(
+            library.store().take(parcel, "itself", at(41)).unwrap(),
+            Taken::Already
+        );
+    }
     assert_eq!(canteen.store().counts().unwrap(), before);
     assert_eq!(
         canteen.store().show(student(1).id).unwrap().row.state,
         RecordState::Delivered
     );
     canteen.is_clean();
-    // And back at the library, its own bundle changes nothing either.
-    assert_eq!(
-        library
-            .store()
-            .import(&bundle, &lock, at(41))
-            .unwrap()
-            .already
-            .len(),
-        3
-    );
     library.is_clean();
+
+    // What was taken over travels on, with both stations in its history.
+    let onwards = canteen.view().parcel(student(3).id).unwrap();
+    let mut dormitory = Booth::new();
+    assert_eq!(
+        dormitory.store().take(&onwards, "the canteen", at(50)).unwrap(),
+        Taken::New
+    );
+    dormitory.is_clean();
+    assert_eq!(
+        library.store().take(&onwards, "the canteen", at(51)).unwrap(),
+        Taken::Already,
+        "it is back where it began"
+    );
 }
 
 #[test]
-fn a_bundle_needs_its_passphrase_or_key_and_nothing_else_opens() {
+fn a_record_changed_on_its_way_is_not_taken_in() {
+    let harms: [(&str, fn(&mut Parcel)); 13] = [
+        ("a value no column takes", |p| {
+            p.papers["record"][0]["candidates"] = true.into();
+        }),
+        ("a photo", |p| p.standard[70] ^= 1),
+        ("a photo missing", |p| p.original.clear()),
+        ("the state", |p| {
+            p.papers["record"][0]["state"] = "approved".into();
+        }),
+        ("a state nobody knows", |p| {
+            p.papers["record"][0]["state"] = "sold".into();
+        }),
+        ("purged", |p| p.papers["record"][0]["state"] = "purged".into()),
+        ("the history", |p| p.history[0].detail = None),
+        ("no history", |p| p.history.clear()),
+        ("another's history", |p| {
+            for row in &mut p.history {
+                row.subject = student(2).id.to_string();
+            }
+        }),
+        ("another's papers", |p| {
+            p.papers["paper"][0]["record_id"] = student(2).id.to_string().into();
+        }),
+        ("two records in one", |p| {
+            let first = p.papers["record"][0].clone();
+            p.papers["record"].as_array_mut().unwrap().push(first);
+        }),
+        ("a column of another kind", |p| {
+            p.papers["record"][0]["consent_at"] = "yesterday".into();
+        }),
+        ("a column missing", |p| {
+            p.papers["record"][0].as_object_mut().unwrap().remove("school");
+        }),
+    ];
     let mut booth = Booth::new();
     booth.store().submit(&student(1), at(0)).unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let bundle = dir.path().join("b");
-    let key = BundleLock::Key(Key::from_bytes([3; 32]));
-    booth
-        .store()
-        .export(&bundle, &key, &Carry::These(vec![student(1).id]), at(1))
-        .unwrap();
-    assert_eq!(
-        std::fs::read_dir(dir.path()).unwrap().count(),
-        1,
-        "one file, complete"
-    );
-
+    let whole = booth.view().parcel(student(1).id).unwrap();
     let mut other = Booth::new();
-    for wrong in [
-        passphrase("something else"),
-        BundleLock::Key(Key::from_bytes([4; 32])),
-    ] {
-        assert!(matches!(
-            other.store().import(&bundle, &wrong, at(2)),
-            Err(RecordsError::BundleLocked)
-        ));
+    for (what, harm) in harms {
+        let mut parcel = whole.clone();
+        harm(&mut parcel);
+        let taken = other.store().take(&parcel, "nowhere", at(2)).unwrap();
+        assert!(matches!(taken, Taken::Refused(_)), "{what}: {taken:?}");
+        assert_eq!(other.store().count(&Filter::default()).unwrap(), 0, "{what}");
     }
-    let noise = dir.path().join("noise");
-    std::fs::write(&noise, booth::photo(1, 8192)).unwrap();
+    let mut newer = whole.clone();
+    newer.papers["form"] = 99.into();
     assert!(matches!(
-        other.store().import(&noise, &key, at(2)),
-        Err(RecordsError::BundleLocked)
+        other.store().take(&newer, "the future", at(2)),
+        Err(RecordsError::Newer { found: 99, .. })
     ));
-    let own = other.path();
-    assert!(matches!(
-        other.store().import(&own, &key, at(2)),
-        Err(RecordsError::BadInput(_))
-    ));
-    let short = other
-        .store()
-        .export(&dir.path().join("c"), &passphrase("short"), &Carry::All, at(2));
-    assert!(matches!(short, Err(RecordsError::BadInput(_))));
-    let missing = Carry::These(vec![student(7).id]);
-    let nobody = other.store().export(&dir.path().join("d"), &key, &missing, at(2));
-    assert!(matches!(nobody, Err(RecordsError::NotFound(_))));
-    assert_eq!(
-        std::fs::read_dir(dir.path()).unwrap().count(),
-        2,
-        "a failed export leaves no file"
-    );
-    // The failures left the store usable.
-    assert_eq!(
-        other.store().import(&bundle, &key, at(3)).unwrap().records,
-        [student(1).id]
-    );
     other.is_clean();
-}
-
-#[test]
-fn a_record_changed_inside_a_bundle_is_not_taken_in() {
-    for harm in [
-        "UPDATE photo SET bytes = zeroblob(9) WHERE kind = 'standard'",
-        "DELETE FROM photo WHERE kind = 'original'",
-        "UPDATE record SET state = 'approved'",
-        "UPDATE audit SET detail = 'nothing happened'",
-        "DELETE FROM audit",
-    ] {
-        let mut booth = Booth::new();
-        booth.store().submit(&student(1), at(0)).unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        let bundle = dir.path().join("b");
-        let key = [3; 32];
-        let lock = BundleLock::Key(Key::from_bytes(key));
-        booth.store().export(&bundle, &lock, &Carry::All, at(1)).unwrap();
-        let salt = hex::encode(&std::fs::read(&bundle).unwrap()[..16]);
-        let db = rusqlite::Connection::open(&bundle).unwrap();
-        db.execute_batch(&format!(
-            "PRAGMA key = \"x'{}{salt}'\"; {harm};",
-            hex::encode(key)
-        ))
-        .unwrap();
-        drop(db);
-
-        let mut other = Booth::new();
-        let brought = other.store().import(&bundle, &lock, at(2)).unwrap();
-        assert_eq!((brought.records.len(), brought.refused.len()), (0, 1), "{harm}");
-        assert_eq!(other.store().count(&Filter::default()).unwrap(), 0);
-        other.is_clean();
-    }
+    assert_eq!(
+        other.store().take(&whole, "the booth", at(3)).unwrap(),
+        Taken::New
+    );
+    let again = student(1);
+    let mut swapped = whole.clone();
+    swapped.standard = again.original;
+    swapped.papers["record"][0]["standard_sha256"] = "0".repeat(64).into();
+    assert!(matches!(
+        other.store().take(&swapped, "a swap", at(4)).unwrap(),
+        Taken::Refused(_)
+    ));
+    other.is_clean();
 }
 
 #[test]

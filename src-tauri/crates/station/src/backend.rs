@@ -9,6 +9,7 @@ use fail::fail_point;
 use jiff::Timestamp;
 use vendor::Profile;
 
+use crate::rotation;
 use crate::station::{Shared, Standing, StationError, setting, spec_for};
 use crate::sync::{Courier, SOFTWARE};
 use crate::visit::Event;
@@ -30,6 +31,9 @@ pub(crate) async fn join(shared: Shared, mut activation: Option<String>) {
         let pause = if shared.is_enrolled() {
             // It has done its work: a station that is revoked later is not let in by it again.
             activation = None;
+            if let Err(error) = rotation::finish(&shared).await {
+                tracing::warn!(%error, "a new key of the station waits for the backend");
+            }
             match shared.client().profile().await {
                 Ok(profile) => {
                     shared.set_online(true);
@@ -111,7 +115,13 @@ pub(crate) async fn keep_synced(shared: Shared) {
         }
         let pause = match courier.turn().await {
             Ok((_, None)) => continue,
-            Ok((_, Some(pause))) => pause.unsigned_abs(),
+            Ok((_, Some(pause))) => {
+                // Nobody is served worse by it now: a commit that has to write the log back itself keeps a student.
+                if let Err(error) = shared.records(|store| store.settle()).await {
+                    tracing::warn!(%error, "the log could not be written back");
+                }
+                pause.unsigned_abs()
+            }
             Err(error) => {
                 tracing::error!(%error, "sync");
                 Duration::from_secs(5)

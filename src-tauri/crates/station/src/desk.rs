@@ -154,11 +154,7 @@ pub fn list(store: &mut Store, filter: &QueueFilter) -> records::Result<QueuePag
     let total = store.count(&asked)?;
     let mut shown = Vec::with_capacity(rows.len());
     for row in rows {
-        let name = store
-            .show(row.id)?
-            .identity
-            .map(|i| i.masked_name)
-            .unwrap_or_default();
+        let name = store.masked_name(row.id)?.unwrap_or_default();
         shown.push(line(row, name));
     }
     let counts = store.counts()?;

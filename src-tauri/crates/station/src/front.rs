@@ -10,6 +10,7 @@ use fail::fail_point;
 use jiff::Timestamp;
 use records::{Payment, VisitId, VisitOutcome};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 use vendor::ProblemCode;
 use vendor::api::{OrderRequest, OrderState};
@@ -29,6 +30,10 @@ const TICK: Duration = Duration::from_millis(100);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often it is tried whether they can be written; every time while they cannot.
 const WRITE_EVERY: Duration = Duration::from_secs(30);
+/// How long the pages wait for the records' answer each time.
+const AT_ONCE: Duration = Duration::from_millis(30);
+/// Records that do not answer for so long close the station for new visits.
+const SILENT: Duration = Duration::from_secs(2);
 /// A camera away for longer than this closes the station for new visits.
 const CAMERA_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -44,6 +49,9 @@ pub(crate) struct Front {
     fit: Fit,
     looked: Option<Instant>,
     wrote: Option<(Instant, bool)>,
+    looking: Option<JoinHandle<Seen>>,
+    /// Whether the records were ever judged: before that nobody begins.
+    judged: bool,
     clock: Steady,
 }
 
@@ -60,6 +68,8 @@ impl Front {
             fit: Fit::Fit,
             looked: None,
             wrote: None,
+            looking: None,
+            judged: false,
             clock: Steady::default(),
         }
     }
@@ -114,8 +124,7 @@ impl Front {
                 (since.elapsed() > CAMERA_PATIENCE).then_some(OutOfService::Camera)
             }
         };
-        if self.looked.is_none_or(|at| at.elapsed() > LOOK_EVERY) {
-            self.looked = Some(Instant::now());
+        if self.looking.is_some() || self.looked.is_none_or(|at| at.elapsed() > LOOK_EVERY) {
             self.look_at_the_records().await;
         }
         let closed = self
@@ -130,40 +139,42 @@ impl Front {
         }
     }
 
-    /// How much waits, and whether the next photo could be kept and delivered.
+    /// How much waits, and whether the next photo could be kept and delivered. The records are asked beside the
+    /// pages: another process may hold them.
     async fn look_at_the_records(&mut self) {
-        let now = Timestamp::now();
-        let write = self
-            .wrote
-            .is_none_or(|(at, well)| !well || at.elapsed() > WRITE_EVERY);
-        if write {
-            // The only proof that a disk takes what is written is a write.
-            let text = now.to_string();
-            let wrote = self
-                .shared
-                .records(move |store| store.set_setting(setting::WRITTEN_AT, Some(&text)))
-                .await;
-            if let Err(error) = &wrote {
-                tracing::error!(%error, "the records cannot be written");
+        let mut looking = if let Some(looking) = self.looking.take() {
+            looking
+        } else {
+            self.looked = Some(Instant::now());
+            let write = self
+                .wrote
+                .is_none_or(|(at, well)| !well || at.elapsed() > WRITE_EVERY);
+            tokio::spawn(look(Arc::clone(&self.shared), write))
+        };
+        // Records that answer at once, as they nearly always do, are judged at once.
+        let patience = if self.judged { AT_ONCE } else { SILENT };
+        let Ok(seen) = tokio::time::timeout(patience, &mut looking).await else {
+            let silent = self.looked.is_some_and(|at| at.elapsed() >= SILENT);
+            self.looking = Some(looking);
+            if silent && self.fit == Fit::Fit {
+                tracing::warn!("the records do not answer; no visit begins before they do");
+                self.fit = Fit::OutOfService(vec![Unfit::Unwritable]);
             }
-            self.wrote = Some((Instant::now(), wrote.is_ok()));
+            return;
+        };
+        self.judged = true;
+        let seen = seen.unwrap_or_default();
+        if let Some(well) = seen.wrote {
+            self.wrote = Some((Instant::now(), well));
         }
-        let data = self.shared.data.clone();
+        let now = Timestamp::now();
         let in_place = self.shared.place.holds();
-        let read = self
-            .shared
-            .records(move |store| {
-                let free = fs4::available_space(&data).ok();
-                Ok((store.counts()?, store.setting(setting::PROFILE_AT)?, free))
-            })
-            .await;
-        let readable = read.is_ok();
-        let (counts, profile_at, free_bytes) = read.unwrap_or_default();
+        let (counts, profile_at, free_bytes) = seen.read.clone().unwrap_or_default();
         self.waiting = u32::try_from(counts.waiting()).unwrap_or(u32::MAX);
         let profile_at = profile_at.and_then(|text| text.parse::<Timestamp>().ok());
         let readings = Readings {
             free_bytes,
-            writable: readable && self.wrote.is_some_and(|(_, well)| well),
+            writable: seen.read.is_some() && self.wrote.is_some_and(|(_, well)| well),
             in_place,
             waiting: counts.waiting(),
             oldest_waiting: counts.oldest_waiting.map(|at| now.duration_since(at)),
@@ -443,4 +454,37 @@ impl Front {
             shared.wake_sync.notify_one();
         });
     }
+}
+
+/// What was read off the records.
+#[derive(Default)]
+struct Seen {
+    /// Whether a trial write went well; `None`: none was made.
+    wrote: Option<bool>,
+    /// The counts, when the profile was confirmed, the free bytes; `None`: they could not be read.
+    read: Option<(records::Counts, Option<String>, Option<u64>)>,
+}
+
+async fn look(shared: Shared, write: bool) -> Seen {
+    let mut seen = Seen::default();
+    if write {
+        // The only proof that a disk takes what is written is a write.
+        let text = Timestamp::now().to_string();
+        let wrote = shared
+            .records(move |store| store.set_setting(setting::WRITTEN_AT, Some(&text)))
+            .await;
+        if let Err(error) = &wrote {
+            tracing::error!(%error, "the records cannot be written");
+        }
+        seen.wrote = Some(wrote.is_ok());
+    }
+    let data = shared.data.clone();
+    seen.read = shared
+        .records(move |store| {
+            let free = fs4::available_space(&data).ok();
+            Ok((store.counts()?, store.setting(setting::PROFILE_AT)?, free))
+        })
+        .await
+        .ok();
+    seen
 }

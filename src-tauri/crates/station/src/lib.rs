@@ -8,6 +8,7 @@
 //! | [`pace`] | how fast the outbox empties, for staff |
 //! | [`doorway`] | the page in the station's place while it cannot open |
 //! | [`fitness`] | whether the next student may begin |
+//! | [`carry`] | records carried by hand: bundles and receipts |
 //! | [`night`] | the nightly backup |
 //! | [`desk`], [`staff`] | what staff see of the records, and the PIN in front of it |
 //! | [`config`] | `station.toml` |
@@ -16,6 +17,7 @@
 //! [`Station`] puts them together with a camera, the records and a vendor's backend.
 
 mod backend;
+pub mod carry;
 pub mod config;
 mod darkroom;
 pub mod desk;
@@ -31,6 +33,7 @@ mod payment_code;
 mod place;
 pub mod rehearsal;
 mod revoked;
+mod rotation;
 mod scanned;
 pub mod staff;
 mod station;
@@ -43,4 +46,6 @@ mod watching;
 pub use config::Config;
 pub use darkroom::Darkroom;
 pub use doorway::Doorway;
-pub use station::{Options, Standing, Station, StationError, open_store, restore, retention_days, sending};
+pub use station::{
+    Options, Standing, Station, StationError, open_store, restore, retention_days, rotate_key, sending,
+};

@@ -64,6 +64,15 @@ pub(crate) fn leave(store: &mut Store, now: Timestamp) -> records::Result<()> {
         return Ok(());
     }
     store.drop_tokens("the vendor revoked this station", now)?;
+    // What is here can still be carried to the vendor by hand.
+    let profile = store.setting(setting::PROFILE)?;
+    let recipient = profile
+        .and_then(|text| serde_json::from_str::<Profile>(&text).ok())
+        .and_then(|profile| profile.bundle_recipient)
+        .and_then(|recipient| serde_json::to_string(&recipient).ok());
+    if recipient.is_some() {
+        store.set_setting(setting::BUNDLE_RECIPIENT, recipient.as_deref())?;
+    }
     store.set_setting(setting::PROFILE, None)?;
     store.set_setting(setting::PROFILE_AT, None)?;
     store.set_setting(setting::STATION_ID, None)

@@ -36,6 +36,8 @@ use crate::watching::{Eyes, Lens, Wanted};
 /// Names of the settings kept in the encrypted records.
 pub(crate) mod setting {
     pub(crate) const STATION_KEY: &str = "station-key";
+    /// The key that is to take its place, once the backend knows it.
+    pub(crate) const NEXT_STATION_KEY: &str = "station-key.next";
     pub(crate) const STATION_ID: &str = "station-id";
     /// There while the station is revoked.
     pub(crate) const REVOKED: &str = "revoked";
@@ -43,6 +45,10 @@ pub(crate) mod setting {
     pub(crate) const REVOCATION_HEARD: &str = "revocation.heard";
     pub(crate) const RECEIPT_KEY: &str = "receipt-key";
     pub(crate) const PROFILE: &str = "profile";
+    /// What opens bundles that are sealed to this station.
+    pub(crate) const BUNDLE_IDENTITY: &str = "bundle-identity";
+    /// To whom the vendor has its bundles sealed, where a revoked station has dropped the profile that says so.
+    pub(crate) const BUNDLE_RECIPIENT: &str = "bundle-recipient";
     pub(crate) const STAFF_PIN: &str = "staff-pin";
     /// Wrong staff PINs in a row.
     pub(crate) const WRONG_PINS: &str = "staff-pin.wrong";
@@ -179,6 +185,9 @@ pub(crate) struct Inner {
     stop: Arc<AtomicBool>,
 }
 
+/// How long the serving station waits for a command that writes beside it: a student stands there.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 impl Inner {
     /// Runs on the records, off the async threads.
     pub(crate) async fn records<T: Send + 'static>(
@@ -277,7 +286,10 @@ impl Station {
     pub async fn open_with(options: Options, darkroom: Option<Darkroom>) -> Result<Station, StationError> {
         // A station without eyes is a command beside the one that serves.
         let serves = options.eyes.is_some() || darkroom.is_some();
-        let (store, key_place, only) = open_records(&options, serves).await?;
+        let (mut store, key_place, only) = open_records(&options, serves).await?;
+        if serves {
+            store.set_patience(PATIENCE)?;
+        }
         let store = Arc::new(Mutex::new(store));
         let known = {
             let store = Arc::clone(&store);
@@ -531,6 +543,15 @@ pub fn restore(
     Ok(records::backup::restore(data, backup, &key, now)?)
 }
 
+/// Gives a folder's records another key. No station may run on them.
+///
+/// # Errors
+/// As [`records::rotate_key`]; [`StationError::NotAlone`].
+pub fn rotate_key(data: &std::path::Path, now: Timestamp) -> Result<KeyPlace, StationError> {
+    let _only = Only::here(data)?;
+    Ok(records::rotate_key(data, now)?)
+}
+
 /// Opens the records. A station that serves takes its folder first; one for the command line does not, and leaves what
 /// another program has under way alone.
 async fn open_records(
@@ -626,7 +647,7 @@ impl Known {
     }
 }
 
-fn from_hex(text: &str) -> Option<[u8; 32]> {
+pub(crate) fn from_hex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     hex::decode_to_slice(text, &mut bytes).ok()?;
     Some(bytes)

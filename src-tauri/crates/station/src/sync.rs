@@ -12,6 +12,7 @@ use records::{
     AttemptResult, Change, Identity, MaskedIdentity, Outgoing, Payment, PersonReason, PhotoKind, Receipt,
     RecordId, RecordState, RecordsError, Review,
 };
+use tokio::task::JoinSet;
 use uuid::Uuid;
 use vendor::api::{Capture, ChangeKind, Photo, Subject};
 use vendor::{ProblemCode, Secret, SecretBytes, VendorError};
@@ -22,6 +23,9 @@ use crate::view::Progress;
 /// Records sent side by side: enough to fill a campus uplink, few enough that a student's own request does
 /// not wait behind them.
 pub const SIDE_BY_SIDE: u32 = 3;
+/// Records of one turn: enough that the uplink does not run dry between two looks at the outbox, few enough that
+/// decisions get their turn.
+pub const A_TURN: u32 = 24;
 /// How often the backend is asked what was decided.
 pub const FETCH_EVERY: SignedDuration = SignedDuration::from_secs(20);
 /// Longest wait between two looks at the outbox.
@@ -74,7 +78,7 @@ impl Network {
 pub enum Task {
     /// Ask whether anybody is there before any record's attempt is spent on a dead network.
     Probe,
-    /// Send these records, side by side.
+    /// Send these records in this order, [`SIDE_BY_SIDE`], until one fails.
     Send(Vec<RecordId>),
     /// Ask what was decided.
     Fetch,
@@ -102,7 +106,7 @@ pub fn plan(now: Timestamp, network: &Network, due: &[RecordId]) -> Task {
     if due.is_empty() {
         return Task::Wait(IDLE);
     }
-    Task::Send(due.iter().take(SIDE_BY_SIDE as usize).copied().collect())
+    Task::Send(due.iter().take(A_TURN as usize).copied().collect())
 }
 
 /// What one round did.
@@ -191,7 +195,7 @@ impl Courier {
         let now = Timestamp::now();
         let due = self
             .shared
-            .records(move |store| store.next_due(now, SIDE_BY_SIDE))
+            .records(move |store| store.next_due(now, A_TURN))
             .await?;
         let ids: Vec<RecordId> = due.iter().map(|d| d.id).collect();
         let mut round = Round::default();
@@ -209,16 +213,30 @@ impl Courier {
             Task::Fetch => round = self.fetch(now).await?,
             Task::Send(_) => {
                 self.shared.pace().sending(Instant::now());
-                let attempts: Vec<_> = due
-                    .into_iter()
-                    .map(|outgoing| send(self.shared.clone(), outgoing))
-                    .collect();
-                let attempts: Vec<_> = attempts.into_iter().map(tokio::spawn).collect();
-                for attempt in attempts {
-                    match attempt.await.map_err(|e| StationError::System(e.to_string())) {
-                        Ok(Ok(one)) => round.add(one),
-                        // The others side by side have had their turn all the same.
-                        Ok(Err(error)) | Err(error) => failed = Some(error),
+                let mut waiting = due.into_iter();
+                let mut under_way = JoinSet::new();
+                let mut smooth = true;
+                loop {
+                    while smooth
+                        && under_way.len() < SIDE_BY_SIDE as usize
+                        && let Some(outgoing) = waiting.next()
+                    {
+                        under_way.spawn(send(self.shared.clone(), outgoing));
+                    }
+                    let Some(ended) = under_way.join_next().await else {
+                        break;
+                    };
+                    match ended.map_err(|e| StationError::System(e.to_string())) {
+                        Ok(Ok(one)) => {
+                            // No further attempt is spent on a network or a backend in trouble.
+                            smooth &= one.failed == 0 && one.pause.is_none();
+                            round.add(one);
+                        }
+                        // The others side by side have their turn all the same.
+                        Ok(Err(error)) | Err(error) => {
+                            smooth = false;
+                            failed = Some(error);
+                        }
                     }
                 }
             }
@@ -332,12 +350,7 @@ async fn send(shared: Shared, outgoing: Outgoing) -> Result<Round, StationError>
         Ok(capture) => match shared.client().put_capture(id.uuid(), &capture).await {
             Ok(accepted) => {
                 round.online = true;
-                let receipt = accepted.receipt;
-                AttemptResult::Delivered(Receipt {
-                    number: receipt.receipt_number.clone(),
-                    bytes: serde_json::to_vec(&receipt).unwrap_or_default(),
-                    standard_sha256: receipt.standard_sha256,
-                })
+                AttemptResult::Delivered(kept(&accepted.receipt))
             }
             Err(error) => {
                 round.online = !error.needs_network();
@@ -445,13 +458,32 @@ async fn capture(shared: &Shared, outgoing: Outgoing) -> Result<Capture, Station
             ))
         })
         .await?;
+    Ok(captured(outgoing, standard, original, detail))
+}
+
+/// A verified receipt as the records keep it.
+pub(crate) fn kept(receipt: &vendor::Receipt) -> Receipt {
+    Receipt {
+        number: receipt.receipt_number.clone(),
+        bytes: serde_json::to_vec(receipt).unwrap_or_default(),
+        standard_sha256: receipt.standard_sha256.clone(),
+    }
+}
+
+/// A record as the backend takes it, by the network or in a bundle.
+pub(crate) fn captured(
+    outgoing: Outgoing,
+    standard: Vec<u8>,
+    original: Vec<u8>,
+    report: serde_json::Value,
+) -> Capture {
     let original_type = if original.starts_with(&[0x89, b'P', b'N', b'G']) {
         "image/png"
     } else {
         "image/jpeg"
     };
     let text = |secret: &records::Secret| Secret::new(String::from_utf8_lossy(secret.expose()).into_owned());
-    Ok(Capture {
+    Capture {
         subject: Subject {
             identity_token: outgoing.identity_token.as_ref().map(text),
             academic_record_id: outgoing.academic_record,
@@ -466,10 +498,10 @@ async fn capture(shared: &Shared, outgoing: Outgoing) -> Result<Capture, Station
         consented_at: outgoing.consent_at,
         shoot_number: outgoing.shoot_number,
         spec: outgoing.spec,
-        report: detail,
+        report,
         forced_reason: outgoing.forced_reason,
         software: SOFTWARE.to_owned(),
-    })
+    }
 }
 
 /// What the front should be told of a change.
@@ -598,9 +630,11 @@ mod tests {
     #[test]
     fn the_oldest_go_first_and_only_a_few_at_once() {
         let due = ids(10);
+        assert_eq!(plan(now(), &fetched(), &due), Task::Send(due));
+        let many = ids(40);
         assert_eq!(
-            plan(now(), &fetched(), &due),
-            Task::Send(due[..SIDE_BY_SIDE as usize].to_vec())
+            plan(now(), &fetched(), &many),
+            Task::Send(many[..A_TURN as usize].to_vec())
         );
     }
 

@@ -443,3 +443,59 @@ async fn a_disk_that_fills_closes_before_a_photo_is_lost_and_room_opens_again() 
     drop(station);
     tokio::time::sleep(Duration::from_millis(500)).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_held_by_another_process_do_not_freeze_the_pages() {
+    let place = tempfile::tempdir().unwrap();
+    let backend = backend(Arc::default()).await;
+    let station = open(place.path(), config(backend.url())).await;
+    opens(&station).await;
+    // Another process writes and does not end.
+    let key = std::fs::read_to_string(place.path().join("records.key")).unwrap();
+    let other = rusqlite::Connection::open(place.path().join("records.db")).unwrap();
+    other
+        .execute_batch(&format!("PRAGMA key = \"x'{}'\"; BEGIN IMMEDIATE;", key.trim()))
+        .unwrap();
+    // Writers wait, and the pages go on: a touch is answered at once.
+    let holder = station.clone();
+    let writing = tokio::spawn(async move {
+        holder
+            .with_records(|store| store.set_setting("x", Some("y")))
+            .await
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    station.act(Action::Start);
+    until(&station, 1, "the page after the touch", |page| {
+        !matches!(page, Page::Welcome { .. })
+    })
+    .await;
+    station.act(Action::Cancel);
+    assert!(writing.await.unwrap().is_err(), "it gave up after a while");
+    until(&station, 45, "the closed page", |page| {
+        matches!(
+            page,
+            Page::OutOfService {
+                reason: OutOfService::Storage
+            }
+        )
+    })
+    .await;
+    other.execute_batch("ROLLBACK").unwrap();
+    opens(&station).await;
+    // And a second station does not begin on the same folder.
+    let options = Options {
+        data: place.path().to_owned(),
+        config: config(backend.url()),
+        key_in_file: true,
+        eyes: None,
+        activation: None,
+        rehearsal: None,
+    };
+    let nobody: Darkroom = Arc::new(|_| Err(Vec::new()));
+    let second = Station::open_with(options, Some(nobody)).await;
+    assert!(matches!(second, Err(station::StationError::NotAlone(_))));
+    assert!(matches!(
+        station::rotate_key(place.path(), Timestamp::now()),
+        Err(station::StationError::NotAlone(_))
+    ));
+}

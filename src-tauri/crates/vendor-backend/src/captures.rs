@@ -20,6 +20,7 @@ use vendor::api::{
     Accepted, Capture, Change, ChangeKind, ChangePage, CollectionState, Deliverable, DeliverableKind,
     DeliverableList, Photo, Rejection, sha256_hex,
 };
+use vendor::bundle::HistoryRow;
 use vendor::problem::{Problem, ProblemCode};
 use vendor::{FeeWhen, Receipt};
 
@@ -98,7 +99,7 @@ fn uuid(text: &str) -> Result<Uuid, Fault> {
 }
 
 /// Are these the pictures they say they are?
-fn examine(capture: &Capture) -> Result<(), Fault> {
+pub(crate) fn examine(capture: &Capture) -> Result<(), Fault> {
     let bad = |what: &str| Err(Problem::new(ProblemCode::PhotoInvalid).detail(what).into());
     for photo in [&capture.standard, &capture.original] {
         if sha256_hex(&photo.bytes.0) != photo.sha256 {
@@ -147,7 +148,7 @@ fn picture(photo: &Photo) -> Option<image::DynamicImage> {
 
 /// Takes a capture in one transaction. The inner error is a refusal that must be committed: it may have
 /// counted a wrong proof.
-fn take(
+pub(crate) fn take(
     tx: &Transaction<'_>,
     service: &Service,
     station: &Station,
@@ -155,19 +156,8 @@ fn take(
     capture: &Capture,
     now: Timestamp,
 ) -> Result<Result<(Accepted, bool), Problem>, Fault> {
-    let before: Option<(String, String, String)> = tx
-        .query_row(
-            "SELECT station_id, standard_sha256, original_sha256 FROM captures WHERE record_id = ?1",
-            [record_id.to_string()],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )
-        .optional()?;
-    if let Some((owner, standard, original)) = before {
-        if owner != station.id || standard != capture.standard.sha256 || original != capture.original.sha256 {
-            return Err(ProblemCode::CaptureConflict.into());
-        }
-        let accepted = accepted(tx, station, record_id)?.ok_or(Fault::Broken("a capture vanished"))?;
-        return Ok(Ok((accepted, false)));
+    if let Some(known) = here_already(tx, service, station, record_id, capture, now)? {
+        return Ok(known.map(|accepted| (accepted, false)));
     }
 
     let (student, resolved_now) = match subject(tx, service, station, capture, now)? {
@@ -232,6 +222,7 @@ fn take(
             micros(now),
         ),
     )?;
+    hold(tx, station, record_id)?;
     for (kind, photo) in [("standard", &capture.standard), ("original", &capture.original)] {
         keep_file(tx, record_id, kind, &photo.media_type, &photo.bytes.0)?;
     }
@@ -245,11 +236,45 @@ fn take(
             masked_id,
             academic_record_id: record.id.clone(),
         };
-        tell(tx, &station.id, record_id, now, &what)?;
+        tell(tx, record_id, now, &what)?;
     }
     settle(tx, service, &record.id, None, now)?;
     let accepted = accepted(tx, station, record_id)?.ok_or(Fault::Broken("a capture vanished"))?;
     Ok(Ok((accepted, true)))
+}
+
+/// A capture that is here: the same receipt again for the same photos, from whoever has them. `None`: it is not here.
+fn here_already(
+    tx: &Transaction<'_>,
+    service: &Service,
+    station: &Station,
+    record_id: Uuid,
+    capture: &Capture,
+    now: Timestamp,
+) -> Result<Option<Result<Accepted, Problem>>, Fault> {
+    let before: Option<(String, String)> = tx
+        .query_row(
+            "SELECT standard_sha256, original_sha256 FROM captures WHERE record_id = ?1",
+            [record_id.to_string()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let Some((standard, original)) = before else {
+        return Ok(None);
+    };
+    if standard != capture.standard.sha256 || original != capture.original.sha256 {
+        return Err(ProblemCode::CaptureConflict.into());
+    }
+    if !holds(tx, station, record_id)? {
+        // A record that was carried to another station comes from there as well: with the same photos and with what
+        // proves whose they are, not by its id alone.
+        match subject(tx, service, station, capture, now)? {
+            Ok((student, _)) if student.id == student_of(tx, record_id)? => hold(tx, station, record_id)?,
+            _ => return Ok(Some(Err(Problem::new(ProblemCode::CaptureConflict)))),
+        }
+    }
+    let accepted = accepted(tx, station, record_id)?.ok_or(Fault::Broken("a capture vanished"))?;
+    Ok(Some(Ok(accepted)))
 }
 
 /// Whose photo is it? By the token while it lasts, by code and proof otherwise; true where the backend had to
@@ -339,17 +364,54 @@ fn set_collection(tx: &Transaction<'_>, academic_record_id: &str, to: Collection
     Ok(())
 }
 
-/// Writes a change for the station that took the photo.
-fn tell(
+/// Does this station have the record: did it take the photo, or was it carried there?
+fn holds(tx: &Transaction<'_>, station: &Station, record_id: Uuid) -> Result<bool, Fault> {
+    Ok(tx.query_row(
+        "SELECT EXISTS (SELECT 1 FROM holders WHERE record_id = ?1 AND station_id = ?2)",
+        (record_id.to_string(), &station.id),
+        |row| row.get(0),
+    )?)
+}
+
+/// From now on the station hears of the record.
+fn hold(tx: &Transaction<'_>, station: &Station, record_id: Uuid) -> Result<(), Fault> {
+    tx.execute(
+        "INSERT INTO holders (record_id, station_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        (record_id.to_string(), &station.id),
+    )?;
+    Ok(())
+}
+
+fn student_of(tx: &Transaction<'_>, record_id: Uuid) -> Result<String, Fault> {
+    Ok(tx.query_row(
+        "SELECT a.student_id FROM captures c JOIN academic_records a ON a.id = c.academic_record_id
+         WHERE c.record_id = ?1",
+        [record_id.to_string()],
+        |row| row.get(0),
+    )?)
+}
+
+/// Keeps the history that came with a record; a later one of the same station replaces it, since it is longer.
+pub(crate) fn keep_history(
     tx: &Transaction<'_>,
-    station_id: &str,
+    station: &Station,
     record_id: Uuid,
-    at: Timestamp,
-    what: &ChangeKind,
+    history: &[HistoryRow],
 ) -> Result<(), Fault> {
     tx.execute(
-        "INSERT INTO changes (station_id, record_id, at, what) VALUES (?1, ?2, ?3, ?4)",
-        (station_id, record_id.to_string(), micros(at), written(what)?),
+        "INSERT INTO histories (record_id, station_id, history) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET history = ?3",
+        (record_id.to_string(), &station.id, written(&history)?),
+    )?;
+    Ok(())
+}
+
+/// Writes a change for every station that has the record.
+fn tell(tx: &Transaction<'_>, record_id: Uuid, at: Timestamp, what: &ChangeKind) -> Result<(), Fault> {
+    tx.execute(
+        "INSERT INTO changes (station_id, record_id, at, what)
+         SELECT station_id, ?1, ?2, ?3 FROM holders WHERE record_id = ?1",
+        (record_id.to_string(), micros(at), written(what)?),
     )?;
     Ok(())
 }
@@ -382,14 +444,14 @@ pub(crate) fn transition(
             CollectionState::Superseded,
         ),
     };
-    let row: Option<(String, String, String)> = tx
+    let row: Option<(String, String)> = tx
         .query_row(
-            "SELECT state, station_id, academic_record_id FROM captures WHERE record_id = ?1",
+            "SELECT state, academic_record_id FROM captures WHERE record_id = ?1",
             [record_id.to_string()],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?;
-    let Some((state, station_id, academic_record_id)) = row else {
+    let Some((state, academic_record_id)) = row else {
         return Ok(false);
     };
     if !from.contains(&state.as_str()) {
@@ -413,40 +475,16 @@ pub(crate) fn transition(
             (&academic_record_id, &rejection),
         )?;
     }
-    match step {
-        Step::ToReview { paid_by: None } => {}
-        Step::ToReview {
-            paid_by: Some(order_id),
-        } => {
-            tell(
-                tx,
-                &station_id,
-                record_id,
-                now,
-                &ChangeKind::Paid {
-                    order_id: order_id.clone(),
-                },
-            )?;
-        }
-        Step::Approved => tell(tx, &station_id, record_id, now, &ChangeKind::Approved)?,
-        Step::Rejected(rejection) => {
-            tell(
-                tx,
-                &station_id,
-                record_id,
-                now,
-                &ChangeKind::Rejected {
-                    rejection: rejection.clone(),
-                },
-            )?;
-        }
-        Step::Superseded { by } => tell(
-            tx,
-            &station_id,
-            record_id,
-            now,
-            &ChangeKind::Superseded { by: *by },
-        )?,
+    let news = match step {
+        Step::ToReview { paid_by } => paid_by.clone().map(|order_id| ChangeKind::Paid { order_id }),
+        Step::Approved => Some(ChangeKind::Approved),
+        Step::Rejected(rejection) => Some(ChangeKind::Rejected {
+            rejection: rejection.clone(),
+        }),
+        Step::Superseded { by } => Some(ChangeKind::Superseded { by: *by }),
+    };
+    if let Some(news) = news {
+        tell(tx, record_id, now, &news)?;
     }
     Ok(true)
 }
@@ -531,7 +569,8 @@ fn accepted(tx: &Transaction<'_>, station: &Station, record_id: Uuid) -> Result<
             "SELECT c.receipt, c.state, c.rejection, c.academic_record_id, s.masked_name
              FROM captures c JOIN academic_records a ON a.id = c.academic_record_id
                   JOIN students s ON s.id = a.student_id
-             WHERE c.record_id = ?1 AND c.station_id = ?2",
+                  JOIN holders h ON h.record_id = c.record_id
+             WHERE c.record_id = ?1 AND h.station_id = ?2",
             (record_id.to_string(), &station.id),
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
         )
@@ -548,7 +587,7 @@ fn accepted(tx: &Transaction<'_>, station: &Station, record_id: Uuid) -> Result<
     .transpose()
 }
 
-/// How far a capture is; only for the station that put it.
+/// How far a capture is; only for a station that put it.
 #[utoipa::path(get, path = "/v1/captures/{record_id}", tag = "capture",
     params(("record_id" = Uuid, Path, description = "The station's record.")),
     responses((status = 200, description = "The receipt and the state.", body = Accepted),
@@ -642,7 +681,8 @@ const DELIVERABLES: [(DeliverableKind, &str); 2] = [
 fn approved(tx: &Transaction<'_>, station: &Station, record_id: Uuid) -> Result<Option<bool>, Fault> {
     Ok(tx
         .query_row(
-            "SELECT state = 'approved' FROM captures WHERE record_id = ?1 AND station_id = ?2",
+            "SELECT c.state = 'approved' FROM captures c JOIN holders h ON h.record_id = c.record_id
+             WHERE c.record_id = ?1 AND h.station_id = ?2",
             (record_id.to_string(), &station.id),
             |row| row.get(0),
         )

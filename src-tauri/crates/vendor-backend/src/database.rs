@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use crate::fault::Fault;
 
 /// Each entry brings the schema one version further; entries are never changed once released.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     // 1: everything of the first release. Times are microseconds since 1970. Columns named `*_mac` hold
     // HMAC-like digests under this database's own key: what a student shows or types is not kept in clear.
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -69,6 +69,17 @@ const MIGRATIONS: [&str; 2] = [
      CREATE INDEX changes_by_station ON changes (station_id, seq);",
     // 2: collection codes that were replaced by newer ones.
     "CREATE TABLE expired_codes (code_mac BLOB PRIMARY KEY) WITHOUT ROWID;",
+    // 3: records that another station may bring as well, their histories, and keys that were replaced.
+    "CREATE TABLE holders (
+         record_id TEXT NOT NULL REFERENCES captures (record_id), station_id TEXT NOT NULL,
+         PRIMARY KEY (record_id, station_id)) WITHOUT ROWID;
+     INSERT INTO holders SELECT record_id, station_id FROM captures;
+     CREATE TABLE histories (
+         record_id TEXT NOT NULL REFERENCES captures (record_id), station_id TEXT NOT NULL, history TEXT NOT NULL,
+         PRIMARY KEY (record_id, station_id)) WITHOUT ROWID;
+     CREATE TABLE retired_keys (
+         key_id TEXT PRIMARY KEY, public_key TEXT NOT NULL, station_id TEXT NOT NULL REFERENCES stations,
+         retired_at INTEGER NOT NULL) WITHOUT ROWID;",
 ];
 
 /// The store; cheap to clone.

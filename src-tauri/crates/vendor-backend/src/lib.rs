@@ -10,6 +10,7 @@
 //! | `people` | schools, students, who is who, what may be collected |
 //! | `orders` | orders and the payment page |
 //! | `captures` | photos: exactly once, their life, changes, deliverables |
+//! | `import` | bundles carried by hand |
 //! | `review` | the review desk |
 //! | `demo` | invented schools and students |
 //!
@@ -37,6 +38,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
+use vendor::bundle::{BundleError, BundleRecipient, Identity};
 use vendor::problem::ProblemCode;
 use vendor::{Clock, Profile, StationKey};
 
@@ -44,6 +46,7 @@ mod captures;
 mod database;
 pub mod demo;
 mod fault;
+mod import;
 pub mod office;
 mod openapi;
 mod orders;
@@ -54,6 +57,7 @@ mod sheet;
 mod stations;
 
 pub use demo::{DemoCase, DemoPerson, DemoRecord};
+pub use import::{Imported, import};
 pub use openapi::openapi;
 pub use review::{AutoReview, Decision};
 
@@ -81,6 +85,12 @@ pub enum BackendError {
     /// There is no such station, or it was revoked before.
     #[error("there is no station {0} that could be revoked; `stations` lists them")]
     NoSuchStation(String),
+    /// The bundle cannot be taken.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// Made by a station that is not enrolled here, or was revoked.
+    #[error("this bundle was made by a station that is not known here; nothing was taken")]
+    UnknownStation,
     /// There is no such order.
     #[error("no such order")]
     NoSuchOrder,
@@ -148,6 +158,73 @@ pub(crate) struct Service {
     pub(crate) seed_demo: Option<u64>,
 }
 
+impl Service {
+    /// Opens the store, seeds it where asked, and makes the backend's own keys at the first time. The identity opens
+    /// what is sealed to this vendor; no request needs it.
+    pub(crate) fn open(
+        options: BackendOptions,
+        public_url: &str,
+        reviewer_token: &str,
+    ) -> Result<(Service, Identity), BackendError> {
+        options
+            .profile
+            .validate()
+            .map_err(|error| BackendError::Profile(error.to_string()))?;
+        if let Some(folder) = &options.data {
+            std::fs::create_dir_all(folder).map_err(|source| BackendError::Io {
+                what: folder.display().to_string(),
+                source,
+            })?;
+        }
+        let database = Database::open(options.data.as_deref()).map_err(Fault::from)?;
+        let fresh = || {
+            let mut bytes = vec![0u8; 32];
+            getrandom::fill(&mut bytes).map_err(|_| Fault::Broken("no randomness"))?;
+            Ok(bytes)
+        };
+        let (mac_key, receipt_seed, identity) = database.now(|tx| {
+            Ok((
+                database::meta(tx, "mac_key", fresh)?,
+                database::meta(tx, "receipt_key", fresh)?,
+                database::meta(tx, "bundle_identity", || {
+                    Ok(Identity::generate().to_text().as_bytes().to_vec())
+                })?,
+            ))
+        })?;
+        let receipt_seed = <[u8; 32]>::try_from(receipt_seed)
+            .map_err(|_| Fault::Broken("the receipt key cannot be read"))?;
+        let identity = std::str::from_utf8(&identity)
+            .ok()
+            .and_then(Identity::from_text)
+            .ok_or(Fault::Broken("the bundle identity cannot be read"))?;
+        if let Some(seed) = options.seed_demo {
+            let today = options
+                .clock
+                .now()
+                .to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)))
+                .date();
+            database.now(|tx| demo::seed(tx, &mac_key, seed, today))?;
+        }
+        let receipt_key = StationKey::from_bytes(&receipt_seed);
+        let profile = Profile {
+            bundle_recipient: Some(BundleRecipient::issue(&receipt_key, &identity.recipient())),
+            ..options.profile
+        };
+        let service = Service {
+            database,
+            profile,
+            clock: options.clock,
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            mac_key,
+            receipt_key,
+            auto_review: options.auto_review,
+            door: review::Door::new(reviewer_token),
+            seed_demo: options.seed_demo,
+        };
+        Ok((service, identity))
+    }
+}
+
 /// Starts the reference backend.
 pub struct Backend;
 
@@ -157,15 +234,7 @@ impl Backend {
     /// # Errors
     /// [`BackendError`].
     pub async fn start(options: BackendOptions) -> Result<Running, BackendError> {
-        options
-            .profile
-            .validate()
-            .map_err(|error| BackendError::Profile(error.to_string()))?;
         let io = |what: String| move |source| BackendError::Io { what, source };
-        if let Some(folder) = &options.data {
-            std::fs::create_dir_all(folder).map_err(io(folder.display().to_string()))?;
-        }
-        let database = Database::open(options.data.as_deref()).map_err(Fault::from)?;
         let listener = TcpListener::bind(options.listen)
             .await
             .map_err(io(options.listen.to_string()))?;
@@ -178,39 +247,8 @@ impl Backend {
             Some(token) => token,
             None => random_word(16)?,
         };
-
-        let fresh = || {
-            let mut bytes = vec![0u8; 32];
-            getrandom::fill(&mut bytes).map_err(|_| Fault::Broken("no randomness"))?;
-            Ok(bytes)
-        };
-        let (mac_key, receipt_seed) = database.now(|tx| {
-            Ok((
-                database::meta(tx, "mac_key", fresh)?,
-                database::meta(tx, "receipt_key", fresh)?,
-            ))
-        })?;
-        let receipt_seed = <[u8; 32]>::try_from(receipt_seed)
-            .map_err(|_| Fault::Broken("the receipt key cannot be read"))?;
-        if let Some(seed) = options.seed_demo {
-            let today = options
-                .clock
-                .now()
-                .to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)))
-                .date();
-            database.now(|tx| demo::seed(tx, &mac_key, seed, today))?;
-        }
-        let service = Arc::new(Service {
-            database,
-            profile: options.profile,
-            clock: options.clock,
-            public_url: public_url.trim_end_matches('/').to_owned(),
-            mac_key,
-            receipt_key: StationKey::from_bytes(&receipt_seed),
-            auto_review: options.auto_review,
-            door: review::Door::new(&reviewer_token),
-            seed_demo: options.seed_demo,
-        });
+        let (service, _) = Service::open(options, &public_url, &reviewer_token)?;
+        let service = Arc::new(service);
         let (stop, stopped) = oneshot::channel::<()>();
         let app = routes(service.clone());
         let task = tokio::spawn(async move {
@@ -235,6 +273,7 @@ impl Backend {
 fn routes(service: Arc<Service>) -> Router {
     let signed = Router::new()
         .route("/v1/profile", get(stations::profile))
+        .route("/v1/station/key", post(stations::replace_key))
         .route("/v1/schools", get(people::schools))
         .route("/v1/identities", post(people::resolve))
         .route("/v1/orders", post(orders::create))

@@ -32,6 +32,8 @@ enum Command {
     },
     /// Print a fresh one-time activation code: for a new station, or to bring back a revoked one.
     Activate(Folder),
+    /// Take a bundle that was carried by hand; the backend may serve meanwhile. Twice changes nothing.
+    Import(Import),
     /// Print the contract as OpenAPI 3.1.
     Openapi,
     /// Print the demo students with their codes, one JSON object a line.
@@ -78,6 +80,59 @@ struct Serve {
     /// Print a fresh one-time activation code at the start.
     #[arg(long)]
     activate: bool,
+}
+
+#[derive(clap::Args)]
+struct Import {
+    /// The bundle.
+    bundle: PathBuf,
+    /// Folder of the database.
+    #[arg(long)]
+    data: PathBuf,
+    /// biyezhengzhao, yipai, binyu, or a profile file: as the backend is served with.
+    #[arg(long, default_value = "biyezhengzhao")]
+    profile: String,
+    /// Decide without a reviewer, as with `serve`.
+    #[arg(long, default_value = "off")]
+    auto_review: AutoReview,
+    /// Write the receipts into this new file, to be carried back to the station (`photo-station queue import`).
+    #[arg(long, value_name = "FILE")]
+    receipts: Option<PathBuf>,
+}
+
+/// Exit code 0 when every record is here now, 1 when some were refused.
+fn import(arguments: &Import) -> Result<bool, BackendError> {
+    let options = BackendOptions {
+        data: Some(arguments.data.clone()),
+        seed_demo: None,
+        auto_review: arguments.auto_review,
+        profile: profile(&arguments.profile)?,
+        ..BackendOptions::demo("binyu")?
+    };
+    let imported = vendor_backend::import(options, &arguments.bundle)?;
+    for (record, problem) in &imported.refused {
+        let detail = problem.detail.as_deref().unwrap_or_default();
+        println!("refused    {record} {} {detail}", problem.code);
+    }
+    println!(
+        "{} taken, {} were here already, {} refused",
+        imported.taken.len(),
+        imported.already.len(),
+        imported.refused.len()
+    );
+    if let Some(path) = &arguments.receipts {
+        std::fs::File::create_new(path)
+            .and_then(|file| {
+                vendor::bundle::write_receipts(&file, &imported.receipts)?;
+                file.sync_all()
+            })
+            .map_err(|source| BackendError::Io {
+                what: path.display().to_string(),
+                source,
+            })?;
+        println!("receipts   {}", path.display());
+    }
+    Ok(imported.refused.is_empty())
 }
 
 fn profile(name: &str) -> Result<Profile, BackendError> {
@@ -182,6 +237,11 @@ fn main() -> ExitCode {
         Command::Activate(folder) => {
             office::activation_code(&folder.data).map(|code| said(&format!("{code}\n")))
         }
+        Command::Import(arguments) => match import(&arguments) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => Err(error),
+        },
         Command::Serve(arguments) => tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

@@ -30,6 +30,7 @@ use crate::{captures, orders, people, stations};
         stations::status,
         stations::enrol,
         stations::profile,
+        stations::replace_key,
         people::schools,
         people::resolve,
         orders::create,

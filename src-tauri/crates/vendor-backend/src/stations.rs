@@ -5,18 +5,18 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::{Method, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use jiff::Timestamp;
 use rusqlite::{ErrorCode, OptionalExtension as _, Transaction};
 use serde::de::DeserializeOwned;
-use vendor::api::{EnrolRequest, Enrolled, Status};
+use vendor::api::{EnrolRequest, Enrolled, KeyReplaced, KeyRequest, Status};
 use vendor::problem::{Problem, ProblemCode};
 use vendor::signature::{Message, SignedRequest, Verified, WINDOW_SECONDS};
 use vendor::{PublicKey, Revocation};
@@ -36,6 +36,8 @@ const LARGEST_BODY: usize = 64 << 10;
 pub(crate) struct Station {
     /// The backend's name for it.
     pub(crate) id: String,
+    /// The key it signs with.
+    pub(crate) key_id: String,
 }
 
 /// Lets signed requests of known stations through, with [`Station`] as an extension and the whole body read.
@@ -151,7 +153,7 @@ async fn read_body(parts: &Parts, body: Body) -> Result<Bytes, Fault> {
 }
 
 /// A JSON body of the contract. The detail names the place of a fault, never what stood there.
-pub(crate) fn json<T: DeserializeOwned>(parts: &axum::http::HeaderMap, body: &[u8]) -> Result<T, Fault> {
+pub(crate) fn json<T: DeserializeOwned>(parts: &HeaderMap, body: &[u8]) -> Result<T, Fault> {
     let content_type = parts
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -181,7 +183,8 @@ fn known(tx: &Transaction<'_>, key_id: &str) -> Result<Option<Known>, Fault> {
             let key = key
                 .parse()
                 .map_err(|_| Fault::Broken("a stored key cannot be read"))?;
-            Ok((Station { id }, key, revoked.map(timestamp)))
+            let key_id = key_id.to_owned();
+            Ok((Station { id, key_id }, key, revoked.map(timestamp)))
         })
         .transpose()
 }
@@ -201,6 +204,69 @@ pub(crate) fn revoke(tx: &Transaction<'_>, id: &str, now: Timestamp) -> Result<b
     )?;
     tx.execute("DELETE FROM identities WHERE station_id = ?1", [id])?;
     Ok(revoked > 0)
+}
+
+/// The station that made a bundle, by a key in force or one that was replaced since; not one that was revoked.
+pub(crate) fn that_made(tx: &Transaction<'_>, key: &PublicKey) -> Result<Option<Station>, Fault> {
+    let key_id = key.key_id();
+    let id: Option<String> = tx
+        .query_row(
+            "SELECT id FROM stations WHERE revoked_at IS NULL
+             AND (key_id = ?1 OR id = (SELECT station_id FROM retired_keys WHERE key_id = ?1))",
+            [&key_id],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(id.map(|id| Station { id, key_id }))
+}
+
+/// Replaces the station's key. The request is signed with the old one, which signs nothing more after it; the proof in
+/// the body shows that the sender holds the new one. What the old one signed before stays valid.
+#[utoipa::path(post, path = "/v1/station/key", tag = "station", request_body = KeyRequest,
+    responses((status = 200, description = "The new key is in force.", body = KeyReplaced),
+        (status = "default", description = "Refused.", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn replace_key(
+    State(service): State<Arc<Service>>,
+    Extension(station): Extension<Station>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<KeyReplaced>, Fault> {
+    let request: KeyRequest = json(&headers, &body)?;
+    let refused = |what: &str| Fault::from(Problem::new(ProblemCode::InvalidRequest).detail(what));
+    if !request.proves(&station.key_id) {
+        return Err(refused("proof"));
+    }
+    let now = service.clock.now();
+    let station_id = station.id.clone();
+    service
+        .database
+        .run(move |tx| {
+            let new_id = request.public_key.key_id();
+            let used: bool = tx.query_row(
+                "SELECT EXISTS (SELECT 1 FROM stations WHERE key_id = ?1)
+                     OR EXISTS (SELECT 1 FROM retired_keys WHERE key_id = ?1)",
+                [&new_id],
+                |row| row.get(0),
+            )?;
+            if used {
+                return Err(Problem::new(ProblemCode::InvalidRequest)
+                    .detail("this key was used before")
+                    .into());
+            }
+            tx.execute(
+                "INSERT INTO retired_keys (key_id, public_key, station_id, retired_at)
+                 SELECT key_id, public_key, id, ?2 FROM stations WHERE id = ?1",
+                (&station.id, micros(now)),
+            )?;
+            tx.execute(
+                "UPDATE stations SET key_id = ?2, public_key = ?3 WHERE id = ?1",
+                (&station.id, &new_id, request.public_key.to_string()),
+            )?;
+            Ok(())
+        })
+        .await?;
+    tracing::info!(station_id, "key replaced");
+    Ok(Json(KeyReplaced { station_id }))
 }
 
 /// How an activation code is kept.
@@ -261,6 +327,14 @@ pub(crate) async fn enrol(
     let station_id = service
         .database
         .run(move |tx| {
+            let retired: bool = tx.query_row(
+                "SELECT EXISTS (SELECT 1 FROM retired_keys WHERE key_id = ?1)",
+                [&key_id],
+                |row| row.get(0),
+            )?;
+            if retired {
+                return Err(ProblemCode::UnknownStation.into());
+            }
             let revoked = known(tx, &key_id)?.and_then(|(_, _, revoked)| revoked);
             // Taking the code is one statement: two keys cannot both have it. The code a revoked station once came with
             // is no way back, nor is one that anybody may use.

@@ -9,6 +9,7 @@
 //! | `GET /v1/status` (unsigned) | – | [`Status`] |
 //! | `POST /v1/enrol` | [`EnrolRequest`] | [`Enrolled`] |
 //! | `GET /v1/profile` | – | [`Profile`](crate::Profile) |
+//! | `POST /v1/station/key` | [`KeyRequest`] | [`KeyReplaced`] |
 //! | `GET /v1/schools?name=&level=` | – | [`SchoolList`] |
 //! | `POST /v1/identities` | [`ResolveRequest`] | [`Identity`] |
 //! | `POST /v1/orders` | [`OrderRequest`] | [`Order`] |
@@ -23,16 +24,17 @@
 //! one digest is one signature, with no boundary a proxy could rewrite; the third it costs in size is paid on
 //! a few megabytes a student.
 
+use base64::Engine as _;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::key::PublicKey;
+use crate::key::{PublicKey, StationKey};
 use crate::profile::FeeWhen;
 use crate::receipt::Receipt;
-use crate::secret::{FileBytes, Secret, SecretBytes};
+use crate::secret::{BASE64URL, FileBytes, Secret, SecretBytes};
 
 /// Who answers here, and what time it has. Unsigned, for diagnosis only: it proves nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -73,6 +75,47 @@ pub struct Enrolled {
     pub profile_id: String,
     /// The key receipts are signed with; keep it.
     pub receipt_public_key: PublicKey,
+}
+
+/// Replaces the station's key. The request itself is signed with the old one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KeyRequest {
+    /// The new key.
+    pub public_key: PublicKey,
+    /// Ed25519 by the new key over `photo-station-key-v1`, the old key's id and the new key's id, each followed by a
+    /// line feed; base64url.
+    pub proof: String,
+}
+
+impl KeyRequest {
+    /// Asks to put `new` in the place of the key with this id.
+    pub fn new(old_key_id: &str, new: &StationKey) -> KeyRequest {
+        let public_key = new.public_key();
+        let text = KeyRequest::text(old_key_id, &public_key);
+        KeyRequest {
+            public_key,
+            proof: BASE64URL.encode(new.sign(text.as_bytes())),
+        }
+    }
+
+    /// True where whoever asks holds the new key and means it for this station.
+    pub fn proves(&self, old_key_id: &str) -> bool {
+        let text = KeyRequest::text(old_key_id, &self.public_key);
+        BASE64URL
+            .decode(&self.proof)
+            .is_ok_and(|signature| self.public_key.verifies(text.as_bytes(), &signature))
+    }
+
+    fn text(old_key_id: &str, new: &PublicKey) -> String {
+        format!("photo-station-key-v1\n{old_key_id}\n{}\n", new.key_id())
+    }
+}
+
+/// The new key is in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KeyReplaced {
+    /// The backend's name for the station, as before.
+    pub station_id: String,
 }
 
 /// Days on which collection is open, both included, in the school's calendar (UTC+8).

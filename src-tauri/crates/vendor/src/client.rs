@@ -19,8 +19,8 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::api::{
-    Accepted, Capture, ChangePage, Deliverable, DeliverableList, EnrolRequest, Enrolled, Identity, Order,
-    OrderRequest, ResolveRequest, SchoolList, Status, sha256_hex,
+    Accepted, Capture, ChangePage, Deliverable, DeliverableList, EnrolRequest, Enrolled, Identity,
+    KeyReplaced, KeyRequest, Order, OrderRequest, ResolveRequest, SchoolList, Status, sha256_hex,
 };
 use crate::key::{PublicKey, StationKey};
 use crate::problem::{self, Problem};
@@ -282,6 +282,13 @@ impl Client {
         self
     }
 
+    /// With another key of the station's own.
+    #[must_use]
+    pub fn with_key(mut self, key: StationKey) -> Client {
+        self.key = key;
+        self
+    }
+
     /// The backend's address.
     pub fn base_url(&self) -> &str {
         self.base.as_str()
@@ -323,19 +330,34 @@ impl Client {
             .await
     }
 
+    /// Puts `new` in the place of this client's key. After it only a client [`with_key`](Self::with_key) `new` is heard.
+    ///
+    /// # Errors
+    /// [`VendorError`]; `unknown-station` where the key was replaced before.
+    pub async fn replace_key(&self, new: &StationKey) -> Result<KeyReplaced, VendorError> {
+        let body = KeyRequest::new(&self.key.public_key().key_id(), new);
+        self.json(Ask::send(Method::POST, &["station", "key"], &body)?.keyed(nonce()?))
+            .await
+    }
+
     /// The profile in force. Validated: a profile that no visit could follow is not returned.
     ///
     /// # Errors
     /// [`VendorError`].
     pub async fn profile(&self) -> Result<Profile, VendorError> {
         let profile: Profile = self.json(Ask::get(&["profile"])).await?;
-        match profile.validate() {
-            Ok(()) => Ok(profile),
-            Err(error) => Err(VendorError::NotTheBackend {
-                status: 200,
-                why: format!("profile: {error}"),
-            }),
+        let not_ours = |why: String| VendorError::NotTheBackend { status: 200, why };
+        profile
+            .validate()
+            .map_err(|error| not_ours(format!("profile: {error}")))?;
+        if let (Some(recipient), Some(key)) = (&profile.bundle_recipient, &self.receipt_key)
+            && recipient.verified(key).is_none()
+        {
+            return Err(not_ours(
+                "profile: its bundle recipient is not this backend's".into(),
+            ));
         }
+        Ok(profile)
     }
 
     /// Schools whose name contains `name` and that have `level` (empty: any).

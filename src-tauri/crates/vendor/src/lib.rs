@@ -11,6 +11,7 @@
 //! | [`key`] | Ed25519 keys: the station's own and the backend's receipt key |
 //! | [`signature`] | signed requests (RFC 9421) and `Content-Digest` (RFC 9530) |
 //! | [`receipt`] | the signed proof that a backend has a photo |
+//! | [`bundle`] | records carried by hand, sealed to the vendor |
 //! | [`revocation`] | the signed word that a station is no longer the backend's own |
 //! | [`client`] | the station's side over HTTP |
 //! | [`trust`] | whom the client takes for the vendor's server: certificates and pins |
@@ -19,6 +20,7 @@
 //! A reference backend that speaks the other side is the crate `vendor-backend`.
 
 pub mod api;
+pub mod bundle;
 pub mod client;
 pub mod key;
 pub mod problem;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::Window;
+use crate::bundle::BundleRecipient;
 
 /// A profile cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +62,9 @@ pub struct Profile {
     /// When collection is open; absent where each school has its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
+    /// To whom bundles carried by hand are sealed; a backend adds it, no profile file has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle_recipient: Option<BundleRecipient>,
     /// Levels a school may have, as offered to the student.
     pub levels: Vec<String>,
     /// What the student reads before the shooting.

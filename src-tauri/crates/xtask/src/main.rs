@@ -26,6 +26,8 @@ usage: cargo xtask COMMAND
   faults [--kills N] [--seed S]
                 ends stations and backends N times (1,000) in the middle of everything and counts what was lost
   audit         the dependencies' licences and sources, and what is publicly known against them
+  soak [--visits N] [--seed S]
+                N visits (5,000) in a row while network, backend and camera come and go: is memory flat?
   fmt           formats Rust and the pages
   lint          formats, lints and types, without the tests
   bindings      writes ui/src/bindings.ts, the TypeScript of what crosses between Rust and the pages
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         "lint" => test::lint(&root),
         "faults" => test::faults(&root, rest),
         "audit" => audit::audit(&root),
+        "soak" => test::soak(&root, rest),
         "fmt" => test::format(&root),
         "bindings" => run::bindings(&root),
         "bench" => test::bench(&root, rest),

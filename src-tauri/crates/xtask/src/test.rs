@@ -129,6 +129,25 @@ pub(crate) fn bench(root: &Path, arguments: &[String]) -> Outcome {
     };
     // The scan is what `code` is for, and what its bench is called.
     let name = if name == "scan" { "code" } else { name };
+    if name == "records" {
+        // What the records are measured by needs a station and a backend around them.
+        setup::ensure(root, Purpose::Run)?;
+        return must(
+            cargo()
+                .args([
+                    "bench",
+                    "--workspace",
+                    "--profile",
+                    "dev",
+                    "--bench",
+                    "records",
+                    "--",
+                ])
+                .args(rest)
+                .current_dir(root),
+            "the bench did not finish; why is said above.",
+        );
+    }
     if !has_benches(name) {
         return Err(Stop::new(format!(
             "{name} has no benches; `cargo xtask bench` lists who does."
@@ -149,31 +168,70 @@ pub(crate) fn bench(root: &Path, arguments: &[String]) -> Outcome {
 
 /// `cargo xtask faults [--kills N] [--seed S]`: the kill suite at length (`tests/kills`).
 pub(crate) fn faults(root: &Path, arguments: &[String]) -> Outcome {
-    let mut kills = MANY_KILLS.to_owned();
-    let mut seed = "1".to_owned();
+    let test = "no_kill_loses_doubles_or_swaps_a_photo";
+    let asked = numbers("faults", ("--kills", MANY_KILLS), arguments)?;
+    at_length(root, test, "PHOTO_STATION_FAULTS_KILLS", &asked)?
+        .map_err(|_| Stop::new("a kill did harm; which one is said above."))
+}
+
+/// `cargo xtask soak [--visits N] [--seed S]`: visits in a row with faults, and what the station holds meanwhile.
+pub(crate) fn soak(root: &Path, arguments: &[String]) -> Outcome {
+    let test = "visits_in_a_row_leave_nothing_behind";
+    let asked = numbers("soak", ("--visits", MANY_VISITS), arguments)?;
+    at_length(root, test, "PHOTO_STATION_SOAK_VISITS", &asked)?
+        .map_err(|_| Stop::new("the soak found something; what is said above."))
+}
+
+/// How many, and the seed.
+struct Numbers {
+    many: String,
+    seed: String,
+}
+
+fn numbers(command: &str, (name, usual): (&str, &str), arguments: &[String]) -> Result<Numbers, Stop> {
+    let mut asked = Numbers {
+        many: usual.to_owned(),
+        seed: "1".to_owned(),
+    };
     let mut rest = arguments.iter();
-    while let Some(name) = rest.next() {
-        let place = match name.as_str() {
-            "--kills" => &mut kills,
-            "--seed" => &mut seed,
+    while let Some(argument) = rest.next() {
+        let place = match argument.as_str() {
+            "--seed" => &mut asked.seed,
+            other if other == name => &mut asked.many,
             other => {
                 return Err(Stop::new(format!(
-                    "`faults` takes --kills N and --seed S, not {other}."
+                    "`{command}` takes {name} N and --seed S, not {other}."
                 )));
             }
         };
         let value = rest.next().filter(|value| value.parse::<u32>().is_ok());
-        let value = value.ok_or_else(|| Stop::new(format!("{name} takes a number.")))?;
+        let value = value.ok_or_else(|| Stop::new(format!("{argument} takes a number.")))?;
         value.clone_into(place);
     }
+    Ok(asked)
+}
+
+/// One test of the kill suite, as long as asked for.
+fn at_length(root: &Path, test: &str, variable: &str, asked: &Numbers) -> Result<Outcome, Stop> {
     let ready = setup::ensure(root, Purpose::Test)?;
     // The workspace's features, as in `cargo xtask test`: nothing is built twice.
     let mut suite = rust_tests(root, &ready);
-    suite.args(["--workspace", "--test", "kills", "--", "--nocapture"]);
-    suite.env("PHOTO_STATION_FAULTS_KILLS", kills);
-    suite.env("PHOTO_STATION_FAULTS_SEED", seed);
-    must(&mut suite, "a kill did harm; which one is said above.")
+    suite.args([
+        "--workspace",
+        "--test",
+        "kills",
+        "--",
+        "--nocapture",
+        "--exact",
+        test,
+    ]);
+    suite.env(variable, &asked.many);
+    suite.env("PHOTO_STATION_FAULTS_SEED", &asked.seed);
+    Ok(must(&mut suite, "it did not go through."))
 }
+
+/// Some days of a busy booth.
+const MANY_VISITS: &str = "5000";
 
 /// Enough for each of the points some ten times and for hundreds of other moments.
 const MANY_KILLS: &str = "1000";

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use records::{BundleLock, Carry, Depth, Identity, MaskedIdentity, RecordState, Secret};
+use records::{Carry, Depth, Identity, MaskedIdentity, RecordState, Secret};
 use station::view::{Action, OutOfService, Page};
-use station::{Config, Darkroom, Options, Standing, Station};
+use station::{Config, Darkroom, Options, Standing, Station, carry};
 use vendor::{Problem, ProblemCode, Revocation, StationKey, VendorError};
 use vendor_backend::{DemoCase, demo};
 
@@ -130,10 +130,18 @@ async fn a_revoked_station_keeps_its_outbox_drops_its_profile_and_comes_back_wit
     assert!(report.is_clean() && report.records == 3, "{:?}", report.faults);
     // By hand they can still be carried.
     let bundle = station_data.path().join("carried.bundle");
-    let lock = BundleLock::Passphrase(Secret::new("a passphrase for the way"));
     let carried = station
-        .with_records(move |store| store.export(&bundle, &lock, &Carry::Undelivered, Timestamp::now()))
+        .with_records(move |store| {
+            Ok(carry::export(
+                store,
+                &bundle,
+                &Carry::Undelivered,
+                &[],
+                Timestamp::now(),
+            ))
+        })
         .await
+        .unwrap()
         .unwrap();
     assert_eq!(carried.records.len(), 3);
     // The doctor says the same.
