@@ -33,6 +33,9 @@ use crate::truth::{self, Chosen, Tally};
 
 /// Visits between two samples.
 const SAMPLE_EVERY: u32 = 50;
+/// Samples of the second half for a verdict: the records' page cache (16 MiB) and the allocator fill during the first
+/// hundreds of visits, and a slope over those is no leak.
+const ENOUGH: usize = 15;
 /// tokio ends a helper thread after ten idle seconds; a pooled connection may live longer, and is one.
 const IDLE: Duration = Duration::from_secs(12);
 /// The longest the station may take for one visit, faults included.
@@ -125,7 +128,7 @@ impl Report {
     /// Growth a visit over the second half with its standard error, and whether that is flat; for each of the three.
     pub(crate) fn slopes(&self) -> Option<[(f64, f64, bool); 3]> {
         let half = &self.samples[self.samples.len() / 2..];
-        (half.len() >= 4).then(|| {
+        (half.len() >= ENOUGH).then(|| {
             std::array::from_fn(|which| {
                 let points: Vec<(f64, f64)> = half
                     .iter()
@@ -165,7 +168,7 @@ impl fmt::Display for Report {
             self.tally.confirmed
         )?;
         match self.slopes() {
-            None => write!(f, "too few samples for a slope"),
+            None => write!(f, "too few visits for a verdict on memory"),
             Some(slopes) => {
                 for (name, (slope, error, flat)) in NAMES.iter().zip(slopes) {
                     writeln!(

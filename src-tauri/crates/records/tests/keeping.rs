@@ -331,7 +331,8 @@ fn records_carried_by_hand_arrive_whole_and_twice_is_once() {
 
 #[test]
 fn a_record_changed_on_its_way_is_not_taken_in() {
-    let harms: [(&str, fn(&mut Parcel)); 13] = [
+    type Harm = (&'static str, fn(&mut Parcel));
+    let harms: [Harm; 13] = [
         ("a value no column takes", |p| {
             p.papers["record"][0]["candidates"] = true.into();
         }),

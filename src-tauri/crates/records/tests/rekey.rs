@@ -1,7 +1,7 @@
 //! Another key for the database: at no moment neither key opens it. Processes are ended at every named point and at
 //! any moment of the rewriting, and what comes after finds everything.
 
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
 
 mod booth;
 

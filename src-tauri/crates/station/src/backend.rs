@@ -7,6 +7,7 @@ use std::time::Duration;
 use code::Pattern;
 use fail::fail_point;
 use jiff::Timestamp;
+use records::Store;
 use vendor::Profile;
 
 use crate::rotation;
@@ -117,7 +118,7 @@ pub(crate) async fn keep_synced(shared: Shared) {
             Ok((_, None)) => continue,
             Ok((_, Some(pause))) => {
                 // Nobody is served worse by it now: a commit that has to write the log back itself keeps a student.
-                if let Err(error) = shared.records(|store| store.settle()).await {
+                if let Err(error) = shared.records(Store::settle).await {
                     tracing::warn!(%error, "the log could not be written back");
                 }
                 pause.unsigned_abs()
