@@ -325,12 +325,8 @@ async fn blind_station(out: Output, cli: &Cli) -> Result<Station, Verdict> {
 fn sync(out: Output, cli: &Cli, once: bool) -> Result<Verdict, Verdict> {
     runtime(out)?.block_on(async {
         let station = blind_station(out, cli).await?;
-        if station.standing() == Standing::Revoked && cli.station.activation.is_none() {
-            out.say(
-                "the vendor has revoked this station; every photo is kept: call the vendor and give a new --activation \
-                 CODE, or carry the photos by hand (queue export)",
-            );
-            return Err(Verdict::Refused);
+        if cli.station.activation.is_none() {
+            not_revoked(out, &station)?;
         }
         if !station.enrolled_within(demo::ENROL_PATIENCE).await {
             out.say("this station is not enrolled at its backend: start it once with --activation CODE");
@@ -340,6 +336,8 @@ fn sync(out: Output, cli: &Cli, once: bool) -> Result<Verdict, Verdict> {
             let round = sync_in_the_open(out, &station)
                 .await
                 .map_err(|error| told(out)(&error))?;
+            // It may have heard so in this very round.
+            not_revoked(out, &station)?;
             let sending = station.sending().await.map_err(|error| told(out)(&error))?;
             let counts = station
                 .with_records(|store| store.counts())
@@ -377,6 +375,18 @@ fn sync(out: Output, cli: &Cli, once: bool) -> Result<Verdict, Verdict> {
             }
         }
     })
+}
+
+/// A station that was shut out says so, and what to do.
+fn not_revoked(out: Output, station: &Station) -> Result<(), Verdict> {
+    if station.standing() != Standing::Revoked {
+        return Ok(());
+    }
+    out.say(
+        "the vendor has revoked this station; every photo is kept: call the vendor and give a new --activation CODE, \
+         or carry the photos by hand (queue export)",
+    );
+    Err(Verdict::Refused)
 }
 
 /// One round, with a line on stderr every few seconds of how it goes.
