@@ -63,7 +63,7 @@ pub fn check_file(bytes: &[u8], models: &Models, spec: &Spec) -> Report {
             report
                 .checks
                 .extend(sitting(&mesh, count, &FaceColours::of(picture, &mesh)));
-            let parted = matte::around(models, picture, None, Some(focus(&mesh)));
+            let parted = matte::around(models, picture, None, Some(&focus(&mesh)));
             report.matte = Some(MatteFacts {
                 method: parted.method.as_str().to_owned(),
                 notes: parted.notes.clone(),

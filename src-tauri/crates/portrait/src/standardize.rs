@@ -110,7 +110,7 @@ pub fn standardize_timed(
     done(Stage::Face);
     let (light, matte) = rayon::join(
         || FaceColours::of(photo, &mesh),
-        || matte::around(models, photo, plate, Some(focus(&mesh))),
+        || matte::around(models, photo, plate, Some(&focus(&mesh))),
     );
     done(Stage::Matte);
     report.checks.extend(sitting(&mesh, count, &light));

@@ -91,7 +91,7 @@ pub(crate) struct Focus {
 /// is used only if it fits. Without a face in the picture the segmenter decides alone where the person is.
 pub fn matte(models: &Models, photo: &RgbImage, plate: Option<&RgbImage>) -> Matte {
     let focus = focus(models, photo);
-    around(models, photo, plate, focus)
+    around(models, photo, plate, focus.as_ref())
 }
 
 /// What is known before any colour is looked at: 255 surely person, 0 surely wall, 128 open, by the segmenter's
@@ -146,10 +146,10 @@ pub(crate) fn around(
     models: &Models,
     photo: &RgbImage,
     plate: Option<&RgbImage>,
-    focus: Option<Focus>,
+    focus: Option<&Focus>,
 ) -> Matte {
     let (w, h) = photo.dimensions();
-    let focus = focus.unwrap_or(Focus {
+    let focus = focus.copied().unwrap_or(Focus {
         eyes: [w as f32 / 2.0, h as f32 * 0.4],
         unit: (w.min(h) as f32 / 6.0).max(8.0),
         face: None,

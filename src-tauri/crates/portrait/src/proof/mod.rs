@@ -199,7 +199,7 @@ pub fn prove(
         dy: readable(found.transform.dy),
     });
     proof.rotation = Some(readable(found.rotation));
-    let parted = matte::around(models, original.image(), None, Some(focus(&captured)));
+    let parted = matte::around(models, original.image(), None, Some(&focus(&captured)));
     let mask = certain(&parted, &found, spec);
     // Four places: what is written is read back as the same number.
     let share = mask.iter().filter(|m| **m).count() as f64 / mask.len() as f64;
