@@ -41,6 +41,10 @@ pub(crate) struct BackendRole {
 }
 
 /// A station with students in front of it.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "what a run is to do, each on its own"
+)]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct StationRole {
     pub(crate) vendor: String,

@@ -57,7 +57,7 @@ pub(crate) struct Sample {
 impl Sample {
     /// Reads it off this process; `None` on systems that do not tell it as files.
     #[cfg(target_os = "linux")]
-    fn now(visit: u32) -> Option<Sample> {
+    pub(crate) fn now(visit: u32) -> Option<Sample> {
         let status = std::fs::read_to_string("/proc/self/status").ok()?;
         let memory = status.lines().find_map(|line| {
             let rest = line.strip_prefix("VmRSS:")?;
@@ -77,7 +77,7 @@ impl Sample {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn now(_visit: u32) -> Option<Sample> {
+    pub(crate) fn now(_visit: u32) -> Option<Sample> {
         None
     }
 

@@ -207,8 +207,8 @@ async fn by_hand_first_and_by_the_network_after_it_is_once() {
     let booth = Booth::open(&vendor).await;
     let people = open_to_all(&vendor);
     let mut ids = Vec::new();
-    for n in 0..3 {
-        ids.push(booth.photographs(&people[n], 100 + n as u8).await);
+    for (shade, person) in (100..103).zip(&people) {
+        ids.push(booth.photographs(person, shade).await);
     }
     let file = booth.export("by-hand.bundle", &[]).await;
     assert_eq!(

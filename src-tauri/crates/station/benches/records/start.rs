@@ -39,7 +39,7 @@ async fn welcome(folder: &Path, backend: &str, activation: bool) -> Duration {
     let station = student::open(folder, backend, activation).await;
     let mut views = station.views();
     let open = views.wait_for(|view| matches!(view.page, Page::Welcome { .. }));
-    tokio::time::timeout(Duration::from_secs(60), open)
+    tokio::time::timeout(Duration::from_mins(1), open)
         .await
         .unwrap()
         .unwrap();
