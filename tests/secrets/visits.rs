@@ -21,7 +21,6 @@ use crate::search::Needles;
 use crate::shown;
 
 pub(crate) const PIN: &str = "7391468250";
-pub(crate) const PASSPHRASE: &str = "five invented words of passphrase";
 
 /// How the code reaches the station.
 #[derive(Clone, Copy, PartialEq)]
@@ -153,6 +152,7 @@ async fn visits(way: &Way, place: &Path, models: &Arc<Models>) {
     } else {
         booth.nobody_knows_the_code().await;
     }
+    booth.all_is_sent().await;
     let mut said = booth.visit(&booth.student.actor.clone()).await.unwrap();
     booth.kept_as("rejected").await;
     booth.leave().await;
@@ -161,6 +161,7 @@ async fn visits(way: &Way, place: &Path, models: &Arc<Models>) {
     said = booth.visit(&booth.student.actor.clone()).await.unwrap_or(said);
     assert!(!said.shoot_number.is_empty());
     booth.leave().await;
+    booth.all_is_sent().await;
     let backups = place.join(format!("backups-{}", way.vendor));
     let made = booth
         .station
@@ -317,6 +318,19 @@ impl Booth {
             self.station.sync_soon();
         }
         panic!("no record became {state}");
+    }
+
+    /// Whose photo still waits here is sent away with a word of their own.
+    async fn all_is_sent(&self) {
+        for _ in 0..240 {
+            let counts = self.station.with_records(|store| store.counts()).await.unwrap();
+            if counts.waiting() == 0 {
+                return;
+            }
+            self.station.sync_soon();
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        panic!("not everything was sent");
     }
 
     /// The last visit is kept here for want of a network; vendors that must be asked for the school send away.

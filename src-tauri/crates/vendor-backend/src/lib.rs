@@ -89,7 +89,10 @@ pub enum BackendError {
     #[error(transparent)]
     Bundle(#[from] BundleError),
     /// Made by a station that is not enrolled here, or was revoked.
-    #[error("this bundle was made by a station that is not known here; nothing was taken")]
+    #[error(
+        "this bundle was made by a station that is not known here or was revoked; nothing was taken. Let a revoked \
+         station in again first (`activate`)"
+    )]
     UnknownStation,
     /// There is no such order.
     #[error("no such order")]
