@@ -137,6 +137,8 @@ pub(crate) async fn scan_picture(
 ) -> Result<ScanSight, Failure> {
     session.check()?;
     let station = inside(&door)?;
+    // Staff at work on a visit keep it.
+    station.act(Action::Touch);
     tauri::async_runtime::spawn_blocking(move || station.scan_picture(file))
         .await
         .map_err(|_| Failure {

@@ -30,7 +30,7 @@ pub use audit::Row as HistoryRow;
 pub use carry::{Carry, Parcel, Taken};
 pub use key::{Key, KeyPlace};
 pub use life::{Event, Impossible, LONGEST_WAIT, PersonReason, RecordState, Review, UnknownState, back_off};
-pub use open::{FILE_NAME, Store};
+pub use open::{FILE_NAME, NEWEST, Store};
 pub use purge::{Forgotten, Kept, PurgeReport};
 pub use queue::LEASE;
 pub use record::{

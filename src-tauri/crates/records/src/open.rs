@@ -51,8 +51,8 @@ const MIGRATIONS: &[Migration] = &[
     },
 ];
 
-/// The newest form this program knows.
-pub(crate) const NEWEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+/// The newest form of a database this program knows, as its `user_version`.
+pub const NEWEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
 
 /// The station's memory, open.
 ///

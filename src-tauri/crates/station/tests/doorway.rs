@@ -224,7 +224,7 @@ async fn a_newer_programs_database_is_left_alone_until_it_is_one_this_program_kn
     broken_and_mended(
         OutOfService::Newer,
         |data| with_database(data, "PRAGMA user_version = 99;"),
-        |data| with_database(data, "PRAGMA user_version = 1;"),
+        |data| with_database(data, &format!("PRAGMA user_version = {};", records::NEWEST)),
     )
     .await;
 }

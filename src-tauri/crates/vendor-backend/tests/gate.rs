@@ -344,5 +344,5 @@ fn the_committed_contract_is_the_programs() {
     );
     let document: serde_json::Value = serde_json::from_str(&made).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
-    assert_eq!(document["paths"].as_object().unwrap().len(), 11);
+    assert_eq!(document["paths"].as_object().unwrap().len(), 12);
 }

@@ -162,6 +162,13 @@ async fn a_revoked_station_keeps_its_outbox_drops_its_profile_and_comes_back_wit
         matches!(page, Page::Welcome { .. })
     })
     .await;
+    // The profile follows the enrolment.
+    for _ in 0..100 {
+        if setting(&station, "profile").await.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     assert!(setting(&station, "profile").await.is_some());
     assert_eq!(
         setting(&station, "station-id").await,
