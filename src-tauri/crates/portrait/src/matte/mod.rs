@@ -340,7 +340,7 @@ fn prior(models: &Models, photo: &RgbImage, eyes: [f32; 2], unit: f32) -> GrayIm
     wide
 }
 
-/// How far the face's outline is drawn in towards its middle: inside of that no wall shows. Ours: of 144 rendered
+/// How far the face's outline is drawn in towards its middle: inside of that no wall shows. Ours: of 96 rendered
 /// faces turned by up to 14°, none showed wall within 0.915 of its outline; a grey frame of glasses before a grey wall
 /// is not one either.
 const SOLID: f32 = 0.9;
