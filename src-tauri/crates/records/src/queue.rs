@@ -181,6 +181,20 @@ impl Store {
         outgoing(rows.next()?.ok_or(RecordsError::NotFound(id))?)
     }
 
+    /// Whether a photo taken with this very code waits to be sent, whenever it is due.
+    ///
+    /// # Errors
+    /// Only database errors.
+    pub fn waits_with(&self, code_text: &[u8]) -> Result<bool> {
+        let waits = self
+            .db
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM outbox o JOIN paper p ON p.record_id = o.record_id WHERE p.code_text = ?1)",
+            )?
+            .query_row([code_text], |row| row.get(0))?;
+        Ok(waits)
+    }
+
     /// When the sync loop must look again: the earliest next try, `None` with an empty outbox.
     ///
     /// # Errors

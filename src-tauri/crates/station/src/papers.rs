@@ -1,6 +1,5 @@
 //! The papers a visit hands out: the question to the backend, and the record that is kept.
 
-use jiff::Timestamp;
 use records::{MaskedIdentity, NewRecord, Payment, RecordId};
 use vendor::api::{OrderState, ResolveRequest};
 use vendor::{Problem, ProblemCode, SecretBytes};
@@ -60,13 +59,7 @@ fn refused(problem: &Problem) -> Resolved {
 /// two students might share.
 async fn waits_here(shared: &Shared, code: Vec<u8>) -> bool {
     let code = Zeroizing::new(code);
-    let found = shared
-        .records(move |store| {
-            // Everything in the outbox, whenever it is due.
-            let all = store.next_due(Timestamp::MAX, u32::MAX)?;
-            Ok(all.iter().any(|one| one.code_text.expose() == code.as_slice()))
-        })
-        .await;
+    let found = shared.records(move |store| store.waits_with(&code)).await;
     found.unwrap_or_else(|error| {
         tracing::warn!(%error, "whether the code's photo waits here is not known");
         false
