@@ -7,6 +7,7 @@
 
 use fast_image_resize::FilterType;
 use image::RgbImage;
+use rayon::prelude::*;
 
 use crate::compose::linear;
 use crate::resample;
@@ -300,6 +301,20 @@ fn edge_widths(luma: &[f32], w: usize, within: &[usize]) -> [f64; 2] {
         widths.iter().copied().fold(f64::MAX, f64::min),
         widths.iter().copied().fold(0.0, f64::max),
     ]
+}
+
+/// The pixels of a picture whose centres lie inside a polygon.
+pub(crate) fn filled(polygon: &[[f32; 2]], w: usize, h: usize) -> Vec<bool> {
+    let span = |k: usize| {
+        let at = || polygon.iter().map(move |p| p[k]);
+        at().fold(f32::MAX, f32::min)..at().fold(f32::MIN, f32::max)
+    };
+    let (across, down) = (span(0), span(1));
+    let holds = |x: f32, y: f32| across.contains(&x) && down.contains(&y) && inside(polygon, [x, y]);
+    (0..w * h)
+        .into_par_iter()
+        .map(|i| holds((i % w) as f32 + 0.5, (i / w) as f32 + 0.5))
+        .collect()
 }
 
 /// Even-odd rule.

@@ -48,7 +48,7 @@ pub(super) fn part(
     light: &[[f32; 3]],
     mut wall: Wall,
     outline: &Outline,
-    solid: &[u8],
+    solid: &[bool],
     unit: f32,
 ) -> (Field, Vec<[u8; 3]>) {
     let (w, h) = (photo.width() as usize, photo.height() as usize);
@@ -127,7 +127,7 @@ pub(super) fn part(
             let mut open = Vec::new();
             for (x, known) in known.iter_mut().enumerate() {
                 let i = y * w + x;
-                if solid[i] != 0 {
+                if solid[i] {
                     *known = 1.0;
                     continue;
                 }

@@ -29,7 +29,7 @@ use image::{GrayImage, Luma, RgbImage};
 use rayon::prelude::*;
 
 use crate::compose::{linear, resized_linear, srgb};
-use crate::photometry::inside;
+use crate::photometry::filled;
 use crate::standardize::{self, main_face};
 use crate::vision::{Models, Pace};
 use field::{Field, distance_to};
@@ -345,22 +345,17 @@ fn prior(models: &Models, photo: &RgbImage, eyes: [f32; 2], unit: f32) -> GrayIm
 /// is not one either.
 const SOLID: f32 = 0.9;
 
-/// The pixels of the face, of which none is wall; 1 and 0. `place` puts a point of the outline on the working picture.
-fn solid(face: Option<&[[f32; 2]; 36]>, w: usize, h: usize, place: impl Fn([f32; 2]) -> [f32; 2]) -> Vec<u8> {
+/// The pixels of the face, of which none is wall. `place` puts a point of the outline on the working picture.
+fn solid(
+    face: Option<&[[f32; 2]; 36]>,
+    w: usize,
+    h: usize,
+    place: impl Fn([f32; 2]) -> [f32; 2],
+) -> Vec<bool> {
     let Some(face) = face else {
-        return vec![0; w * h];
+        return vec![false; w * h];
     };
-    let outline = drawn_in(&face.map(place), SOLID);
-    let span = |k: usize| {
-        let at = || outline.iter().map(move |p| p[k]);
-        at().fold(f32::MAX, f32::min)..at().fold(f32::MIN, f32::max)
-    };
-    let (across, down) = (span(0), span(1));
-    let holds = |x: f32, y: f32| across.contains(&x) && down.contains(&y) && inside(&outline, [x, y]);
-    (0..w * h)
-        .into_par_iter()
-        .map(|i| u8::from(holds((i % w) as f32 + 0.5, (i / w) as f32 + 0.5)))
-        .collect()
+    filled(&drawn_in(&face.map(place), SOLID), w, h)
 }
 
 /// A face's outline with every point moved towards the middle, to this share of its way.
@@ -440,7 +435,7 @@ struct Parts {
 fn part(
     photo: &RgbImage,
     prior: &GrayImage,
-    solid: &[u8],
+    solid: &[bool],
     plate: Option<&RgbImage>,
     unit: f32,
     notes: &mut Vec<String>,
@@ -510,7 +505,14 @@ mod tests {
     #[test]
     fn a_strand_on_an_uneven_wall_is_kept_and_the_wall_is_not() {
         let (photo, prior, truth) = scene();
-        let parts = part(&photo, &prior, &vec![0; 240 * 240], None, 60.0, &mut Vec::new());
+        let parts = part(
+            &photo,
+            &prior,
+            &vec![false; 240 * 240],
+            None,
+            60.0,
+            &mut Vec::new(),
+        );
         assert_eq!(parts.method, Method::WallModel);
         let error: f32 = parts.alpha.v.iter().zip(&truth).map(|(a, t)| (a - t).abs()).sum();
         assert!(error < 140.0, "sum of absolute differences {error}");
@@ -525,7 +527,14 @@ mod tests {
     #[test]
     fn mixed_pixels_lose_the_colour_of_the_wall() {
         let (photo, prior, _) = scene();
-        let parts = part(&photo, &prior, &vec![0; 240 * 240], None, 60.0, &mut Vec::new());
+        let parts = part(
+            &photo,
+            &prior,
+            &vec![false; 240 * 240],
+            None,
+            60.0,
+            &mut Vec::new(),
+        );
         for (i, &a) in parts.alpha.v.iter().enumerate() {
             if a > 0.3 && a < 0.95 {
                 let f = parts.foreground[i];

@@ -25,6 +25,7 @@ use crate::compose::compose;
 use crate::jpeg::coded_luma;
 use crate::matte::{self, Matte, Method};
 use crate::original::{Original, jpeg_facts, sha256_hex};
+use crate::photometry::filled;
 use crate::report::{Report, Transform};
 use crate::spec::Spec;
 use crate::standardize::{focus, main_face};
@@ -322,10 +323,7 @@ fn face_mask(captured: &Mesh, transform: &Transform, w: usize, h: usize) -> Mask
     let outline = captured
         .outline()
         .map(|p| transform.apply(p.map(f64::from)).map(|v| v as f32));
-    let outline = matte::drawn_in(&outline, INWARDS);
-    (0..w * h)
-        .map(|i| crate::photometry::inside(&outline, [(i % w) as f32 + 0.5, (i / w) as f32 + 0.5]))
-        .collect()
+    filled(&matte::drawn_in(&outline, INWARDS), w, h)
 }
 
 fn middle(mask: &Mask, w: usize) -> Option<[f64; 2]> {
