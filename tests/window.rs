@@ -16,6 +16,8 @@
 
 #[path = "secrets/search.rs"]
 mod search;
+#[path = "secrets/shown.rs"]
+mod shown;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
@@ -29,6 +31,7 @@ use fantoccini::elements::Element;
 use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
+use shown::shown;
 use vendor_backend::{AutoReview, Backend, BackendOptions, DemoCase, DemoPerson};
 
 /// The longest a page may stand: a loaded machine renders a student and develops a photo slowly.
@@ -585,17 +588,6 @@ async fn other_ways_in(window: &mut Window, student: &DemoPerson, code: &str, pi
     );
     window.click("cancel").await;
     window.until_page("welcome").await;
-}
-
-/// A code as a telephone shows it.
-fn shown(text: &str) -> image::GrayImage {
-    let code = qrcode::QrCode::new(text).unwrap();
-    let (side, colors) = (code.width() as u32, code.to_colors());
-    image::GrayImage::from_fn((side + 8) * 8, (side + 8) * 8, |x, y| {
-        let (x, y) = ((x / 8).wrapping_sub(4), (y / 8).wrapping_sub(4));
-        let dark = x < side && y < side && colors[(y * side + x) as usize] == qrcode::Color::Dark;
-        image::Luma([if dark { 0 } else { 255 }])
-    })
 }
 
 /// The staff page behind the PIN lists the record.

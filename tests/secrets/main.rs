@@ -14,6 +14,7 @@
 )]
 
 mod search;
+mod shown;
 mod visits;
 
 use std::fs::File;
@@ -21,8 +22,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use qrcode::{EcLevel, QrCode};
 use search::Needles;
+use shown::shown;
 use visits::{PIN, Student, WAYS, Way};
 
 const PLACE: &str = "PHOTO_STATION_SECRETS_PLACE";
@@ -241,17 +242,6 @@ fn mishaps(place: &Place, data: &Path, student: &Student) {
     let picture = place.known.join("broken.png");
     std::fs::write(&picture, student.code.repeat(9)).unwrap();
     place.station("broken-picture", data, &["scan", picture.to_str().unwrap()], "");
-}
-
-/// A code as a telephone shows it.
-fn shown(text: &str) -> image::GrayImage {
-    let code = QrCode::with_error_correction_level(text, EcLevel::M).unwrap();
-    let (side, colors) = (code.width() as u32, code.to_colors());
-    image::GrayImage::from_fn((side + 8) * 8, (side + 8) * 8, |x, y| {
-        let (x, y) = ((x / 8).wrapping_sub(4), (y / 8).wrapping_sub(4));
-        let dark = x < side && y < side && colors[(y * side + x) as usize] == qrcode::Color::Dark;
-        image::Luma([if dark { 0 } else { 255 }])
-    })
 }
 
 /// Not a test of its own: the process in which the visits run.

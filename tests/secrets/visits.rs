@@ -18,7 +18,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 use vendor_backend::{AutoReview, Backend, BackendOptions, DemoCase, Running};
 
 use crate::search::Needles;
-use crate::shown;
+use crate::shown::shown;
 
 pub(crate) const PIN: &str = "7391468250";
 

@@ -9,11 +9,14 @@
 )]
 
 mod booth;
+#[path = "booth/pages.rs"]
+mod pages;
 
 use std::path::Path;
 use std::time::Duration;
 
-use booth::{PATIENCE, within};
+use booth::PATIENCE;
+use pages::within;
 use records::{Depth, Filter, RecordState};
 use station::Station;
 use station::view::{Action, OutOfService, Page, Progress};

@@ -8,16 +8,20 @@
     reason = "a test stops where it fails"
 )]
 
+#[path = "booth/waiting.rs"]
+mod waiting;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use records::{Depth, FILE_NAME, NewRecord, Payment, RecordId, Secret};
+use records::{Depth, FILE_NAME};
 use station::doorway::{Hindrance, Prepare, records_hindrance};
 use station::view::{Action, OutOfService, Page};
 use station::{Config, Darkroom, Doorway, Options, Station, StationError};
 use vendor_backend::{Backend, BackendOptions, Running, demo};
+use waiting::waiting_since;
 
 async fn backend() -> Running {
     Backend::start(BackendOptions::demo("binyu").unwrap())
@@ -58,32 +62,6 @@ async fn door(data: &Path, backend: &Running) -> Doorway {
     Doorway::open_with(prepare, Some(nobody())).await.unwrap()
 }
 
-fn waiting(n: u8) -> NewRecord {
-    // Due tomorrow: it stays what it is.
-    let at = Timestamp::now();
-    NewRecord {
-        id: RecordId::from_parts(at, [n; 10]),
-        visit: None,
-        code_text: Secret::new(format!("CHSI1:made-up-{n}")),
-        code_tag: format!("TAG-{n:02}"),
-        proof: Secret::new("{}"),
-        identity: None,
-        school: "示例大学（演示）".into(),
-        school_id: None,
-        vendor: "binyu".into(),
-        spec: "national-blue".into(),
-        original: vec![n; 2000],
-        standard: vec![n; 1000],
-        report: serde_json::Value::Null,
-        candidates: 1,
-        forced_reason: None,
-        payment: Payment::Free,
-        consent_at: at,
-        started_at: at,
-        captured_at: at,
-    }
-}
-
 /// A folder in which a station has served and kept one photo.
 async fn served(data: &Path, backend: &Running) {
     let station = Station::open_with(options(data, backend.url()), Some(nobody()))
@@ -91,7 +69,7 @@ async fn served(data: &Path, backend: &Running) {
         .unwrap();
     assert!(station.enrolled_within(Duration::from_secs(30)).await);
     station
-        .with_records(|store| store.submit(&waiting(1), Timestamp::now()))
+        .with_records(|store| store.submit(&waiting_since(1, Timestamp::now()), Timestamp::now()))
         .await
         .unwrap();
     drop(station);
@@ -453,7 +431,7 @@ async fn a_disk_that_goes_read_only_under_an_open_database_refuses_visits_and_lo
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(matches!(station.view().page, Page::OutOfService { .. }));
     let refused = station
-        .with_records(|store| store.submit(&waiting(2), Timestamp::now()))
+        .with_records(|store| store.submit(&waiting_since(2, Timestamp::now()), Timestamp::now()))
         .await;
     assert!(refused.is_err(), "nothing is called kept that is not");
     drop((door, station, views));

@@ -8,18 +8,27 @@
     reason = "a test stops where it fails"
 )]
 
+#[path = "booth/pages.rs"]
+mod pages;
+#[path = "booth/waiting.rs"]
+mod waiting;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use records::{Depth, NewRecord, Payment, RecordId, Secret};
+use pages::within;
+use records::{Depth, NewRecord, RecordId};
 use station::staff::Login;
 use station::view::{Action, OutOfService, Page};
 use station::{Config, Darkroom, Options, Station};
 use vendor::Clock;
 use vendor_backend::{Backend, BackendOptions, Running, demo};
+use waiting::waiting_since;
+
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A backend whose clock is so many seconds ahead.
 async fn backend(ahead: Arc<AtomicI64>) -> Running {
@@ -58,28 +67,17 @@ async fn open(data: &Path, config: Config) -> Station {
     station
 }
 
-async fn until(station: &Station, seconds: u64, what: &str, wanted: impl Fn(&Page) -> bool) {
-    let mut views = station.views();
-    let arrived = views.wait_for(|view| wanted(&view.page));
-    let arrived = tokio::time::timeout(Duration::from_secs(seconds), arrived).await;
-    assert!(
-        arrived.is_ok_and(|view| view.is_ok()),
-        "waited for {what}, there stands {:?}",
-        station.view().page
-    );
-}
-
 async fn opens(station: &Station) {
-    until(station, 40, "the welcome page", |page| {
+    within(PATIENCE, station, "the welcome page", |page| {
         matches!(page, Page::Welcome { .. })
     })
     .await;
 }
 
 async fn closes(station: &Station, why: OutOfService) {
-    until(
+    within(
+        PATIENCE,
         station,
-        40,
         &format!("{why:?}"),
         |page| matches!(page, Page::OutOfService { reason } if *reason == why),
     )
@@ -88,31 +86,6 @@ async fn closes(station: &Station, why: OutOfService) {
     station.act(Action::Start);
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(matches!(station.view().page, Page::OutOfService { .. }));
-}
-
-/// A record that waits since then.
-fn waiting_since(n: u8, at: Timestamp) -> NewRecord {
-    NewRecord {
-        id: RecordId::from_parts(at, [n; 10]),
-        visit: None,
-        code_text: Secret::new(format!("CHSI1:made-up-{n}")),
-        code_tag: format!("TAG-{n:02}"),
-        proof: Secret::new("{}"),
-        identity: None,
-        school: "示例大学（演示）".into(),
-        school_id: None,
-        vendor: "binyu".into(),
-        spec: "national-blue".into(),
-        original: vec![n; 2000],
-        standard: vec![n; 1000],
-        report: serde_json::Value::Null,
-        candidates: 1,
-        forced_reason: None,
-        payment: Payment::Free,
-        consent_at: at,
-        started_at: at,
-        captured_at: at,
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -465,13 +438,16 @@ async fn records_held_by_another_process_do_not_freeze_the_pages() {
     });
     tokio::time::sleep(Duration::from_millis(200)).await;
     station.act(Action::Start);
-    until(&station, 1, "the page after the touch", |page| {
-        !matches!(page, Page::Welcome { .. })
-    })
+    within(
+        Duration::from_secs(1),
+        &station,
+        "the page after the touch",
+        |page| !matches!(page, Page::Welcome { .. }),
+    )
     .await;
     station.act(Action::Cancel);
     assert!(writing.await.unwrap().is_err(), "it gave up after a while");
-    until(&station, 45, "the closed page", |page| {
+    within(Duration::from_secs(45), &station, "the closed page", |page| {
         matches!(
             page,
             Page::OutOfService {

@@ -9,13 +9,16 @@
 )]
 
 mod booth;
+#[path = "booth/pages.rs"]
+mod pages;
 
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use booth::{PATIENCE, open, visit, visit_watched, within};
+use booth::{PATIENCE, open, visit, visit_watched};
 use code::CodeText;
 use jiff::Timestamp;
+use pages::within;
 use records::{Filter, PersonReason, RecordDetail, RecordState};
 use station::Station;
 use station::rehearsal::RehearsalError;

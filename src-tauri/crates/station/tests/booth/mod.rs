@@ -14,6 +14,8 @@ use station::visit::Shot;
 use station::{Config, Darkroom, Options, Station};
 use vendor_backend::{DemoPerson, Running, demo};
 
+use crate::pages::within;
+
 fn jpeg(grey: u8) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     RgbImage::from_pixel(480, 640, Rgb([grey; 3]))
@@ -76,22 +78,6 @@ pub(crate) async fn open(data: &Path, backend: &Running, vendor: &str) -> Statio
 
 /// Longer than the station lets pass between two trial writes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(50);
-
-pub(crate) async fn within(
-    patience: Duration,
-    station: &Station,
-    what: &str,
-    wanted: impl Fn(&Page) -> bool,
-) {
-    let mut views = station.views();
-    let arrived = views.wait_for(|view| wanted(&view.page));
-    let arrived = tokio::time::timeout(patience, arrived).await;
-    assert!(
-        arrived.is_ok_and(|view| view.is_ok()),
-        "waited for {what}, there stands {:?}",
-        station.view().page
-    );
-}
 
 /// What a student's hand scanner and the photographer do on each page.
 pub(crate) fn hands(station: &Station, person: &DemoPerson, page: &Page) {

@@ -8,10 +8,13 @@
     reason = "a test stops where it fails"
 )]
 
+#[path = "../booth/pages.rs"]
+mod pages;
 mod revoked;
 mod wire;
 
 use std::io::Cursor;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -21,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use records::{Depth, Filter, NewRecord, Payment, PersonReason, RecordDetail, RecordId, RecordState, Secret};
 use sha2::{Digest, Sha256};
 use station::sync::Round;
-use station::{Config, Options, Station};
+use station::{Config, Darkroom, Options, Station};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use vendor::Clock;
@@ -79,8 +82,9 @@ struct Campus {
     waiting: Vec<RecordId>,
 }
 
-async fn open(data: &std::path::Path, backend: &str) -> Station {
-    let options = Options {
+/// A station that gives up on a silent network within seconds.
+fn options(data: &Path, backend: &str, activation: Option<&str>) -> Options {
+    Options {
         data: data.to_path_buf(),
         config: Config {
             backend: backend.to_owned(),
@@ -92,10 +96,20 @@ async fn open(data: &std::path::Path, backend: &str) -> Station {
         },
         key_in_file: true,
         eyes: None,
-        activation: Some(demo::ACTIVATION_CODE.to_owned()),
+        activation: activation.map(str::to_owned),
         rehearsal: None,
-    };
-    Station::open(options).await.unwrap()
+    }
+}
+
+async fn open(data: &Path, backend: &str) -> Station {
+    Station::open(options(data, backend, Some(demo::ACTIVATION_CODE)))
+        .await
+        .unwrap()
+}
+
+/// For a station that keeps its loops and pages to itself.
+fn nobody() -> Darkroom {
+    Arc::new(|_| Err(Vec::new()))
 }
 
 impl Campus {
@@ -616,23 +630,8 @@ async fn the_station_goes_offline_and_comes_back_by_itself() {
     } = Campus::new().await;
     drop(station);
     wire.set(Weather::HalfOpen).await;
-    let options = Options {
-        data: station_data.path().to_path_buf(),
-        config: Config {
-            backend: wire.url(),
-            profile: "binyu".into(),
-            connect_seconds: 2,
-            request_seconds: 2,
-            transfer_seconds: 3,
-            ..Config::default()
-        },
-        key_in_file: true,
-        eyes: None,
-        activation: None,
-        rehearsal: None,
-    };
-    let no_photos: station::Darkroom = Arc::new(|_| Err(Vec::new()));
-    let station = Station::open_with(options, Some(no_photos)).await.unwrap();
+    let options = options(station_data.path(), &wire.url(), None);
+    let station = Station::open_with(options, Some(nobody())).await.unwrap();
     tokio::time::sleep(Duration::from_secs(8)).await;
     let view = station.view();
     assert_eq!((view.online, view.waiting), (false, 2));

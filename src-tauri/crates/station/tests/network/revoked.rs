@@ -2,54 +2,30 @@
 //! on where it stopped once a new activation code lets it in. Real backend, real HTTP.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use records::{Carry, Depth, Identity, MaskedIdentity, RecordState, Secret};
 use station::view::{Action, OutOfService, Page};
-use station::{Config, Darkroom, Options, Standing, Station, carry};
+use station::{Standing, Station, carry};
 use vendor::{Problem, ProblemCode, Revocation, StationKey, VendorError};
 use vendor_backend::{DemoCase, demo};
 
+use crate::pages::within;
 use crate::wire::{Weather, page};
-use crate::{Campus, submission};
+use crate::{Campus, nobody, options, submission};
 
 /// The station with its loops and pages, left to itself.
 async fn open(data: &Path, backend: &str, activation: Option<&str>) -> Station {
-    let options = Options {
-        data: data.to_path_buf(),
-        config: Config {
-            backend: backend.to_owned(),
-            profile: "binyu".into(),
-            connect_seconds: 2,
-            request_seconds: 2,
-            transfer_seconds: 3,
-            least_free_mb: 0,
-            ..Config::default()
-        },
-        key_in_file: true,
-        eyes: None,
-        activation: activation.map(str::to_owned),
-        rehearsal: None,
-    };
-    let nobody: Darkroom = Arc::new(|_| Err(Vec::new()));
-    Station::open_with(options, Some(nobody)).await.unwrap()
+    let mut options = options(data, backend, activation);
+    options.config.least_free_mb = 0;
+    Station::open_with(options, Some(nobody())).await.unwrap()
 }
 
-async fn until(station: &Station, what: &str, wanted: impl Fn(&Page) -> bool) {
-    let mut views = station.views();
-    let arrived = views.wait_for(|view| wanted(&view.page));
-    let arrived = tokio::time::timeout(Duration::from_secs(40), arrived).await;
-    assert!(
-        arrived.is_ok_and(|view| view.is_ok()),
-        "waited for {what}, there stands {:?}",
-        station.view().page
-    );
-}
+const PATIENCE: Duration = Duration::from_secs(40);
 
 async fn shuts(station: &Station) {
-    until(station, "the closed page", |page| {
+    within(PATIENCE, station, "the closed page", |page| {
         matches!(
             page,
             Page::OutOfService {
@@ -158,7 +134,7 @@ async fn a_revoked_station_keeps_its_outbox_drops_its_profile_and_comes_back_wit
 
     let code = backend.activation_code().await.unwrap();
     let station = open(station_data.path(), &wire.url(), Some(&code)).await;
-    until(&station, "the welcome page", |page| {
+    within(PATIENCE, &station, "the welcome page", |page| {
         matches!(page, Page::Welcome { .. })
     })
     .await;
