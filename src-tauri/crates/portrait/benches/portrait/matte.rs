@@ -28,6 +28,9 @@ use crate::table::{quantile, table};
 /// Pixels by which the truth's trimap is open on either side of a mixed pixel: a tenth of the inter-eye distance, as
 /// a careful person would paint it.
 const GROWN: usize = 10;
+/// How far the widest cut reaches from between the eyes, in inter-eye distances: to each side, above, below. What lies
+/// beyond no finished photo shows.
+const SHOWN: [f32; 3] = [2.9, 3.7, 5.4];
 /// The spec's light blue.
 const BLUE: [u8; 3] = [100, 197, 255];
 const PEER: &str = "pymatting==1.1.16";
@@ -102,11 +105,13 @@ fn render(case: &Case) -> Scene {
     );
     let own = Booth::own_colour(&case.options, &posing);
     let [l, r] = truth.eyes;
-    let (x, unit) = (f32::midpoint(l.0, r.0), r.0 - l.0);
-    let left = (x - 3.3 * unit).max(0.0) as u32;
-    let right = ((x + 3.3 * unit) as u32).min(photo.width());
+    let (x, y, unit) = (f32::midpoint(l.0, r.0), f32::midpoint(l.1, r.1), r.0 - l.0);
+    let [across, above, below] = SHOWN.map(|reach| reach * unit);
+    let (left, top) = ((x - across).max(0.0) as u32, (y - above).max(0.0) as u32);
+    let right = ((x + across) as u32).min(photo.width());
+    let low = ((y + below) as u32).min(photo.height());
     Scene {
-        part: [left, 0, right - left, photo.height()],
+        part: [left, top, right - left, low - top],
         alpha: truth.alpha,
         photo,
         plate,
