@@ -9,10 +9,10 @@ use std::time::Duration;
 /// worst frame; what is left is for a pass that takes longer than it did before.
 const MOST_A_FRAME: Duration = Duration::from_millis(75);
 
-/// While nothing is seen, the frames go by in rounds of this many: a glance in the first, in the third a
-/// search all the same (what blur hides from the glance, the search may find), and in the others the first
-/// reader alone.
-const ROUND: u32 = 5;
+/// While nothing is seen, the frames go by in rounds of this many: a glance in the first, in the second and the
+/// fifth a search all the same (what blur hides from the glance, the search may find), and in the others the
+/// first reader alone: most frames stay cheap.
+const ROUND: u32 = 7;
 
 /// Frames a symbol is followed after it was last located: a third of a second.
 const FOLLOW: u32 = 10;
@@ -103,7 +103,10 @@ impl Planner {
         let following = self.follows();
         let lost = !facts.located;
         let seen = lost && (facts.glanced || following);
-        let (glance, search) = (self.unread.is_multiple_of(ROUND), self.unread % ROUND == 2);
+        let (glance, search) = (
+            self.unread.is_multiple_of(ROUND),
+            matches!(self.unread % ROUND, 1 | 4),
+        );
         let wanted = [
             (Pass::First, following || glance),
             (Pass::Outline, facts.outlines > 0),

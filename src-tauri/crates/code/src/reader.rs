@@ -8,6 +8,7 @@
 //! (12 px on modules of 5 px: 60 %). What is dear is only done while a frame's time lasts: on an overloaded machine the
 //! 41 % of hard scenes that are read within three frames became 20 %.
 
+use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
 use image::GrayImage;
@@ -129,7 +130,8 @@ impl Reader {
             return (Vec::new(), Vec::new());
         }
         let began = Instant::now();
-        let mut frame = LiveFrame::new(luma);
+        let eased = OnceCell::new();
+        let mut frame = LiveFrame::new(luma, &eased);
         self.planner.begin();
         while let Some(pass) = self.planner.next(frame.facts(), began.elapsed()) {
             let start = began.elapsed();
@@ -149,7 +151,7 @@ impl Reader {
     fn run(&mut self, pass: Pass, frame: &mut LiveFrame) {
         match pass {
             Pass::First => frame.take(zxing(frame.luma, Effort::Plain)),
-            Pass::Full => frame.take(zxing(frame.luma, Effort::Full)),
+            Pass::Full => frame.take(zxing(frame.eased(), Effort::Full)),
             Pass::Outline => {
                 let Some(at) = frame.untried.pop() else { return };
                 let Outline {
@@ -169,7 +171,7 @@ impl Reader {
                     self.try_located(frame, located);
                 }
             }
-            Pass::Glance => frame.glanced = own::glance(frame.luma),
+            Pass::Glance => frame.glanced = own::glance(frame.eased()),
             Pass::Search => {
                 let glanced = std::mem::take(&mut frame.glanced);
                 let mut triples = frame
@@ -191,7 +193,7 @@ impl Reader {
                 }
             }
             Pass::Double => {
-                frame.found = doubled(frame.luma)
+                frame.found = doubled(frame.eased())
                     .map(|large| zxing(&large, Effort::Full).found)
                     .unwrap_or_default()
                     .into_iter()
@@ -246,6 +248,15 @@ impl Reader {
         if !found.is_empty() {
             return found;
         }
+        let eased = own::eased(luma);
+        let found = eased
+            .as_ref()
+            .map(|eased| zxing(eased, Effort::Full).found)
+            .unwrap_or_default();
+        if !found.is_empty() {
+            return found;
+        }
+        let luma = eased.as_ref().unwrap_or(luma);
         let Some(scene) = own::Scene::new(luma) else {
             return Vec::new();
         };
@@ -267,6 +278,8 @@ impl Reader {
 /// A live frame and what its passes found.
 struct LiveFrame<'a> {
     luma: &'a GrayImage,
+    /// The frame with another threshold around what is burnt, once that was asked for; nothing when nothing is.
+    eased: &'a OnceCell<Option<GrayImage>>,
     scene: Option<own::Scene<'a>>,
     found: Vec<Found>,
     outlines: Vec<Outline>,
@@ -280,9 +293,10 @@ struct LiveFrame<'a> {
 }
 
 impl<'a> LiveFrame<'a> {
-    fn new(luma: &'a GrayImage) -> Self {
+    fn new(luma: &'a GrayImage, eased: &'a OnceCell<Option<GrayImage>>) -> Self {
         Self {
             luma,
+            eased,
             scene: None,
             found: Vec::new(),
             outlines: Vec::new(),
@@ -311,10 +325,18 @@ impl<'a> LiveFrame<'a> {
         }
     }
 
+    /// The frame as all passes but the first see it.
+    fn eased(&self) -> &'a GrayImage {
+        self.eased
+            .get_or_init(|| own::eased(self.luma))
+            .as_ref()
+            .unwrap_or(self.luma)
+    }
+
     /// The frame prepared for our own search, once.
     fn scene(&mut self) -> Option<&own::Scene<'a>> {
         if self.scene.is_none() {
-            self.scene = own::Scene::new(self.luma);
+            self.scene = own::Scene::new(self.eased());
         }
         self.scene.as_ref()
     }

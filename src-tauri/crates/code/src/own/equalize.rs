@@ -149,24 +149,29 @@ impl Sampled {
         )
     }
 
-    /// Outputs become likelihoods by what they are over the fixed modules, whose colours are known: their mean
-    /// there and their spread, and by how far from that mean the outputs around are. `learned` weights were
-    /// made to fit these very modules among `lessons`.
+    /// Outputs become likelihoods by what they are over the fixed modules, whose colours are known: the means and
+    /// spreads of the dark and the light ones there, and by how far from these the outputs around are. Each colour
+    /// has a spread of its own: where light was burnt and ran over its neighbours, what looks dark is dark, and what
+    /// looks light may be either. `learned` weights were made to fit these very modules among `lessons`.
     fn likelihoods(&self, outputs: &[f32], layout: &Layout, learned: f32) -> Vec<f32> {
-        let (mut count, mut mean, mut square) = (1e-3, 0.0, 0.0);
+        let mut colours = [Spread::default(); 2];
         for ((value, fixed), contrast) in outputs.iter().zip(&layout.fixed).zip(&self.contrast) {
             if let Some(dark) = fixed {
-                let value = if *dark { *value } else { -*value };
-                count += contrast;
-                mean += contrast * value;
-                square += contrast * value * value;
+                colours[usize::from(*dark)].add(*value, *contrast);
             }
         }
-        let (mean, square) = (mean / count, square / count);
+        let count: f32 = colours.iter().map(|colour| colour.count).sum::<f32>() + 1e-3;
         // A fit with p weights to n lessons looks better than it is by this.
         let flattery = (count + learned) / (count - learned).max(0.3 * count);
-        let noise = ((square - mean * mean).max(0.0) * flattery + 0.01).max(0.0);
-        let off: Vec<f32> = outputs.iter().map(|value| (value.abs() - mean).powi(2)).collect();
+        let [light, dark] = colours.map(|colour| (colour.mean(), colour.noise() * flattery + 0.01));
+        let (middle, half) = (
+            f32::midpoint(dark.0, light.0),
+            (0.5 * (dark.0 - light.0)).max(0.0),
+        );
+        let off: Vec<f32> = outputs
+            .iter()
+            .map(|value| ((value - middle).abs() - half).powi(2))
+            .collect();
         let all = off.iter().sum::<f32>() / off.len().max(1) as f32 + 0.01;
         let near = local_mean(&off, self.side, 2);
         outputs
@@ -174,10 +179,38 @@ impl Sampled {
             .zip(&near)
             .zip(&self.contrast)
             .map(|((value, near), contrast)| {
-                let here = noise * (0.5 * near + 0.5 * all) / all;
-                (2.0 * mean.max(0.0) * value / here * contrast * contrast).clamp(-20.0, 20.0)
+                let here = (0.5 * near + 0.5 * all) / all;
+                let unlikely = |mean: f32, noise: f32| {
+                    (value - middle - mean).powi(2) / (2.0 * here * noise) + 0.5 * noise.ln()
+                };
+                let says = unlikely(-half, light.1) - unlikely(half, dark.1);
+                (says * contrast * contrast).clamp(-20.0, 20.0)
             })
             .collect()
+    }
+}
+
+/// Mean and spread of what modules of one colour give.
+#[derive(Clone, Copy, Default)]
+struct Spread {
+    count: f32,
+    sum: f32,
+    squares: f32,
+}
+
+impl Spread {
+    fn add(&mut self, value: f32, weight: f32) {
+        self.count += weight;
+        self.sum += weight * value;
+        self.squares += weight * value * value;
+    }
+
+    fn mean(&self) -> f32 {
+        self.sum / self.count.max(1e-3)
+    }
+
+    fn noise(&self) -> f32 {
+        (self.squares / self.count.max(1e-3) - self.mean().powi(2)).max(0.0)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! All safe Rust without a panic by construction; every buffer with decoded bytes is wiped.
 
+mod burnt;
 mod cancel;
 mod decode;
 mod equalize;
@@ -15,6 +16,7 @@ mod rings;
 
 use image::GrayImage;
 
+pub(crate) use self::burnt::eased;
 pub(crate) use self::fusion::Memory;
 pub(crate) use self::locate::Located;
 use self::plane::{Corners, Light};

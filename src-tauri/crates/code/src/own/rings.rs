@@ -155,7 +155,8 @@ impl Level {
     }
 }
 
-/// Linear light in eight bits. The brightest hundredth is the top of the scale: a dim frame keeps its shades.
+/// Linear light in eight bits. The brightest thousandth is the top of the scale: a dim frame keeps its shades, and a
+/// small symbol that is the only light in one is not cut off at the top.
 fn table(luma: &GrayImage) -> [u8; 256] {
     let mut counts = [0_usize; 256];
     for level in luma.as_raw().iter().step_by(17) {
@@ -165,7 +166,7 @@ fn table(luma: &GrayImage) -> [u8; 256] {
     let mut above = 0;
     let top = (0..256_usize).rev().find(|level| {
         above += counts[*level];
-        above * 100 > all
+        above * 1000 > all
     });
     let top = (top.unwrap_or(255).max(24) as f32).powi(2);
     std::array::from_fn(|level| ((level * level) as f32 * 255.0 / top).min(255.0).round() as u8)
