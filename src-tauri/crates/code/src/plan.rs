@@ -208,7 +208,7 @@ mod tests {
                 .iter()
                 .any(|pass| matches!(pass, Pass::Search | Pass::Likely | Pass::Double | Pass::Third))
         };
-        assert_eq!(frames.iter().filter(dear).count(), 48);
+        assert_eq!(frames.iter().filter(dear).count(), 69, "two in seven");
         let alone = frames
             .iter()
             .filter(|passes| passes.as_slice() == [Pass::Full])

@@ -499,6 +499,7 @@ fn doubled(luma: &GrayImage) -> Option<GrayImage> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+
     use image::imageops;
     use qrcode::{EcLevel, QrCode};
 
