@@ -345,4 +345,14 @@ fn the_committed_contract_is_the_programs() {
     let document: serde_json::Value = serde_json::from_str(&made).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     assert_eq!(document["paths"].as_object().unwrap().len(), 12);
+    let words = document["components"]["schemas"]["ProblemCode"]["enum"]
+        .as_array()
+        .unwrap();
+    for code in ProblemCode::ALL {
+        assert!(
+            words.contains(&code.as_str().into()),
+            "{} is the wire's word",
+            code.as_str()
+        );
+    }
 }

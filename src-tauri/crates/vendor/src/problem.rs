@@ -5,7 +5,9 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::revocation::Revocation;
 
@@ -69,7 +71,7 @@ macro_rules! problem_codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal, $permanent:literal, $title:literal;)*) => {
         /// The stable list of reasons. A station acts on these; new ones may be added within `/v1`, old ones
         /// keep their meaning.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum ProblemCode {
             $($(#[$doc])* #[serde(rename = $text)] $name,)*
             /// A word this version does not know; from newer backends.
@@ -102,6 +104,22 @@ macro_rules! problem_codes {
             }
         }
     };
+}
+
+// By hand: what the derive macro is given by another macro it names as Rust does, not as the wire does.
+impl ToSchema for ProblemCode {}
+
+impl PartialSchema for ProblemCode {
+    fn schema() -> RefOr<Schema> {
+        let words = Self::ALL.iter().chain(&[Self::Unknown]).map(|code| code.as_str());
+        let description = "The stable list of reasons. A station acts on these; new ones may be added within `/v1`, old \
+                           ones keep their meaning.";
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(description))
+            .enum_values(Some(words))
+            .into()
+    }
 }
 
 problem_codes! {
