@@ -134,15 +134,7 @@ pub(crate) fn bench(root: &Path, arguments: &[String]) -> Outcome {
         setup::ensure(root, Purpose::Run)?;
         return must(
             cargo()
-                .args([
-                    "bench",
-                    "--workspace",
-                    "--profile",
-                    "dev",
-                    "--bench",
-                    "records",
-                    "--",
-                ])
+                .args(["bench", "--workspace", "--bench", "records", "--"])
                 .args(rest)
                 .current_dir(root),
             "the bench did not finish; why is said above.",
