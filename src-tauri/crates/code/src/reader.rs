@@ -151,7 +151,8 @@ impl Reader {
     fn run(&mut self, pass: Pass, frame: &mut LiveFrame) {
         match pass {
             Pass::First => frame.take(zxing(frame.luma, Effort::Plain)),
-            Pass::Full => frame.take(zxing(frame.eased(), Effort::Full)),
+            // Most frames get no other pass: they are not looked at for burnt parts.
+            Pass::Full => frame.take(zxing(frame.eased_already(), Effort::Full)),
             Pass::Outline => {
                 let Some(at) = frame.untried.pop() else { return };
                 let Outline {
@@ -325,7 +326,12 @@ impl<'a> LiveFrame<'a> {
         }
     }
 
-    /// The frame as all passes but the first see it.
+    /// As [`Self::eased`] where another pass asked for it before, else the frame itself.
+    fn eased_already(&self) -> &'a GrayImage {
+        self.eased.get().and_then(Option::as_ref).unwrap_or(self.luma)
+    }
+
+    /// The frame as the dear passes see it.
     fn eased(&self) -> &'a GrayImage {
         self.eased
             .get_or_init(|| own::eased(self.luma))
