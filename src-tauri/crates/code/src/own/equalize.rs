@@ -300,3 +300,42 @@ impl<const N: usize, const R: usize> Lessons<N, R> {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_dark_modules_often_look_light_what_looks_light_says_little() {
+        let layout = Layout::new(2).unwrap();
+        let (side, modules) = (layout.side, layout.side * layout.side);
+        let sampled = Sampled {
+            side,
+            row: 0,
+            values: Vec::new(),
+            contrast: vec![1.0; modules],
+        };
+        // Light ran over every other dark module; light ones are as they should be.
+        let looks_dark: Vec<bool> = (0..modules)
+            .map(|at| match layout.fixed[at] {
+                Some(dark) => dark && at % 2 == 0,
+                None => at % 3 == 0,
+            })
+            .collect();
+        let seen: Vec<f32> = looks_dark
+            .iter()
+            .map(|dark| if *dark { 1.0 } else { -1.0 })
+            .collect();
+        let says = sampled.likelihoods(&seen, &layout, 0.0);
+        let mean = |dark: bool| {
+            let of: Vec<f32> = (0..modules)
+                .filter(|at| layout.fixed[*at].is_none() && looks_dark[*at] == dark)
+                .map(|at| says[at])
+                .collect();
+            of.iter().sum::<f32>() / of.len() as f32
+        };
+        let (dark, light) = (mean(true), mean(false));
+        assert!(dark > 3.0 && light < 0.0, "dark {dark}, light {light}");
+        assert!(dark > 3.0 * -light, "dark {dark}, light {light}");
+    }
+}
