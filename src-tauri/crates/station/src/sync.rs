@@ -212,33 +212,12 @@ impl Courier {
             },
             Task::Fetch => round = self.fetch(now).await?,
             Task::Send(_) => {
-                self.shared.pace().sending(Instant::now());
-                let mut waiting = due.into_iter();
-                let mut under_way = JoinSet::new();
-                let mut smooth = true;
-                loop {
-                    while smooth
-                        && under_way.len() < SIDE_BY_SIDE as usize
-                        && let Some(outgoing) = waiting.next()
-                    {
-                        under_way.spawn(send(self.shared.clone(), outgoing));
-                    }
-                    let Some(ended) = under_way.join_next().await else {
-                        break;
-                    };
-                    match ended.map_err(|e| StationError::System(e.to_string())) {
-                        Ok(Ok(one)) => {
-                            // No further attempt is spent on a network or a backend in trouble.
-                            smooth &= one.failed == 0 && one.pause.is_none();
-                            round.add(one);
-                        }
-                        // The others side by side have their turn all the same.
-                        Ok(Err(error)) | Err(error) => {
-                            smooth = false;
-                            failed = Some(error);
-                        }
-                    }
-                }
+                // No further attempt is spent on a network or a backend in trouble.
+                (round, failed) = self
+                    .carry(due, |one| {
+                        one.map_or(true, |one| one.failed > 0 || one.pause.is_some())
+                    })
+                    .await;
             }
         }
         if let Some(error) = failed {
@@ -258,6 +237,36 @@ impl Courier {
         Ok((round, None))
     }
 
+    /// Sends these, oldest first and [`SIDE_BY_SIDE`], and begins no more of them once one came to what `stop` says;
+    /// those under way have their turn all the same. Returns what they came to and the last error.
+    async fn carry(
+        &self,
+        due: Vec<Outgoing>,
+        stop: fn(Result<&Round, &StationError>) -> bool,
+    ) -> (Round, Option<StationError>) {
+        self.shared.pace().sending(Instant::now());
+        let (mut round, mut failed, mut smooth) = (Round::default(), None, true);
+        let mut waiting = due.into_iter();
+        let mut under_way = JoinSet::new();
+        loop {
+            while smooth
+                && under_way.len() < SIDE_BY_SIDE as usize
+                && let Some(outgoing) = waiting.next()
+            {
+                under_way.spawn(send(self.shared.clone(), outgoing));
+            }
+            let Some(ended) = under_way.join_next().await else {
+                return (round, failed);
+            };
+            let ended = ended.unwrap_or_else(|e| Err(StationError::System(e.to_string())));
+            smooth &= !stop(ended.as_ref());
+            match ended {
+                Ok(one) => round.add(one),
+                Err(error) => failed = Some(error),
+            }
+        }
+    }
+
     /// One whole round for the command line: everything due is tried once, then the decisions are fetched.
     pub(crate) async fn once(&mut self) -> Result<Round, StationError> {
         let mut total = Round::default();
@@ -271,19 +280,15 @@ impl Courier {
             let now = Timestamp::now();
             let due = self
                 .shared
-                .records(move |store| store.next_due(now, SIDE_BY_SIDE))
+                .records(move |store| store.next_due(now, A_TURN))
                 .await?;
             let fresh: Vec<Outgoing> = due.into_iter().filter(|d| tried.insert(d.id)).collect();
             if fresh.is_empty() {
                 break;
             }
-            self.shared.pace().sending(Instant::now());
-            for outgoing in fresh {
-                match send(self.shared.clone(), outgoing).await {
-                    Ok(round) => total.add(round),
-                    Err(error) => failed = Some(error),
-                }
-            }
+            let (round, error) = self.carry(fresh, |_| false).await;
+            total.add(round);
+            failed = error.or(failed);
         }
         if let Some(error) = failed {
             return Err(error);
