@@ -25,7 +25,7 @@ use records::{Depth, Filter, NewRecord, Payment, PersonReason, RecordDetail, Rec
 use sha2::{Digest, Sha256};
 use station::sync::Round;
 use station::{Config, Darkroom, Options, Station};
-use tokio::sync::Semaphore;
+use tokio::sync::{Barrier, Semaphore};
 use tokio::task::JoinSet;
 use vendor::Clock;
 use vendor::api::Proof;
@@ -430,6 +430,19 @@ async fn endure(row: Row) {
     }
     assert_eq!(campus.at_backend().len(), row.arrived, "{}", row.name);
     campus.all_is_well(row.name).await;
+}
+
+/// Somebody resyncs last night's queue: one after the other, the first would wait for the second for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_round_by_hand_sends_side_by_side() {
+    let mut campus = Campus::new().await;
+    campus
+        .wire
+        .set(Weather::Together(Arc::new(Barrier::new(2))))
+        .await;
+    let round = campus.station.sync_once().await.unwrap();
+    assert_eq!(round.delivered, 2, "{round:?}");
+    campus.all_is_well("sent together").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

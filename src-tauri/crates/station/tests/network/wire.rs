@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Mutex;
+use tokio::sync::{Barrier, Mutex};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -39,6 +39,8 @@ pub(crate) enum Weather {
     Late,
     /// In every answer this text stands as that one.
     Altered(String, String),
+    /// A capture is passed on once as many as the barrier is for are under way.
+    Together(Arc<Barrier>),
 }
 
 /// A whole HTTP answer.
@@ -136,6 +138,11 @@ async fn connection(
             memory.requests += 1;
             memory.requests
         };
+        if let Weather::Together(barrier) = &weather
+            && capture
+        {
+            barrier.wait().await;
+        }
         let reply = match &weather {
             Weather::Canned(reply) => reply.clone().into_bytes(),
             Weather::Storm(first, reply) if number <= *first => reply.clone().into_bytes(),
