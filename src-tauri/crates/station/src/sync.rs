@@ -214,7 +214,7 @@ impl Courier {
             Task::Send(_) => {
                 // No further attempt is spent on a network or a backend in trouble.
                 (round, failed) = self
-                    .carry(due, |one| {
+                    .send_all(due, |one| {
                         one.map_or(true, |one| one.failed > 0 || one.pause.is_some())
                     })
                     .await;
@@ -239,7 +239,7 @@ impl Courier {
 
     /// Sends these, oldest first and [`SIDE_BY_SIDE`], and begins no more of them once one came to what `stop` says;
     /// those under way have their turn all the same. Returns what they came to and the last error.
-    async fn carry(
+    async fn send_all(
         &self,
         due: Vec<Outgoing>,
         stop: fn(Result<&Round, &StationError>) -> bool,
@@ -286,7 +286,7 @@ impl Courier {
             if fresh.is_empty() {
                 break;
             }
-            let (round, error) = self.carry(fresh, |_| false).await;
+            let (round, error) = self.send_all(fresh, |_| false).await;
             total.add(round);
             failed = error.or(failed);
         }
