@@ -502,17 +502,16 @@ mod tests {
         (photo, prior, truth)
     }
 
+    /// The scene parted without a face that is known to be solid and without a plate.
+    fn parted(photo: &RgbImage, prior: &GrayImage) -> Parts {
+        let solid = vec![false; 240 * 240];
+        part(photo, prior, &solid, None, 60.0, &mut Vec::new())
+    }
+
     #[test]
     fn a_strand_on_an_uneven_wall_is_kept_and_the_wall_is_not() {
         let (photo, prior, truth) = scene();
-        let parts = part(
-            &photo,
-            &prior,
-            &vec![false; 240 * 240],
-            None,
-            60.0,
-            &mut Vec::new(),
-        );
+        let parts = parted(&photo, &prior);
         assert_eq!(parts.method, Method::WallModel);
         let error: f32 = parts.alpha.v.iter().zip(&truth).map(|(a, t)| (a - t).abs()).sum();
         assert!(error < 140.0, "sum of absolute differences {error}");
@@ -527,14 +526,7 @@ mod tests {
     #[test]
     fn mixed_pixels_lose_the_colour_of_the_wall() {
         let (photo, prior, _) = scene();
-        let parts = part(
-            &photo,
-            &prior,
-            &vec![false; 240 * 240],
-            None,
-            60.0,
-            &mut Vec::new(),
-        );
+        let parts = parted(&photo, &prior);
         for (i, &a) in parts.alpha.v.iter().enumerate() {
             if a > 0.3 && a < 0.95 {
                 let f = parts.foreground[i];
