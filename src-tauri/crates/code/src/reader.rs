@@ -2,7 +2,7 @@
 //!
 //! Measured on 780 synthetic stills of 720p: zxing-cpp with everything it can try reads 83 %, rxing 79 %, the live
 //! ladder 94 %, with no wrong reading and in 0.8 of zxing-cpp's median time; of 160 scenes shot under hard conditions in
-//! eight frames zxing-cpp reads 9 %, the live ladder 59 %. Of the `ZXing` project's own 97 pictures the ladder for files
+//! eight frames zxing-cpp reads 8 %, the live ladder 59 %. Of the `ZXing` project's own 97 pictures the ladder for files
 //! reads all (the text written beside one, 13 of the second folder, lacks a letter that its symbol has). It fails where
 //! light is burnt out (a strong reflection 20 to 60 %, a bloomed screen nothing) and where a motion wipes out whole
 //! stripes (12 px on modules of 5 px: 60 %). What is dear is only done while a frame's time lasts: on an overloaded
