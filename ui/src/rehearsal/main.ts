@@ -25,6 +25,7 @@ import {
   sampleView,
   SENDING,
 } from './samples'
+import { SCENES } from './scenes'
 
 const asked = new URLSearchParams(location.search)
 const name = asked.get('page') ?? 'welcome'
@@ -34,6 +35,7 @@ const QUEUE = 24_317
 const page = isSample(name) ? name : 'welcome'
 const change: Partial<View> = {}
 if (left !== null) change.seconds_left = Number(left)
+if (asked.has('away')) change.camera = 'lost'
 if (asked.has('rehearsal')) change.rehearsal = true
 
 function answer(command: string, given: unknown): unknown {
@@ -152,3 +154,7 @@ if (staff) {
     }
   }
 }
+
+// The scripts that look at every scene read their list here, change the language, and wait until one stands.
+Object.assign(window, { scenes: SCENES, speak })
+document.documentElement.dataset.rehearsed = name

@@ -1,10 +1,10 @@
 /**
- * Pictures for the rehearsal, drawn, so that pages can be looked at in a browser without a camera. Only the
- * development server has them; nothing of this file is in the program. `REHEARSAL_PREVIEW=FILE.jpg` shows a real
+ * Pictures for the rehearsal, drawn, so that pages can be looked at in a browser without a camera. Only
+ * Vite's own servers have them; nothing of this file is in the program. `REHEARSAL_PREVIEW=FILE.jpg` shows a real
  * picture instead of the drawn one, for measuring.
  */
 import { readFileSync } from 'node:fs'
-import type { Plugin } from 'vite'
+import type { Plugin, PreviewServer, ViteDevServer } from 'vite'
 
 function person(scale: number, x: number, y: number): string {
   return `<g transform="translate(${x} ${y}) scale(${scale})">
@@ -38,22 +38,19 @@ const standard = svg(
 )
 
 export function rehearsalPictures(): Plugin {
-  return {
-    name: 'rehearsal-pictures',
-    apply: 'serve',
-    configureServer(server) {
-      server.middlewares.use('/cam/', (request, response) => {
-        const path = (request.url ?? '').replace(/^\//, '').split('?')[0] ?? ''
-        response.setHeader('cache-control', 'no-store')
-        const real = process.env.REHEARSAL_PREVIEW
-        if (real && path === 'preview') {
-          response.setHeader('content-type', 'image/jpeg')
-          response.end(readFileSync(real))
-          return
-        }
-        response.setHeader('content-type', 'image/svg+xml')
-        response.end(path === 'preview' || path.endsWith('original') ? preview : standard)
-      })
-    },
+  const serve = (server: ViteDevServer | PreviewServer): void => {
+    server.middlewares.use('/cam/', (request, response) => {
+      const path = (request.url ?? '').replace(/^\//, '').split('?')[0] ?? ''
+      response.setHeader('cache-control', 'no-store')
+      const real = process.env.REHEARSAL_PREVIEW
+      if (real && path === 'preview') {
+        response.setHeader('content-type', 'image/jpeg')
+        response.end(readFileSync(real))
+        return
+      }
+      response.setHeader('content-type', 'image/svg+xml')
+      response.end(path === 'preview' || path.endsWith('original') ? preview : standard)
+    })
   }
+  return { name: 'rehearsal-pictures', configureServer: serve, configurePreviewServer: serve }
 }

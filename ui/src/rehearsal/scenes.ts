@@ -1,0 +1,50 @@
+/**
+ * Every scene there is to look at: a name and the rehearsal's address for it. Screenshots are taken of each, and
+ * each is looked at by axe; a page that is not here is a page nobody looked at.
+ */
+import { PAGES } from './samples'
+
+export interface Scene {
+  name: string
+  /** What stands behind `rehearsal.html?`, without the language. */
+  ask: string
+  /** Who looks at it. */
+  role: 'student' | 'staff' | 'photographer'
+  /** Pages that only exist on a wide screen: a staff desk, a photographer's monitor. */
+  wide?: true
+  /** Differs from a scene before it by words and a drawing alone: photographed, but not examined again. */
+  alike?: boolean
+}
+
+const HINTS = [
+  'no-face',
+  'further',
+  'left',
+  'turn-left',
+  'tilt-right',
+  'chin-up',
+  'close-mouth',
+  'uneven-light',
+]
+
+const ALIKE = /^(scan|not-possible|out-of-service)-/
+const student: Scene[] = [
+  ...Object.keys(PAGES).map(name => ({ name, ask: `page=${name}`, alike: ALIKE.test(name) })),
+  ...HINTS.map(hint => ({ name: `framing-${hint}`, ask: `page=framing&hint=${hint}`, alike: true })),
+  { name: 'prove-last-four-typed', ask: 'page=prove-last-four&type=12' },
+  { name: 'still-there', ask: 'page=confirm&left=8' },
+  { name: 'help-fetch', ask: 'page=scan&help=fetch' },
+  { name: 'help-wear', ask: 'page=framing&help=wear' },
+  { name: 'help-contact', ask: 'page=confirm&help=contact' },
+  { name: 'framing-camera-away', ask: 'page=framing&away=1' },
+  { name: 'rehearsal', ask: 'page=welcome&rehearsal=1' },
+].map(scene => ({ ...scene, role: 'student' as const }))
+
+const staff: Scene[] = ['pin', 'queue', 'record', 'doctor'].map(room => ({
+  name: `staff-${room}`,
+  ask: `staff=${room}`,
+  role: 'staff' as const,
+  wide: true as const,
+}))
+
+export const SCENES: readonly Scene[] = [...student, ...staff]
