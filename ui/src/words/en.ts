@@ -9,7 +9,8 @@ const en: Words = {
     offline: 'No network right now; photos are kept safely here',
     connecting: 'Starting…',
   },
-  language: { other: '中文', label: 'Switch language' },
+  language: { other: '中文' },
+  letters: { large: 'Large text', usual: 'Usual text' },
   nav: {
     back: 'Back',
     cancel: 'Cancel',
@@ -59,20 +60,20 @@ const en: Words = {
       wechat: {
         name: 'WeChat: 学信网',
         steps: [
-          'Find and follow “学信网” in WeChat',
+          'Find and follow 学信网 in WeChat',
           'Log in from its menu',
-          'Open “图像采集码”, press and hold, save',
+          'Open 图像采集码, press and hold, save',
         ],
       },
       app: {
         name: 'App: 学信网',
-        steps: ['Open the app and log in', 'Find “图像采集”', 'Open the code and save the image'],
+        steps: ['Open the app and log in', 'Find 图像采集', 'Open the code and save the image'],
       },
       web: {
         name: 'Web: chsi.com.cn',
         steps: [
           'Open chsi.com.cn in a browser',
-          'Log in to “学信档案”',
+          'Log in to 学信档案',
           'Open the code at your record, save it',
         ],
       },
@@ -230,6 +231,7 @@ const en: Words = {
   framing: {
     shoot: 'Shoot',
     auto: 'Shoots by itself when all is well, or press',
+    cameraAway: 'The camera is away for a moment and comes back by itself. No need to start over',
     taken: '{taken} of {limit} taken',
     again: 'That one will not pass, please try again',
     crown: 'Top of head',
@@ -327,12 +329,12 @@ const en: Words = {
       staff: 'Every submitted photo is safe',
     },
     todo: {
-      camera: 'If this stays, check the camera’s cable',
+      camera: "If this stays, check the camera's cable",
       storage: 'Make room or check the disk; the booth opens by itself',
       backlog: 'Check the network',
-      clock: 'Turn on the system’s time synchronization',
+      clock: "Turn on the system's time synchronization",
       profile: 'Check the network',
-      'not-enrolled': 'Enrol this booth with the vendor’s activation code',
+      'not-enrolled': "Enrol this booth with the vendor's activation code",
       revoked: 'Call the vendor and enrol again with a new activation code; the photos are then sent',
       key: 'Bring the key back or unlock the keyring; the booth opens by itself',
       damaged: 'Run photo-station doctor and restore the newest backup; the booth opens by itself',
@@ -455,7 +457,7 @@ const en: Words = {
       exported: 'Exported',
       imported: 'Imported',
       purged: 'Photos deleted at the end of their term',
-      'deleted-on-request': 'Photos deleted at the student’s request',
+      'deleted-on-request': "Photos deleted at the student's request",
     },
     what: {
       camera: 'Camera',

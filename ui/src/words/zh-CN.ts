@@ -12,7 +12,8 @@ export default {
     offline: '网络暂时中断，照片会先安全保存在本机',
     connecting: '正在启动…',
   },
-  language: { other: 'English', label: '切换语言' },
+  language: { other: 'English' },
+  letters: { large: '大字', usual: '标准字' },
   nav: {
     back: '返回',
     cancel: '取消',
@@ -69,7 +70,7 @@ export default {
       },
       web: {
         name: '学信档案网页',
-        steps: ['浏览器打开 chsi.com.cn', '登录“学信档案”', '在学籍信息中打开图像采集码，保存图片'],
+        steps: ['浏览器打开 chsi.com.cn', '登录“学信档案”', '在学籍信息中打开，保存图片'],
       },
     },
     note: '截图也可以，但请尽量“保存图片”，识别更快',
@@ -223,6 +224,7 @@ export default {
     shoot: '拍照',
     auto: '对准后自动拍摄，也可以按一下',
     taken: '已拍 {taken} / {limit}',
+    cameraAway: '摄像头暂时断开，正在重新连接。请稍候，不用重新开始',
     again: '这张没有通过，请再来一次',
     crown: '头顶',
     eyes: '眼睛',
