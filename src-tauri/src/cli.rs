@@ -51,6 +51,9 @@ pub(crate) struct StationArgs {
     /// Who comes to the virtual booth: a JSON file of demo people (rehearsals only).
     #[arg(long, global = true, env = "PHOTO_STATION_REHEARSAL", value_name = "FILE")]
     pub rehearsal: Option<PathBuf>,
+    /// Starts the window anew whenever it ends without being asked to, and ends with it when staff close it.
+    #[arg(long)]
+    pub supervised: bool,
     /// In a window that can be moved and closed instead of full screen.
     #[arg(long, env = "PHOTO_STATION_WINDOWED")]
     pub windowed: bool,
@@ -166,6 +169,12 @@ pub(crate) enum Command {
     },
     /// Set the staff PIN, read from standard input.
     StaffPin,
+    /// Make a card that opens the staff pages when it is held to the camera there; an earlier one opens nothing more.
+    StaffCard {
+        /// The card's code, to print.
+        #[arg(long, value_name = "FILE.png")]
+        out: PathBuf,
+    },
     /// Write the TypeScript types of the window's commands.
     #[command(hide = true)]
     Bindings {

@@ -8,7 +8,9 @@
     reason = "Tauri hands its state to commands by value"
 )]
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -18,6 +20,11 @@ use station::view::{Action, Guidance, ScanSight, View};
 use station::{Doorway, Station};
 use tauri::State;
 use tauri_specta::Event;
+
+use crate::voice::{Tongue, Voice};
+
+/// A page asks again and again while it stands: each wait is short, so that none outlives it for long.
+const CARD_WAIT: Duration = Duration::from_secs(2);
 
 /// The screen changed.
 #[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
@@ -166,6 +173,46 @@ pub(crate) async fn staff_login(
     Ok(right)
 }
 
+/// Waits a moment for a staff card before the camera, which opens the staff pages: true for the right one, false for
+/// another, nothing where none came.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn staff_card(
+    door: State<'_, Doorway>,
+    session: State<'_, StaffSession>,
+) -> Result<Option<bool>, Failure> {
+    match inside(&door)?.staff_card(CARD_WAIT).await? {
+        None => Ok(None),
+        Some(Login::Open) => {
+            session.open.store(true, Ordering::Release);
+            Ok(Some(true))
+        }
+        // No card was made for this station: whatever is held up is another one's.
+        Some(Login::Wrong | Login::NoPin) => Ok(Some(false)),
+        Some(Login::Locked(left)) => Err(Failure {
+            code: FailureCode::Locked,
+            detail: (left.as_secs() + 1).to_string(),
+        }),
+    }
+}
+
+/// Says a hint aloud, where the booth is set up to and the system has a voice.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn say(
+    text: String,
+    english: bool,
+    door: State<'_, Doorway>,
+    voice: State<'_, Arc<Voice>>,
+) -> Result<(), Failure> {
+    if door.view().comfort.voice {
+        let voice = Arc::clone(&voice);
+        let tongue = if english { Tongue::English } else { Tongue::Chinese };
+        tauri::async_runtime::spawn_blocking(move || voice.say(&text, tongue));
+    }
+    Ok(())
+}
+
 /// Closes the staff pages.
 #[tauri::command]
 #[specta::specta]
@@ -260,7 +307,9 @@ pub(crate) fn builder() -> tauri_specta::Builder<tauri::Wry> {
             scanned,
             scan_picture,
             staff_login,
+            staff_card,
             staff_logout,
+            say,
             queue_list,
             queue_show,
             queue_retry,

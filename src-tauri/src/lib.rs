@@ -7,6 +7,9 @@ mod output;
 mod pictures;
 mod places;
 mod queue;
+mod staff_card;
+mod supervise;
+mod voice;
 mod window;
 #[cfg(test)]
 mod window_rules;
@@ -39,7 +42,8 @@ use crate::output::{Output, Verdict};
 ///
 /// Exit codes: 0 when all inputs were accepted, 1 when some were refused, 2 for wrong usage.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let mut cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers, not errors.
@@ -61,6 +65,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         .init();
     let out = Output { json: cli.json };
     let done = match cli.command.take() {
+        None if cli.station.supervised => supervise::supervise(out, &arguments),
         None => open_window(out, &cli),
         Some(command) => obey(out, &cli, command),
     };
@@ -152,6 +157,7 @@ fn obey(out: Output, cli: &Cli, command: Command) -> Result<Verdict, Verdict> {
         Command::ReplaceKey => replace_key(out, cli),
         Command::Demo { out: folder, review } => demo::run(out, cli, &folder, review),
         Command::StaffPin => staff_pin(out, cli),
+        Command::StaffCard { out: target } => staff_card(out, cli, &target),
         Command::Bindings { out: file } => match ipc::write_bindings(&file) {
             Ok(()) => Ok(Verdict::Accepted),
             Err(error) => {
@@ -474,7 +480,21 @@ fn staff_pin(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
     }
 }
 
+fn staff_card(out: Output, cli: &Cli, target: &Path) -> Result<Verdict, Verdict> {
+    let says = station::desk::new_staff_card(&mut store(out, cli)?).map_err(|error| told(out)(&error))?;
+    staff_card::write(&says, target).map_err(|error| told(out)(&error))?;
+    out.result(
+        &json!({ "card": target }),
+        &format!(
+            "{}: print it, then delete the file; whoever has it opens the staff pages",
+            target.display()
+        ),
+    );
+    Ok(Verdict::Accepted)
+}
+
 fn open_window(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
+    supervise::end_with_parent();
     let data = places::data(cli.data.as_deref()).map_err(|error| told(out)(&error))?;
     let models = models(out, cli)?;
     // What can be wrong with the set-up is said at once; what may pass is waited out behind a page.
@@ -511,7 +531,7 @@ fn set_up(out: Output, cli: &Cli, data: &Path, models: &Arc<Models>) -> Result<O
     Ok(Options {
         data: data.to_path_buf(),
         config,
-        key_in_file: rehearsal.is_some(),
+        key_in_file: rehearsal.is_some() || cli.station.rehearsal.is_some(),
         eyes: Some((source, Arc::clone(models))),
         activation: cli.station.activation.clone(),
         rehearsal,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use station::Doorway;
 use tauri::http::{Request, Response, StatusCode, header};
@@ -10,6 +11,7 @@ use tauri_specta::Event;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::ipc::{self, GuidanceChanged, StaffSession, ViewChanged};
+use crate::voice::Voice;
 
 /// Opens the window and stays until it ends.
 ///
@@ -26,6 +28,7 @@ pub(crate) fn open(door: Doorway, windowed: bool) -> tauri::Result<()> {
         }))
         .manage(door)
         .manage(StaffSession::default())
+        .manage(Arc::<Voice>::default())
         .register_asynchronous_uri_scheme_protocol("cam", |context, request, responder| {
             let handle = picture(&context, &request);
             tauri::async_runtime::spawn(async move { responder.respond(handle.await) });

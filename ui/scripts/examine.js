@@ -8,8 +8,11 @@ import { inBrowser, LANGUAGES, SCREENS } from './browser.js'
 /** 15 mm on a 21.5-inch panel of 1920x1080 (476 mm wide); on a larger one it is more. */
 const FINGER = Math.ceil((15 / 476) * 1920)
 
+/** What lies in the upper part of an upright screen cannot be reached from a wheelchair, at booths set up for it. */
+const REACH = 0.3
+
 /** Runs in the page. What does not fit or cannot be pressed, in words. */
-function misfits({ finger, forFingers }) {
+function misfits({ finger, forFingers, reach }) {
   const found = []
   const called = element =>
     element.dataset?.testid ??
@@ -65,6 +68,12 @@ function misfits({ finger, forFingers }) {
     if (width < finger || height < finger) {
       found.push(`${called(button)} is ${Math.round(width)}x${Math.round(height)}, a finger needs ${finger}`)
     }
+    const low = document.documentElement.dataset.reach === 'low' && innerHeight > innerWidth
+    if (low && top < reach * innerHeight) {
+      found.push(
+        `${called(button)} is ${Math.round(top)} below the top edge, too high for a wheelchair's reach`,
+      )
+    }
     if (button.disabled) continue
     const there = document.elementFromPoint(left + width / 2, top + height / 2)
     if (!there || !(button.contains(there) || there.contains(button))) {
@@ -94,7 +103,7 @@ await inBrowser(async stage => {
         await stage.turn(page, size, language)
         examined += 1
         const where = `${scene.name} (${turned}, ${language})`
-        const rules = { finger: FINGER, forFingers: scene.role === 'student' }
+        const rules = { finger: FINGER, forFingers: scene.role === 'student', reach: REACH }
         const found = scene.role === 'staff' ? [] : await page.evaluate(misfits, rules)
         faults.push(...found.map(what => `${where}: ${what}`))
         if (scene.role === 'student') {

@@ -18,8 +18,15 @@ export const commands = {
 	scanPicture: (file: number[]) => typedError<ScanSight, Failure>(__TAURI_INVOKE("scan_picture", { file })),
 	/**  Opens the staff pages; false for a wrong PIN. */
 	staffLogin: (pin: string) => typedError<boolean, Failure>(__TAURI_INVOKE("staff_login", { pin })),
+	/**
+	 *  Waits a moment for a staff card before the camera, which opens the staff pages: true for the right one, false for
+	 *  another, nothing where none came.
+	 */
+	staffCard: () => typedError<boolean | null, Failure>(__TAURI_INVOKE("staff_card")),
 	/**  Closes the staff pages. */
 	staffLogout: () => __TAURI_INVOKE<void>("staff_logout"),
+	/**  Says a hint aloud, where the booth is set up to and the system has a voice. */
+	say: (text: string, english: boolean) => typedError<null, Failure>(__TAURI_INVOKE("say", { text, english })),
 	/**  A page of the records. */
 	queueList: (filter: QueueFilter) => typedError<QueuePage, Failure>(__TAURI_INVOKE("queue_list", { filter })),
 	/**  One record. */
@@ -133,6 +140,16 @@ export type Candidate = {
 	id: number,
 	/**  What a reviewer might say. */
 	remarks: Remark[],
+};
+
+/**  How a booth is set up for the people in front of it. */
+export type Comfort = {
+	/**  Everything to press stands in the lower part of an upright screen, within a wheelchair's reach. */
+	low_buttons: boolean,
+	/**  Loudness of the sounds in percent, 0 for none. */
+	volume: number,
+	/**  Whether hints are spoken, where the system has a voice. */
+	voice: boolean,
 };
 
 /**  Why a command did nothing. The page has words for each code. */
@@ -285,7 +302,9 @@ export type Page =
 /**  Nobody is here. */
 { kind: "welcome"; 
 /**  Collection window in words, if the profile has one ("10月9日–19日"). */
-window: string | null } | 
+window: string | null; 
+/**  A visit was cut off by a crash or a power cut a moment ago: the page says that it begins anew. */
+interrupted: boolean } | 
 /**  Show the code to the camera. */
 { kind: "scan"; 
 /**  What the camera sees now. */
@@ -327,7 +346,7 @@ records: RecordCard[] } |
 /**  Masked identity and record. */
 person: Person; 
 /**  Reasons of an earlier rejection: shoot again without a second payment. */
-rejection: string[] } | 
+rejection: Remark[] } | 
 /**  The visit cannot go on. */
 { kind: "not-possible"; 
 /**  Why. */
@@ -649,6 +668,8 @@ export type View = {
 	rehearsal: boolean,
 	/**  Records that wait to be sent. */
 	waiting: number,
+	/**  How the booth is set up for people: reach, loudness, voice. */
+	comfort: Comfort,
 };
 
 /**  The screen changed. */

@@ -1,8 +1,9 @@
 import { flushPromises } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import App from './App.vue'
+import { Speaker } from './comfort'
 import { sampleView } from './rehearsal/samples'
-import { clearStage, part, setStage, show } from './rehearsal/stage'
+import { answers, clearStage, part, setStage, show } from './rehearsal/stage'
 import { show as showView } from './station'
 
 let revision = 1000
@@ -12,8 +13,19 @@ function next(sample: Parameters<typeof sampleView>[0], change = {}): void {
   showView(sampleView(sample, { revision, ...change }))
 }
 
-beforeEach(setStage)
-afterEach(clearStage)
+const spoken: string[] = []
+beforeEach(() => {
+  setStage()
+  spoken.length = 0
+  answers.say = given => {
+    spoken.push((given as { text: string }).text)
+    return null
+  }
+})
+afterEach(() => {
+  vi.useRealTimers()
+  clearStage()
+})
 
 describe('large letters', () => {
   it('are one touch away and end with the visit', async () => {
@@ -25,6 +37,49 @@ describe('large letters', () => {
     next('welcome')
     await flushPromises()
     expect(document.documentElement.dataset.letters).toBeUndefined()
+  })
+})
+
+describe('low buttons', () => {
+  it('are the booth’s own, on every page', async () => {
+    next('confirm', { comfort: { low_buttons: true, volume: 60, voice: false } })
+    show(App, {})
+    await flushPromises()
+    expect(document.documentElement.dataset.reach).toBe('low')
+    next('confirm')
+    await flushPromises()
+    expect(document.documentElement.dataset.reach).toBeUndefined()
+  })
+})
+
+describe('the voice', () => {
+  const loud = { comfort: { low_buttons: false, volume: 60, voice: true } }
+
+  it('says a hint that has stood, once, and lets a flicker pass', async () => {
+    vi.useFakeTimers()
+    next('framing', loud)
+    const speaker = new Speaker()
+    speaker.hear('再靠近一点')
+    await vi.advanceTimersByTimeAsync(300)
+    expect(spoken, 'it has not stood yet').toEqual([])
+    speaker.hear('离远一点')
+    await vi.advanceTimersByTimeAsync(700)
+    expect(spoken).toEqual(['离远一点'])
+    speaker.hear('离远一点')
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(spoken, 'the same again says nothing new').toEqual(['离远一点'])
+    speaker.hear('请闭上嘴巴')
+    speaker.hush()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(spoken).toEqual(['离远一点'])
+  })
+
+  it('is silent where the booth is set up so', async () => {
+    vi.useFakeTimers()
+    next('framing')
+    new Speaker().hear('再靠近一点')
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(spoken).toEqual([])
   })
 })
 

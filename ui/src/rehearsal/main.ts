@@ -35,6 +35,7 @@ const QUEUE = 24_317
 const page = isSample(name) ? name : 'welcome'
 const change: Partial<View> = {}
 if (left !== null) change.seconds_left = Number(left)
+if (asked.has('low')) change.comfort = { low_buttons: true, volume: 0, voice: false }
 if (asked.has('away')) change.camera = 'lost'
 if (asked.has('rehearsal')) change.rehearsal = true
 
@@ -45,6 +46,9 @@ function answer(command: string, given: unknown): unknown {
     case 'act':
       console.info('act', (given as { action: Action }).action)
       return null
+    case 'staff_card':
+      // Nobody holds one up.
+      return new Promise(() => undefined)
     case 'staff_login':
       return true
     case 'queue_list': {

@@ -40,7 +40,8 @@ const short = { code: 'hair', zh: '头发略微挡住眉毛，可能会被审核
 
 /** Every page by the name the rehearsal's address uses. */
 export const PAGES = {
-  welcome: { kind: 'welcome', window: '10月9日–19日' },
+  welcome: { kind: 'welcome', window: '10月9日–19日', interrupted: false },
+  'welcome-interrupted': { kind: 'welcome', window: '10月9日–19日', interrupted: true },
   scan: { kind: 'scan', sight: 'nothing' },
   'scan-too-dark': { kind: 'scan', sight: 'too-dark' },
   'scan-too-small': { kind: 'scan', sight: 'too-small' },
@@ -99,7 +100,19 @@ export const PAGES = {
     ],
   },
   confirm: { kind: 'confirm', person, rejection: [] },
-  'confirm-rejected': { kind: 'confirm', person, rejection: ['镜片反光'] },
+  'confirm-rejected': {
+    kind: 'confirm',
+    person,
+    rejection: [{ code: 'glasses-glare', zh: '镜片反光', en: 'Glare on the glasses' }],
+  },
+  'confirm-rejected-words': {
+    kind: 'confirm',
+    person,
+    rejection: [
+      { code: 'background', zh: '背景不均匀或有阴影', en: 'Background uneven or with a shadow' },
+      { code: 'note', zh: '请站到灯光中间', en: '请站到灯光中间' },
+    ],
+  },
   'not-possible': { kind: 'not-possible', reason: 'outside-window', detail: '本校采集时间为 10月9日–19日' },
   'not-possible-unknown': { kind: 'not-possible', reason: 'unknown-code', detail: null },
   'not-possible-expired': { kind: 'not-possible', reason: 'code-expired', detail: null },
@@ -209,6 +222,7 @@ export function sampleView(name: Sample, change: Partial<View> = {}): View {
     camera: 'streaming',
     rehearsal: false,
     waiting: 3,
+    comfort: { low_buttons: false, volume: 60, voice: false },
     ...change,
   }
 }

@@ -27,6 +27,8 @@ const HINTS = [
   'uneven-light',
 ]
 
+/** Pages with something to press, as a booth set up for wheelchair users shows them. */
+const REACHED = ['welcome', 'choose-record', 'prove-name', 'choose-photo', 'requirements'] as const
 const ALIKE = /^(scan|not-possible|out-of-service)-/
 const student: Scene[] = [
   ...Object.keys(PAGES).map(name => ({ name, ask: `page=${name}`, alike: ALIKE.test(name) })),
@@ -37,6 +39,7 @@ const student: Scene[] = [
   { name: 'help-wear', ask: 'page=framing&help=wear' },
   { name: 'help-contact', ask: 'page=confirm&help=contact' },
   { name: 'framing-camera-away', ask: 'page=framing&away=1' },
+  ...REACHED.map(name => ({ name: `low-${name}`, ask: `page=${name}&low=1`, alike: false })),
   { name: 'rehearsal', ask: 'page=welcome&rehearsal=1' },
 ].map(scene => ({ ...scene, role: 'student' as const }))
 

@@ -1,6 +1,6 @@
 import { flushPromises } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Sample, sampleView } from '../rehearsal/samples'
+import { PAGES, type Sample, sampleView } from '../rehearsal/samples'
 import { acted, clearStage, part, setStage, show } from '../rehearsal/stage'
 import { show as showView } from '../station'
 import Booth from './Booth.vue'
@@ -36,6 +36,26 @@ describe('a page that stands for hours', () => {
     window.dispatchEvent(new Event('pointerdown'))
     await flushPromises()
     expect(quiet().classes()).not.toContain('dim')
+  })
+})
+
+describe('after a crash', () => {
+  it('the first page says what became of the visit, and only then', () => {
+    expect(part(stand('welcome'), 'interrupted').exists()).toBe(false)
+    expect(part(stand('welcome-interrupted'), 'interrupted').text()).toContain('请重新开始')
+  })
+})
+
+describe('a rejection', () => {
+  it('comes with its drawing where there is one, and with its words always', () => {
+    const drawn = stand('confirm-rejected')
+    expect(part(drawn, 'rejection').text()).toContain('镜片反光')
+    expect(part(drawn, 'rejection-drawing').findAll('svg.bust')).toHaveLength(2)
+    const said = stand('confirm-rejected-words')
+    expect(part(said, 'rejection').text()).toContain('请站到灯光中间')
+    expect(part(said, 'rejection-drawing').exists()).toBe(false)
+    expect(PAGES.confirm.rejection).toHaveLength(0)
+    expect(part(stand('confirm'), 'rejection').exists()).toBe(false)
   })
 })
 

@@ -24,6 +24,10 @@ const en: Words = {
   welcome: {
     lead: 'Please show your CHSI collection code',
     start: 'Touch to start',
+    interrupted: {
+      what: 'Your visit was cut short; its photos were deleted',
+      todo: 'Please start again',
+    },
     window: 'Open {window}',
     loop: ['Show your code', 'Sit for the photo', 'Submit when happy'],
     loopNote: ['Open the CHSI collection code', 'Look at the camera', 'See the finished photo at once'],
@@ -351,6 +355,8 @@ const en: Words = {
     enter: 'Staff PIN',
     open: 'Open',
     wrong: 'Wrong PIN',
+    card: 'Or hold a staff card to the camera',
+    wrongCard: 'This is not a staff card of this station',
     failure: {
       'staff-only': 'Please enter the PIN again',
       locked: 'Too many wrong PINs, please wait ({n} s left)',

@@ -27,6 +27,10 @@ export default {
   welcome: {
     lead: '请出示学信网图像采集码',
     start: '轻触开始',
+    interrupted: {
+      what: '刚才的操作中断了，未提交的照片已删除',
+      todo: '请重新开始',
+    },
     window: '采集时间：{window}',
     loop: ['出示采集码', '坐好拍照', '满意后提交'],
     loopNote: ['手机打开学信网图像采集码', '看镜头，自动拍摄', '标准照当场可见'],
@@ -343,6 +347,8 @@ export default {
     enter: '请输入管理密码',
     open: '进入',
     wrong: '密码不对',
+    card: '也可以将员工卡对准摄像头',
+    wrongCard: '这不是本机的员工卡',
     failure: {
       'staff-only': '请重新输入管理密码',
       locked: '输错次数过多，请稍后再试（还需 {n} 秒）',

@@ -10,6 +10,7 @@ use vendor::trust::NoPin;
 use vendor::{Client, StationKey, Timeouts, Trust};
 
 use crate::fitness::Limits;
+use crate::view::Comfort;
 
 /// The file's name inside the station's folder.
 pub const FILE: &str = "station.toml";
@@ -42,6 +43,12 @@ pub struct Config {
     pub fps: u32,
     /// Whether the shutter releases itself once the face is right and still.
     pub automatic_shutter: bool,
+    /// Loudness of the sounds in percent; 0: none.
+    pub volume: u32,
+    /// Whether hints are spoken, where the system has a voice.
+    pub voice: bool,
+    /// Whether everything to press stands in the lower part of an upright screen, within a wheelchair's reach.
+    pub low_buttons: bool,
     /// Folder for the nightly backups, best on another disk; empty: none.
     pub backup_folder: String,
     /// Megabytes that must be free on the disk of the records before a visit may begin.
@@ -75,6 +82,9 @@ impl Default for Config {
             height: 720,
             fps: 30,
             automatic_shutter: true,
+            volume: 60,
+            voice: true,
+            low_buttons: false,
             backup_folder: String::new(),
             least_free_mb: 500,
             most_waiting: 3000,
@@ -135,6 +145,15 @@ impl Config {
     pub fn stranger(&self) -> Option<Client> {
         let key = StationKey::generate().ok()?;
         Client::with_trust(&self.backend, key, self.timeouts(), &self.trust().ok()?).ok()
+    }
+
+    /// What of it the pages need to know.
+    pub fn comfort(&self) -> Comfort {
+        Comfort {
+            low_buttons: self.low_buttons,
+            volume: self.volume.min(100),
+            voice: self.voice,
+        }
     }
 
     /// Where the nightly backups go, if anywhere.

@@ -1,14 +1,17 @@
 //! The staff desk: the records as lists and pages, the PIN, and the doctor.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use records::{Filter, PhotoKind, RecordId, RecordRow, RecordState, RecordsError, Store};
 
+use zeroize::Zeroizing;
+
+use crate::card;
 use crate::doctor::{self, Patient};
 use crate::staff::{
-    Finding, HistoryLine, Login, QueueFilter, QueuePage, QueueRow, RecordPage, StateCount, hash_pin,
+    Finding, HistoryLine, Login, QueueFilter, QueuePage, QueueRow, RecordPage, StateCount, hash_pin, hashed,
     pin_matches,
 };
 use crate::station::{Station, StationError, setting};
@@ -64,20 +67,43 @@ impl Station {
     /// # Errors
     /// When the records cannot be read.
     pub async fn staff_login(&self, pin: String) -> Result<Login, StationError> {
+        self.try_staff(setting::STAFF_PIN, Zeroizing::new(pin)).await
+    }
+
+    /// Waits at most so long for a staff card before the camera and tries it as a PIN is tried; `None` when none came.
+    /// Meanwhile, and a moment longer, whatever code the camera reads is no student's.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn staff_card(&self, wait: Duration) -> Result<Option<Login>, StationError> {
+        let Some(card) = self.inner().card.next(wait).await else {
+            return Ok(None);
+        };
+        let says = Zeroizing::new(String::from_utf8_lossy(card.expose()).into_owned());
+        let login = self.try_staff(setting::STAFF_CARD, says).await?;
+        if login == Login::Open {
+            self.inner().card.close();
+        }
+        Ok(Some(login))
+    }
+
+    async fn try_staff(
+        &self,
+        setting: &'static str,
+        secret: Zeroizing<String>,
+    ) -> Result<Login, StationError> {
         let mut lock = self.inner().pin_lock.lock().await;
         if let Some(left) = lock.left(Instant::now()) {
             return Ok(Login::Locked(left));
         }
-        let hash = self
-            .with_records(|store| store.setting(setting::STAFF_PIN))
-            .await?;
+        let hash = self.with_records(move |store| store.setting(setting)).await?;
         let Some(hash) = hash else {
             return Ok(Login::NoPin);
         };
         // Counted before it is checked: whoever ends the program in between has had the guess.
         lock.tried(false, Instant::now());
         self.keep_wrong_pins(lock.wrong()).await;
-        let right = tokio::task::spawn_blocking(move || pin_matches(&pin, &hash))
+        let right = tokio::task::spawn_blocking(move || pin_matches(&secret, &hash))
             .await
             .map_err(|error| StationError::System(error.to_string()))?;
         if !right {
@@ -123,6 +149,17 @@ pub fn set_staff_pin(store: &mut Store, pin: &str) -> records::Result<()> {
     ))?;
     store.set_setting(setting::STAFF_PIN, Some(&hash))?;
     store.set_setting(setting::WRONG_PINS, None)
+}
+
+/// Makes a staff card that takes the place of an earlier one: what its code says. Nothing but its hash is kept.
+///
+/// # Errors
+/// When the records cannot be written.
+pub fn new_staff_card(store: &mut Store) -> records::Result<Zeroizing<String>> {
+    let says = card::new_card();
+    let hash = hashed(&says).ok_or(RecordsError::BadInput("the card cannot be hashed"))?;
+    store.set_setting(setting::STAFF_CARD, Some(&hash))?;
+    Ok(says)
 }
 
 /// A page of the records.

@@ -14,7 +14,7 @@ use vendor::Profile;
 use crate::darkroom::Darkroom;
 use crate::only::OnlyError;
 use crate::station::{Options, Station, StationError};
-use crate::view::{CameraView, OutOfService, Page, Support, View};
+use crate::view::{CameraView, Comfort, OutOfService, Page, Support, View};
 
 /// Between two tries to open.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
@@ -212,5 +212,6 @@ fn closed_view(profile: &str, reason: OutOfService) -> View {
         camera: CameraView::Opening,
         rehearsal: false,
         waiting: 0,
+        comfort: Comfort::default(),
     }
 }

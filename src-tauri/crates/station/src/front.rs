@@ -21,7 +21,7 @@ use crate::rehearsal::Rehearsal;
 use crate::station::{Shared, StationError, setting, spec_for};
 use crate::steady::Steady;
 use crate::view::{CameraView, OutOfService, SchoolCard, Support, View};
-use crate::visit::{Effect, Ending, Event, Machine, OrderReply};
+use crate::visit::{Effect, Ending, Event, Machine, OrderReply, Watch};
 use crate::watching::Lens;
 
 /// How often time passes for the pages.
@@ -90,6 +90,11 @@ impl Front {
                 }
             };
             if matches!(event, Event::Steady) && !self.shared.config.automatic_shutter {
+                continue;
+            }
+            if let Event::Code(_, text) = &event
+                && self.shared.card.takes(text, Instant::now())
+            {
                 continue;
             }
             if matches!(event, Event::Saved(Err(()))) {
@@ -189,7 +194,13 @@ impl Front {
     }
 
     fn publish(&mut self, now: Timestamp) {
-        self.shared.wanted.set(self.machine.watch());
+        self.shared
+            .wanted
+            .set(if self.shared.card.is_open(Instant::now()) {
+                Watch::Code
+            } else {
+                self.machine.watch()
+            });
         self.refocus();
         let shots: Vec<(u32, Vec<u8>)> = self
             .machine
@@ -253,6 +264,7 @@ impl Front {
             camera,
             rehearsal: self.rehearsal.is_some(),
             waiting: self.waiting,
+            comfort: self.shared.config.comfort(),
         };
         self.shared.view.send_if_modified(|shown| {
             let next = View {

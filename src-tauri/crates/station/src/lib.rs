@@ -17,6 +17,7 @@
 //! [`Station`] puts them together with a camera, the records and a vendor's backend.
 
 mod backend;
+mod card;
 pub mod carry;
 pub mod config;
 mod darkroom;

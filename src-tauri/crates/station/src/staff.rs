@@ -141,14 +141,19 @@ pub fn hash_pin(pin: &str) -> Option<String> {
     if pin.len() < SHORTEST_PIN || !pin.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
+    hashed(pin)
+}
+
+/// A PIN, or what a card says, with argon2id and a salt of its own.
+pub(crate) fn hashed(secret: &str) -> Option<String> {
     let salt = SaltString::generate(&mut OsRng);
     Argon2::default()
-        .hash_password(pin.as_bytes(), &salt)
+        .hash_password(secret.as_bytes(), &salt)
         .ok()
         .map(|h| h.to_string())
 }
 
-/// Whether this is the PIN; a hash nobody can read never matches.
+/// Whether this is the PIN, or what the card says; a hash nobody can read never matches.
 pub fn pin_matches(pin: &str, hash: &str) -> bool {
     PasswordHash::new(hash).is_ok_and(|h| Argon2::default().verify_password(pin.as_bytes(), &h).is_ok())
 }

@@ -12,12 +12,13 @@ use camera::{Camera, SourceSpec};
 use code::{CodeText, Pattern};
 use jiff::{SignedDuration, Timestamp};
 use portrait::{Models, Spec};
-use records::{Key, KeyPlace, RecordsError, Store};
+use records::{Key, KeyPlace, RecordsError, Store, VisitOutcome};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use uuid::Uuid;
 use vendor::{Client, Profile, PublicKey, StationKey, VendorError};
 
 use crate::backend;
+use crate::card::CardSlot;
 use crate::config::Config;
 use crate::darkroom::{self, Darkroom};
 use crate::front::Front;
@@ -29,7 +30,7 @@ use crate::rehearsal::Rehearsal;
 use crate::revoked;
 use crate::staff::Lock;
 use crate::sync::{Courier, Round};
-use crate::view::{Action, CameraView, Guidance, OutOfService, Progress, Support, View};
+use crate::view::{Action, CameraView, Comfort, Guidance, OutOfService, Progress, Support, View};
 use crate::visit::{Event, Machine};
 use crate::watching::{Eyes, Lens, Wanted};
 
@@ -50,6 +51,8 @@ pub(crate) mod setting {
     /// To whom the vendor has its bundles sealed, where a revoked station has dropped the profile that says so.
     pub(crate) const BUNDLE_RECIPIENT: &str = "bundle-recipient";
     pub(crate) const STAFF_PIN: &str = "staff-pin";
+    /// What the staff's card says, hashed.
+    pub(crate) const STAFF_CARD: &str = "staff-card";
     /// Wrong staff PINs in a row.
     pub(crate) const WRONG_PINS: &str = "staff-pin.wrong";
     /// When the backend last confirmed the profile.
@@ -181,10 +184,13 @@ pub(crate) struct Inner {
     standing: Mutex<Standing>,
     pub(crate) pace: Mutex<Pace>,
     pub(crate) pin_lock: tokio::sync::Mutex<Lock>,
+    pub(crate) card: CardSlot,
     clock_drift: Mutex<Option<SignedDuration>>,
     stop: Arc<AtomicBool>,
 }
 
+/// Whose visit was cut off for longer than this does not stand there any more.
+const STILL_THERE: SignedDuration = SignedDuration::from_mins(15);
 /// How long the serving station waits for a command that writes beside it: a student stands there.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -286,7 +292,7 @@ impl Station {
     pub async fn open_with(options: Options, darkroom: Option<Darkroom>) -> Result<Station, StationError> {
         // A station without eyes is a command beside the one that serves.
         let serves = options.eyes.is_some() || darkroom.is_some();
-        let (mut store, key_place, only) = open_records(&options, serves).await?;
+        let (mut store, key_place, only, interrupted) = open_records(&options, serves).await?;
         if serves {
             store.set_patience(PATIENCE)?;
         }
@@ -315,6 +321,9 @@ impl Station {
         };
         let countdown = SignedDuration::from_secs(config.countdown.into());
         let mut machine = Machine::new(profile, Uuid::now_v7).with_countdown(countdown);
+        if interrupted {
+            machine.was_interrupted(Timestamp::now());
+        }
         if let Some(reason) = known.standing.closed() {
             machine.handle(Event::Service(Some(reason)), Timestamp::now());
         }
@@ -337,7 +346,7 @@ impl Station {
             darkroom,
             lens: Arc::new(RwLock::new(lens)),
             wanted: Arc::default(),
-            view: watch::channel(first_view(&machine)).0,
+            view: watch::channel(first_view(&machine, &config.comfort())).0,
             guidance: broadcast::channel(8).0,
             events,
             candidates: Mutex::default(),
@@ -348,6 +357,7 @@ impl Station {
             standing: Mutex::new(known.standing),
             pace: Mutex::default(),
             pin_lock: tokio::sync::Mutex::new(Lock::after(known.wrong_pins, Instant::now())),
+            card: CardSlot::default(),
             clock_drift: Mutex::default(),
             stop: Arc::default(),
         });
@@ -557,7 +567,7 @@ pub fn rotate_key(data: &std::path::Path, now: Timestamp) -> Result<KeyPlace, St
 async fn open_records(
     options: &Options,
     serves: bool,
-) -> Result<(Store, KeyPlace, Option<Only>), StationError> {
+) -> Result<(Store, KeyPlace, Option<Only>, bool), StationError> {
     let (data, key_in_file) = (options.data.clone(), options.key_in_file);
     blocking(move || {
         let only = match Only::here(&data) {
@@ -566,13 +576,17 @@ async fn open_records(
             Err(error) => return Err(error.into()),
         };
         let (mut store, place) = open_store(&data, key_in_file)?;
+        let mut interrupted = false;
         if only.is_some() {
             let now = Timestamp::now();
             // What a crash left in the middle: attempts of unknown outcome and visits without an end.
             store.recover(now)?;
-            store.close_interrupted_visits(now)?;
+            interrupted = store.close_interrupted_visits(now)?.iter().any(|visit| {
+                let ago = now.duration_since(visit.started_at);
+                visit.outcome == Some(VisitOutcome::Interrupted) && ago < STILL_THERE
+            });
         }
-        Ok((store, place, only.filter(|_| serves)))
+        Ok((store, place, only.filter(|_| serves), interrupted))
     })
     .await?
 }
@@ -653,7 +667,7 @@ pub(crate) fn from_hex(text: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-fn first_view(machine: &Machine) -> View {
+fn first_view(machine: &Machine, comfort: &Comfort) -> View {
     let profile = machine.profile();
     View {
         revision: 0,
@@ -671,6 +685,7 @@ fn first_view(machine: &Machine) -> View {
         camera: CameraView::Opening,
         rehearsal: false,
         waiting: 0,
+        comfort: comfort.clone(),
     }
 }
 

@@ -36,6 +36,20 @@ pub struct View {
     pub rehearsal: bool,
     /// Records that wait to be sent.
     pub waiting: u32,
+    /// How the booth is set up for people: reach, loudness, voice.
+    pub comfort: Comfort,
+}
+
+/// How a booth is set up for the people in front of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub struct Comfort {
+    /// Everything to press stands in the lower part of an upright screen, within a wheelchair's reach.
+    pub low_buttons: bool,
+    /// Loudness of the sounds in percent, 0 for none.
+    pub volume: u32,
+    /// Whether hints are spoken, where the system has a voice.
+    pub voice: bool,
 }
 
 /// Whom to ask for help, and when.
@@ -86,6 +100,8 @@ pub enum Page {
     Welcome {
         /// Collection window in words, if the profile has one ("10月9日–19日").
         window: Option<String>,
+        /// A visit was cut off by a crash or a power cut a moment ago: the page says that it begins anew.
+        interrupted: bool,
     },
     /// Show the code to the camera.
     Scan {
@@ -134,7 +150,7 @@ pub enum Page {
         /// Masked identity and record.
         person: Person,
         /// Reasons of an earlier rejection: shoot again without a second payment.
-        rejection: Vec<String>,
+        rejection: Vec<Remark>,
     },
     /// The visit cannot go on.
     NotPossible {

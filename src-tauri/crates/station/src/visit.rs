@@ -30,6 +30,8 @@ pub const PROOF_ATTEMPTS: u32 = 3;
 pub const COUNTDOWN: SignedDuration = SignedDuration::from_secs(3);
 /// Nobody holds still for longer.
 const LONGEST_COUNTDOWN: SignedDuration = SignedDuration::from_secs(10);
+/// How long the welcome page speaks of a visit that was cut off: whoever comes later was not there.
+const INTERRUPTION_TOLD: SignedDuration = SignedDuration::from_mins(2);
 /// Between two questions about an order.
 const ORDER_POLL: SignedDuration = SignedDuration::from_secs(2);
 
@@ -101,7 +103,7 @@ impl Visit {
         }
     }
 
-    fn rejection(&self) -> Vec<String> {
+    fn rejection(&self) -> Vec<Remark> {
         self.record
             .as_ref()
             .and_then(|r| r.last_rejection.as_ref())
@@ -302,6 +304,8 @@ pub struct Machine {
     now: Timestamp,
     next_record_id: fn() -> Uuid,
     countdown: SignedDuration,
+    /// Until when the welcome page says that a visit was cut off.
+    interrupted_until: Option<Timestamp>,
 }
 
 impl Machine {
@@ -318,6 +322,7 @@ impl Machine {
             now: Timestamp::UNIX_EPOCH,
             next_record_id,
             countdown: COUNTDOWN,
+            interrupted_until: None,
         }
     }
 
@@ -326,6 +331,11 @@ impl Machine {
     pub fn with_countdown(mut self, countdown: SignedDuration) -> Machine {
         self.countdown = countdown.clamp(SignedDuration::ZERO, LONGEST_COUNTDOWN);
         self
+    }
+
+    /// The visit before this start was cut off: its student may still stand there and is told to begin anew.
+    pub fn was_interrupted(&mut self, now: Timestamp) {
+        self.interrupted_until = Some(now + INTERRUPTION_TOLD);
     }
 
     /// The profile in force.
@@ -601,6 +611,7 @@ impl Machine {
     }
 
     fn begin(&mut self, now: Timestamp) -> Vec<Effect> {
+        self.interrupted_until = None;
         self.visit = Some(Visit::new((self.next_record_id)(), now));
         self.step = 0;
         let mut effects = vec![Effect::Began];
@@ -1077,13 +1088,19 @@ fn is_last_four(value: &str) -> bool {
     }
 }
 
-fn rejection_words(rejection: &vendor::api::Rejection) -> Vec<String> {
-    rejection
-        .reasons
-        .iter()
-        .map(|r| r.zh.clone())
-        .chain(rejection.note.clone())
-        .collect()
+fn rejection_words(rejection: &vendor::api::Rejection) -> Vec<Remark> {
+    let reasons = rejection.reasons.iter().map(|reason| Remark {
+        code: reason.code.clone(),
+        zh: reason.zh.clone(),
+        en: reason.en.clone(),
+    });
+    // The reviewer's own words are in one language only.
+    let note = rejection.note.iter().map(|note| Remark {
+        code: "note".into(),
+        zh: note.clone(),
+        en: note.clone(),
+    });
+    reasons.chain(note).collect()
 }
 
 /// Why this academic record cannot be collected now.

@@ -584,9 +584,36 @@ fn a_rejected_photo_is_shot_again_without_a_second_payment() {
     let Page::Confirm { rejection, .. } = booth.page() else {
         panic!("{}", booth.kind())
     };
-    assert_eq!(rejection, ["镜片反光"]);
+    assert_eq!(
+        (rejection[0].code.as_str(), rejection[0].zh.as_str()),
+        ("glasses-glare", "镜片反光")
+    );
     booth.touches(Action::ItIsMe).touches(Action::Consent);
     assert_eq!(booth.kind(), "framing");
+}
+
+#[test]
+fn after_a_crash_the_welcome_page_says_so_to_whoever_still_stands_there() {
+    let says = |booth: &Booth| {
+        let page = booth.machine.page(booth.now);
+        matches!(
+            page,
+            Page::Welcome {
+                interrupted: true,
+                ..
+            }
+        )
+    };
+    let mut booth = Booth::of("binyu");
+    assert!(!says(&booth), "an ordinary start");
+    booth.machine.was_interrupted(start());
+    assert!(says(&booth));
+    booth.touches(Action::Start).touches(Action::Cancel);
+    assert_eq!(booth.kind(), "welcome");
+    assert!(!says(&booth), "they have begun anew");
+    booth.machine.was_interrupted(booth.now);
+    booth.now += SignedDuration::from_mins(3);
+    assert!(!says(&booth), "who comes later was not there");
 }
 
 #[test]

@@ -12,8 +12,10 @@ use std::io::Cursor;
 use std::sync::Arc;
 use std::time::Duration;
 
+use code::CodeText;
 use image::{GrayImage, ImageFormat, Luma, imageops};
 use qrcode::{EcLevel, QrCode};
+use station::staff::Login;
 use station::view::{Action, NotPossible, Page, ScanSight};
 use station::{Config, Darkroom, Options, Station};
 use tempfile::TempDir;
@@ -267,4 +269,50 @@ async fn a_code_that_cannot_be_used_says_what_is_wrong_with_it() {
     // The next student's code is taken at once.
     booth.station.scanned(booth.code().into_bytes());
     booth.confirms().await;
+}
+
+/// Lays these codes before the camera, one after the other, while staff are asked for their card.
+async fn laid(booth: &Booth, codes: &[&str]) -> Option<Login> {
+    let waits = booth.station.staff_card(Duration::from_secs(30));
+    let lays = async {
+        // The one that waits has begun to.
+        tokio::task::yield_now().await;
+        for code in codes {
+            booth.station.code_read(CodeText::new(code.as_bytes().to_vec()));
+        }
+    };
+    tokio::join!(biased; waits, lays).0.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_staff_card_opens_the_staff_pages_where_it_is_asked_for_and_shares_the_pins_lock() {
+    let booth = Booth::open().await;
+    let card = booth
+        .station
+        .with_records(station::desk::new_staff_card)
+        .await
+        .unwrap();
+    booth.station.act(Action::Start);
+    booth.station.code_read(CodeText::new(card.as_bytes().to_vec()));
+    booth.sees(ScanSight::OtherText).await;
+    let code = booth.code();
+    assert_eq!(laid(&booth, &[&code, &card]).await, Some(Login::Open));
+    let page = booth.station.view().page;
+    assert!(
+        matches!(page, Page::Scan { .. }),
+        "a code held up meanwhile is no student's: {page:?}"
+    );
+
+    // An earlier card opens nothing once there is a newer one, and another station's never does.
+    let newer = booth
+        .station
+        .with_records(station::desk::new_staff_card)
+        .await
+        .unwrap();
+    for wrong in [card.as_str(), "PHOTO-STATION-STAFF-00", "PHOTO-STATION-STAFF-01"] {
+        assert_eq!(laid(&booth, &[wrong]).await, Some(Login::Wrong), "{wrong:.22}");
+    }
+    assert!(matches!(laid(&booth, &[&newer]).await, Some(Login::Locked(_))));
+    let pin = booth.station.staff_login("000000".into()).await.unwrap();
+    assert!(matches!(pin, Login::Locked(_)), "one lock: {pin:?}");
 }

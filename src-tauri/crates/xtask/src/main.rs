@@ -12,6 +12,7 @@ mod node;
 mod pages;
 mod run;
 mod setup;
+mod shots;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +29,9 @@ usage: cargo xtask COMMAND
   audit         the dependencies' licences and sources, and what is publicly known against them
   soak [--visits N] [--seed S]
                 N visits (5,000) in a row while network, backend and camera come and go: is memory flat?
+  shots [--out DIR] [--window]
+                a picture of every page, both ways up and in both languages, and a sheet of them all (results/shots);
+                with --window the real window's as well
   fmt           formats Rust and the pages
   lint          formats, lints and types, without the tests
   bindings      writes ui/src/bindings.ts, the TypeScript of what crosses between Rust and the pages
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         "faults" => test::faults(&root, rest),
         "audit" => audit::audit(&root),
         "soak" => test::soak(&root, rest),
+        "shots" => shots::shots(root, rest),
         "fmt" => test::format(&root),
         "bindings" => run::bindings(&root),
         "bench" => test::bench(&root, rest),

@@ -66,7 +66,11 @@ pub(crate) fn build(root: &Path, node: &Node) -> Outcome {
         root.join("assets").join("sounds"),
         root.join("assets").join("icons"),
     ];
-    let wanted = fresh::fingerprint(&sources, &["node_modules", "dist"], &node.version)?;
+    let wanted = fresh::fingerprint(
+        &sources,
+        &["node_modules", "dist", "dist-rehearsal"],
+        &node.version,
+    )?;
     let stamp = root.join(".tools").join("stamps").join("ui-dist");
     if fresh::is_fresh(&stamp, &wanted) && ui.join("dist").join("index.html").is_file() {
         return Ok(());

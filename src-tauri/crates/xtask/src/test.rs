@@ -75,6 +75,10 @@ pub(crate) fn test(root: &Path, arguments: &[String]) -> Outcome {
     if arguments.is_empty() {
         quick_checks(root, &ready.node, &mut steps)?;
         steps.step("the pages' tests", &mut pages::script(root, &ready.node, "test"))?;
+        steps.step(
+            "the pages in a browser",
+            &mut pages::script(root, &ready.node, "examine"),
+        )?;
         clippy(root, &mut steps)?;
         steps.step(
             "Rust tests",
@@ -256,7 +260,7 @@ fn clippy(root: &Path, steps: &mut Steps) -> Outcome {
 }
 
 /// `cargo test`, told where the window's drivers are.
-fn rust_tests(root: &Path, ready: &Ready) -> Command {
+pub(crate) fn rust_tests(root: &Path, ready: &Ready) -> Command {
     let mut test = cargo();
     test.arg("test").args(locked()).current_dir(root);
     test.env("PHOTO_STATION_MODELS", root.join("assets").join("models"));

@@ -18,6 +18,7 @@ impl Machine {
         match &self.stage {
             Stage::Idle => Page::Welcome {
                 window: self.profile.window.map(window_words),
+                interrupted: self.interrupted_until.is_some_and(|until| now < until),
             },
             Stage::Closed(reason) => Page::OutOfService { reason: *reason },
             Stage::FindingSchool { found, searched } => Page::FindSchool {
