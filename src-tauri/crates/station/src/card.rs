@@ -119,7 +119,7 @@ mod tests {
         let slot = CardSlot::default();
         let card = code(&new_card());
         assert!(!slot.takes(&card, Instant::now()), "nobody waits: a visit's code");
-        let waited = slot.next(Duration::from_secs(60));
+        let waited = slot.next(Duration::from_mins(1));
         tokio::pin!(waited);
         assert!(futures_pending(&mut waited).await);
         assert!(

@@ -80,11 +80,7 @@ impl Station {
             return Ok(None);
         };
         let says = Zeroizing::new(String::from_utf8_lossy(card.expose()).into_owned());
-        let login = self.try_staff(setting::STAFF_CARD, says).await?;
-        if login == Login::Open {
-            self.inner().card.close();
-        }
-        Ok(Some(login))
+        Ok(Some(self.try_staff(setting::STAFF_CARD, says).await?))
     }
 
     async fn try_staff(
@@ -111,6 +107,8 @@ impl Station {
         }
         lock.tried(true, Instant::now());
         self.keep_wrong_pins(0).await;
+        // Staff are in: what is read from now on is a visit's again.
+        self.inner().card.close();
         Ok(Login::Open)
     }
 

@@ -335,6 +335,7 @@ impl Station {
         });
         let darkroom = darkroom.or(own);
         let (events, inbox) = mpsc::unbounded_channel();
+        let first_view = first_view(&machine, &config.comfort());
         let inner = Arc::new(Inner {
             place: Place::of(&options.data),
             data: options.data,
@@ -346,7 +347,7 @@ impl Station {
             darkroom,
             lens: Arc::new(RwLock::new(lens)),
             wanted: Arc::default(),
-            view: watch::channel(first_view(&machine, &config.comfort())).0,
+            view: watch::channel(first_view).0,
             guidance: broadcast::channel(8).0,
             events,
             candidates: Mutex::default(),

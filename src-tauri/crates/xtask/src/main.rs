@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         "faults" => test::faults(&root, rest),
         "audit" => audit::audit(&root),
         "soak" => test::soak(&root, rest),
-        "shots" => shots::shots(root, rest),
+        "shots" => shots::shots(&root, rest),
         "fmt" => test::format(&root),
         "bindings" => run::bindings(&root),
         "bench" => test::bench(&root, rest),
