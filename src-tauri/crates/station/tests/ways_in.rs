@@ -302,7 +302,9 @@ async fn a_staff_card_opens_the_staff_pages_where_it_is_asked_for_and_shares_the
         matches!(page, Page::Scan { .. }),
         "a code held up meanwhile is no student's: {page:?}"
     );
-    booth.station.code_read(CodeText::new(b"wxp://f2f0example".to_vec()));
+    booth
+        .station
+        .code_read(CodeText::new(b"wxp://f2f0example".to_vec()));
     booth.sees(ScanSight::Payment).await;
 
     // An earlier card opens nothing once there is a newer one, and another station's never does.
