@@ -30,6 +30,7 @@ use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
 use shown::shown;
 use vendor_backend::{AutoReview, Backend, BackendOptions, DemoCase, DemoPerson};
@@ -637,7 +638,7 @@ async fn connect(port: u16) -> Result<Client, String> {
     );
     let since = Instant::now();
     loop {
-        let client = ClientBuilder::native()
+        let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities.clone())
             .connect(&format!("http://127.0.0.1:{port}"))
             .await;

@@ -25,7 +25,8 @@ usage: cargo xtask COMMAND
   test [ARG…]   everything: formats, lints, types, the pages' tests, every Rust test; ARG… go to `cargo test`
   faults [--kills N] [--seed S]
                 ends stations and backends N times (1,000) in the middle of everything and counts what was lost
-  audit         the dependencies' licences and sources, and what is publicly known against them
+  audit [--offline]
+                the dependencies' licences and sources, and what is publicly known against them; offline, the first
   soak [--visits N] [--seed S]
                 N visits (5,000) in a row while network, backend and camera come and go: is memory flat?
   fmt           formats Rust and the pages
@@ -47,7 +48,7 @@ fn main() -> ExitCode {
         "test" => test::test(&root, rest),
         "lint" => test::lint(&root),
         "faults" => test::faults(&root, rest),
-        "audit" => audit::audit(&root),
+        "audit" => audit::audit(&root, rest),
         "soak" => test::soak(&root, rest),
         "fmt" => test::format(&root),
         "bindings" => run::bindings(&root),
