@@ -2,7 +2,7 @@
 //!
 //! A submitted photo must survive a power cut one millisecond later and must never be taken for delivered
 //! when it is not. So record, photo blobs, outbox entry and audit row commit in one transaction
-//! ([`Store::submit`]), a record's life is decided in one function ([`RecordState::after`]), and an attempt to
+//! ([`Store::submit`]; a photo's bytes may be there before, sealed: [`Store::set_aside`]), a record's life is decided in one function ([`RecordState::after`]), and an attempt to
 //! send is written down before it is made ([`Store::begin_attempt`]).
 //!
 //! Time comes in from outside as `now`; stored times have millisecond precision. The network is not this
@@ -15,6 +15,7 @@ mod carry;
 pub mod key;
 mod life;
 mod open;
+mod picture;
 mod purge;
 mod queue;
 mod record;
@@ -31,6 +32,7 @@ pub use carry::{Carry, Parcel, Taken};
 pub use key::{Key, KeyPlace};
 pub use life::{Event, Impossible, LONGEST_WAIT, PersonReason, RecordState, Review, UnknownState, back_off};
 pub use open::{FILE_NAME, NEWEST, Store};
+pub use picture::SetAside;
 pub use purge::{Forgotten, Kept, PurgeReport};
 pub use queue::LEASE;
 pub use record::{

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use fail::fail_point;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction};
+use rusqlite::Transaction;
 
 use crate::audit::Actor;
 use crate::open::{millis, write};
-use crate::queue::{column, parse_id, sha256, state_of, step};
-use crate::{Event, RecordId, RecordState, RecordsError, Result, Store};
+use crate::picture;
+use crate::queue::{column, parse_id, state_of, step};
+use crate::{Event, PhotoKind, RecordId, RecordState, RecordsError, Result, Store};
 
 /// What a purge did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -166,21 +167,16 @@ fn reason_to_keep(tx: &Transaction<'_>, id: RecordId) -> Result<Option<Kept>> {
     if receipted.as_ref() != Some(&submitted) {
         return Ok(Some(Kept::ReceiptMismatch));
     }
-    let here: Option<Vec<u8>> = tx
-        .prepare_cached("SELECT bytes FROM photo WHERE record_id = ?1 AND kind = 'standard'")?
-        .query_row([id.to_string()], |row| row.get(0))
-        .optional()?;
-    Ok(if here.is_some_and(|bytes| sha256(&bytes) == submitted) {
-        None
-    } else {
-        Some(Kept::Damaged)
-    })
+    match picture::photo(tx, id, PhotoKind::Standard) {
+        Ok(Some((_, hash))) if hash == submitted => Ok(None),
+        Ok(_) | Err(RecordsError::Damaged { .. }) => Ok(Some(Kept::Damaged)),
+        Err(error) => Err(error),
+    }
 }
 
 fn delete(tx: &Transaction<'_>, id: RecordId) -> Result<()> {
     let name = id.to_string();
-    tx.prepare_cached("DELETE FROM photo WHERE record_id = ?1")?
-        .execute([&name])?;
+    let pictures_left = picture::delete_photos(tx, &name)?;
     tx.prepare_cached(
         "UPDATE paper SET code_text = NULL, proof = NULL, identity_token = NULL, identity = NULL, report = NULL
          WHERE record_id = ?1",
@@ -193,7 +189,7 @@ fn delete(tx: &Transaction<'_>, id: RecordId) -> Result<()> {
                         coalesce(code_text, proof, identity_token, identity, report) IS NOT NULL)",
         )?
         .query_row([&name], |row| row.get(0))?;
-    if left == 0 {
+    if left == 0 && pictures_left == 0 {
         Ok(())
     } else {
         Err(RecordsError::damaged("a deletion left something behind"))

@@ -5,7 +5,8 @@ use rusqlite::{OptionalExtension, Row, params_from_iter};
 
 use crate::audit;
 use crate::open::time;
-use crate::queue::{from_json, parse_id, parse_state, sha256};
+use crate::picture;
+use crate::queue::{from_json, parse_id, parse_state};
 use crate::record::{
     AttemptNote, AuditNote, Counts, Filter, MaskedIdentity, Payment, PhotoKind, ReceiptNote, RecordDetail,
     RecordId, RecordRow, ReviewNote,
@@ -157,19 +158,16 @@ impl Store {
     /// [`RecordsError::Purged`] after a purge, [`RecordsError::Damaged`] when the bytes are not those that
     /// were submitted, [`RecordsError::NotFound`].
     pub fn photo(&self, id: RecordId, kind: PhotoKind) -> Result<Vec<u8>> {
-        let found: Option<(String, Vec<u8>)> = self
-            .db
-            .prepare_cached("SELECT sha256, bytes FROM photo WHERE record_id = ?1 AND kind = ?2")?
-            .query_row([id.to_string().as_str(), kind.as_str()], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()?;
-        match found {
-            Some((hash, bytes)) if sha256(&bytes) == hash => Ok(bytes),
-            Some(_) => Err(RecordsError::damaged(format!(
-                "the {} photo of record {id} is not as submitted",
-                kind.as_str()
-            ))),
+        Ok(self.photo_with_hash(id, kind)?.0)
+    }
+
+    /// As [`Store::photo`], with its SHA-256, which was just computed over these bytes.
+    ///
+    /// # Errors
+    /// As [`Store::photo`].
+    pub fn photo_with_hash(&self, id: RecordId, kind: PhotoKind) -> Result<(Vec<u8>, String)> {
+        match picture::photo(&self.db, id, kind)? {
+            Some(proven) => Ok(proven),
             None => Err(self.why_gone(id)?),
         }
     }

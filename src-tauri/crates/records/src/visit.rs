@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::{self, Actor, Entry};
 use crate::open::{millis, time, write};
+use crate::picture;
 use crate::{RecordsError, Result, Store};
 
 /// A visit's number on this station.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct VisitId(i64);
+pub struct VisitId(pub(crate) i64);
 
 /// How a visit ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -126,7 +127,8 @@ impl Store {
         Ok(tx.commit()?)
     }
 
-    /// The visit is over. `lasted` comes from a monotonic clock. Ending it twice keeps the first end.
+    /// The visit is over, and what was set aside in it and not submitted is deleted with it. `lasted` comes from a
+    /// monotonic clock. Ending it twice keeps the first end.
     ///
     /// # Errors
     /// Only database errors.
@@ -142,12 +144,14 @@ impl Store {
             "UPDATE visit SET ended_at = ?2, outcome = ?3, seconds = ?4 WHERE id = ?1 AND ended_at IS NULL",
         )?
         .execute(params![id.0, millis(now), outcome.as_str(), lasted.as_secs_f64()])?;
+        picture::drop_unsubmitted(&tx, id.0)?;
         fail_point!("visit.ending");
         Ok(tx.commit()?)
     }
 
     /// At the start of the station: a visit still open was cut off by a crash. It is closed as `Submitted` if
-    /// its record had been kept, as `Interrupted` otherwise, and the audit says so. Returns what was closed.
+    /// its record had been kept, as `Interrupted` otherwise, what was set aside in it is deleted, and the audit says so.
+    /// Returns what was closed.
     ///
     /// # Errors
     /// Only database errors.
@@ -168,6 +172,7 @@ impl Store {
                 "UPDATE visit SET ended_at = ?2, outcome = ?3 WHERE id = ?1",
                 params![id, at, outcome.as_str()],
             )?;
+            picture::drop_unsubmitted(&tx, *id)?;
             let detail = format!(
                 "visit {id} at {}: {}",
                 step.as_deref().unwrap_or("its beginning"),

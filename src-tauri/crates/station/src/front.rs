@@ -1,5 +1,6 @@
 //! The front: the one task that owns the visit, carries its effects out and shows its page.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use camera::CameraStatus;
 use code::Pattern;
 use fail::fail_point;
 use jiff::Timestamp;
-use records::{Payment, VisitId, VisitOutcome};
+use records::{Payment, SetAside, VisitId, VisitOutcome};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -43,6 +44,8 @@ pub(crate) struct Front {
     machine: Machine,
     rehearsal: Option<Rehearsal>,
     visit_row: Arc<tokio::sync::Mutex<Option<VisitId>>>,
+    /// The running visit's shots that are written down already. Its end drops them, and nobody can read them again.
+    set_aside: Arc<tokio::sync::Mutex<HashMap<u32, SetAside>>>,
     began: Option<Instant>,
     camera_lost: Option<Instant>,
     waiting: u32,
@@ -62,6 +65,7 @@ impl Front {
             machine,
             rehearsal,
             visit_row: Arc::default(),
+            set_aside: Arc::default(),
             began: None,
             camera_lost: None,
             waiting: 0,
@@ -310,6 +314,8 @@ impl Front {
                 });
             }
             Effect::Ended { ending, .. } => {
+                // Not emptied: a shot still being written down must not be found by the next visit.
+                self.set_aside = Arc::default();
                 let lasted = self.began.take().map(|at| at.elapsed()).unwrap_or_default();
                 let row = Arc::clone(&self.visit_row);
                 let outcome = match ending {
@@ -364,6 +370,7 @@ impl Front {
                     let _ = events.send(Event::Developed(developed));
                 });
             }
+            Effect::SetAside { shot } => self.write_down(shot),
             // What is kept bears the wall clock's time: it decides on the day, the order and the first try.
             Effect::Save => self.save(Timestamp::now()),
         }
@@ -422,6 +429,29 @@ impl Front {
         });
     }
 
+    /// Beside the page on which the student looks at it. What cannot be written down now is when it is submitted.
+    fn write_down(&self, id: u32) {
+        let shots = self.machine.visit().map(|visit| visit.shots.as_slice());
+        let Some((_, shot)) = shots.unwrap_or_default().iter().find(|(i, _)| *i == id) else {
+            return;
+        };
+        let (shared, shot) = (Arc::clone(&self.shared), Arc::clone(shot));
+        let (row, aside) = (Arc::clone(&self.visit_row), Arc::clone(&self.set_aside));
+        tokio::spawn(async move {
+            let Some(visit) = *row.lock().await else { return };
+            let mut aside = aside.lock().await;
+            let written = shared
+                .records(move |store| store.set_aside(visit, &shot.original, &shot.standard))
+                .await;
+            match written {
+                Ok(written) => {
+                    aside.insert(id, written);
+                }
+                Err(error) => tracing::info!(%error, "a photo is not written down before it is submitted"),
+            }
+        });
+    }
+
     /// One transaction: record, photos, outbox and audit. Only its success is told to the student.
     fn save(&self, now: Timestamp) {
         let shared = Arc::clone(&self.shared);
@@ -429,16 +459,25 @@ impl Front {
         let row = Arc::clone(&self.visit_row);
         let profile = self.machine.profile();
         let lens = Arc::clone(&shared.lens.read().unwrap_or_else(PoisonError::into_inner).spec);
-        let new = self
-            .machine
-            .visit()
-            .and_then(|visit| new_record(visit, &profile.id, &lens.id));
+        let visit = self.machine.visit();
+        let new = visit.and_then(|visit| new_record(visit, &profile.id, &lens.id));
+        let chosen = visit.and_then(|visit| visit.chosen);
+        let set_aside = Arc::clone(&self.set_aside);
         tokio::spawn(async move {
             let saved = match new {
                 Some(mut new) => {
                     new.visit = *row.lock().await;
                     fail_point!("visit.saving");
-                    let saved = shared.records(move |store| store.submit(&new, now)).await;
+                    let aside = match chosen {
+                        Some(chosen) => set_aside.lock().await.remove(&chosen),
+                        None => None,
+                    };
+                    let saved = shared
+                        .records(move |store| match aside {
+                            Some(aside) => store.submit_set_aside(&new, &aside, now),
+                            None => store.submit(&new, now),
+                        })
+                        .await;
                     fail_point!("visit.saved");
                     saved
                 }

@@ -274,6 +274,11 @@ pub enum Effect {
     PollOrder,
     /// Take the next frame and develop it.
     Shoot,
+    /// Write this shot's photos down beside the page, for the case that it is chosen.
+    SetAside {
+        /// Which of the visit's shots.
+        shot: u32,
+    },
     /// Keep the chosen photo: one transaction.
     Save,
     /// A visit began.
@@ -775,7 +780,9 @@ impl Machine {
                 if visit.shots.len() > self.profile.candidates as usize {
                     visit.shots.remove(0);
                 }
-                self.advance(now)
+                let mut effects = vec![Effect::SetAside { shot: visit.taken }];
+                effects.extend(self.advance(now));
+                effects
             }
             Err(refused) => {
                 self.go(

@@ -466,6 +466,13 @@ fn a_refused_photo_says_why_and_may_be_taken_again() {
     assert_eq!((refused, taken), (vec![why], 1));
     booth.shoots();
     assert_eq!(booth.kind(), "choose-photo");
+    let written_down = |effect: &Effect| matches!(effect, Effect::SetAside { shot: 2 });
+    assert_eq!(booth.count(written_down), 1, "it may be chosen");
+    assert_eq!(
+        booth.count(|effect| matches!(effect, Effect::SetAside { .. })),
+        1,
+        "nobody can choose the refused one"
+    );
 }
 
 #[test]
