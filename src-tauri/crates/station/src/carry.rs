@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use fail::fail_point;
 use jiff::Timestamp;
 use records::{AttemptResult, Carry, HistoryRow, Parcel, RecordId, RecordState, RecordsError, Store, Taken};
+use vendor::api::Photo;
 use vendor::bundle::{self, BundleError, Entry, Identity, Kind, Reader, Recipient, Writer};
 use vendor::{Profile, PublicKey, Receipt, StationKey};
 
@@ -181,9 +182,11 @@ fn entry(store: &Store, id: RecordId) -> Result<Entry, CarryError> {
     let parcel = store.parcel(id)?;
     let report = store.report(id)?;
     let history = parcel.history.into_iter().map(out).collect();
+    let standard = Photo::new(sync::STANDARD_TYPE, parcel.standard);
+    let original = Photo::new(sync::original_type(&parcel.original), parcel.original);
     Ok(Entry {
         record_id: id.uuid(),
-        capture: sync::captured(store.outgoing(id)?, parcel.standard, parcel.original, report),
+        capture: sync::captured(store.outgoing(id)?, standard, original, report),
         history,
         papers: parcel.papers,
     })
