@@ -10,6 +10,7 @@
 
 #[path = "../booth/pages.rs"]
 mod pages;
+mod proxy;
 mod revoked;
 mod wire;
 
