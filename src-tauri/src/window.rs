@@ -116,7 +116,7 @@ fn follow(app: tauri::AppHandle) {
     });
 }
 
-/// A picture for the page: `preview`, `candidate/ID`, and for staff `record/ID/standard|original`.
+/// A picture for the page: `preview`, `candidate/ID`, and for staff `trial` and `record/ID/standard|original`.
 fn picture<R: tauri::Runtime>(
     context: &UriSchemeContext<'_, R>,
     request: &Request<Vec<u8>>,
@@ -137,6 +137,10 @@ fn picture<R: tauri::Runtime>(
         };
         let bytes = match path.split('/').collect::<Vec<_>>().as_slice() {
             ["preview"] => tauri::async_runtime::spawn_blocking(move || station.preview())
+                .await
+                .ok()
+                .flatten(),
+            ["trial"] if staff => tauri::async_runtime::spawn_blocking(move || station.trial_preview())
                 .await
                 .ok()
                 .flatten(),

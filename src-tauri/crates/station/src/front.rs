@@ -16,6 +16,7 @@ use uuid::Uuid;
 use vendor::ProblemCode;
 use vendor::api::{OrderRequest, OrderState};
 
+use crate::diary::Diary;
 use crate::fitness::{Fit, Readings, Unfit, fitness};
 use crate::papers::{new_record, resolve, resolve_request};
 use crate::rehearsal::Rehearsal;
@@ -44,6 +45,7 @@ pub(crate) struct Front {
     machine: Machine,
     rehearsal: Option<Rehearsal>,
     visit_row: Arc<tokio::sync::Mutex<Option<VisitId>>>,
+    diary: Diary,
     /// The running visit's shots that are written down already. Its end drops them, and nobody can read them again.
     set_aside: Arc<tokio::sync::Mutex<HashMap<u32, SetAside>>>,
     began: Option<Instant>,
@@ -60,11 +62,13 @@ pub(crate) struct Front {
 
 impl Front {
     pub(crate) fn new(shared: Shared, machine: Machine, rehearsal: Option<Rehearsal>) -> Front {
+        let visit_row = Arc::default();
         Front {
+            diary: Diary::open(Arc::clone(&shared), Arc::clone(&visit_row)),
             shared,
             machine,
             rehearsal,
-            visit_row: Arc::default(),
+            visit_row,
             set_aside: Arc::default(),
             began: None,
             camera_lost: None,
@@ -99,6 +103,9 @@ impl Front {
             if matches!(event, Event::Saved(Err(()))) {
                 // Before the next student begins, not half a minute later.
                 (self.looked, self.wrote) = (None, None);
+            }
+            if let Event::Developed(developed) = &event {
+                self.diary.shot(developed.as_ref().err(), Timestamp::now());
             }
             let now = self.now();
             for effect in self.machine.handle(event, now) {
@@ -221,6 +228,9 @@ impl Front {
             .and_then(|v| v.order.as_ref())
             .map(|order| order.payment_url.clone());
         let page = self.machine.page(now);
+        if self.machine.visit().is_some() {
+            self.diary.reached(&page);
+        }
         if let Some(rehearsal) = &mut self.rehearsal {
             rehearsal.follow(&page);
         }
@@ -303,37 +313,19 @@ impl Front {
         match effect {
             Effect::Began => {
                 self.began = Some(Instant::now());
-                let row = Arc::clone(&self.visit_row);
-                let vendor = self.machine.profile().id.clone();
-                tokio::spawn(async move {
-                    let mut row = row.lock().await;
-                    *row = shared
-                        .records(move |store| store.begin_visit(&vendor, now))
-                        .await
-                        .ok();
-                });
+                self.diary.began(self.machine.profile().id.clone(), now);
             }
             Effect::Ended { ending, .. } => {
                 // Not emptied: a shot still being written down must not be found by the next visit.
                 self.set_aside = Arc::default();
                 let lasted = self.began.take().map(|at| at.elapsed()).unwrap_or_default();
-                let row = Arc::clone(&self.visit_row);
                 let outcome = match ending {
                     Ending::Submitted => VisitOutcome::Submitted,
                     Ending::Cancelled => VisitOutcome::Cancelled,
                     Ending::TimedOut => VisitOutcome::TimedOut,
                     Ending::NotPossible => VisitOutcome::NotPossible,
                 };
-                tokio::spawn(async move {
-                    if let Some(id) = row.lock().await.take() {
-                        let ended = shared
-                            .records(move |store| store.end_visit(id, outcome, lasted, now))
-                            .await;
-                        if let Err(error) = ended {
-                            tracing::warn!(%error, "the visit's end could not be written down");
-                        }
-                    }
-                });
+                self.diary.ended(outcome, lasted, now);
             }
             Effect::SearchSchools { name, level } => {
                 tokio::spawn(async move {

@@ -20,6 +20,7 @@ use vendor::{Client, Profile, PublicKey, StationKey, VendorError};
 use crate::backend;
 use crate::config::Config;
 use crate::darkroom::{self, Darkroom};
+use crate::errand::Errands;
 use crate::front::Front;
 use crate::night;
 use crate::only::{Only, OnlyError};
@@ -27,6 +28,7 @@ use crate::pace::{Pace, Sending};
 use crate::place::Place;
 use crate::rehearsal::Rehearsal;
 use crate::revoked;
+use crate::rooms::settings::CameraTrial;
 use crate::staff::Lock;
 use crate::sync::{Courier, Round};
 use crate::view::{Action, CameraView, Guidance, OutOfService, Progress, Support, View};
@@ -181,6 +183,9 @@ pub(crate) struct Inner {
     standing: Mutex<Standing>,
     pub(crate) pace: Mutex<Pace>,
     pub(crate) pin_lock: tokio::sync::Mutex<Lock>,
+    pub(crate) errands: Errands,
+    /// A camera staff look through before they choose it.
+    pub(crate) trial: Mutex<Option<(CameraTrial, Camera)>>,
     clock_drift: Mutex<Option<SignedDuration>>,
     stop: Arc<AtomicBool>,
 }
@@ -348,6 +353,8 @@ impl Station {
             standing: Mutex::new(known.standing),
             pace: Mutex::default(),
             pin_lock: tokio::sync::Mutex::new(Lock::after(known.wrong_pins, Instant::now())),
+            errands: Errands::default(),
+            trial: Mutex::default(),
             clock_drift: Mutex::default(),
             stop: Arc::default(),
         });
