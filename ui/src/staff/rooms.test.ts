@@ -143,7 +143,7 @@ describe('choosing a place', () => {
     await flushPromises()
     beside('entry-KINGSTON').click()
     await flushPromises()
-    expect(beside('folder-path').textContent).toBe('/media/booth/KINGSTON')
+    expect((beside('folder-path') as HTMLInputElement).value).toBe('/media/booth/KINGSTON')
     expect(beside('folder-done').hasAttribute('disabled')).toBe(true)
     beside('entry-booth-2.age').click()
     await flushPromises()

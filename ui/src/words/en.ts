@@ -482,6 +482,7 @@ const en: Words = {
       bundleName: 'photo-station-export',
     },
     folder: {
+      path: 'Path',
       up: 'Up',
       places: 'Choose a place',
       free: '{n} GB free',

@@ -472,6 +472,7 @@ export default {
       bundleName: '采集站导出',
     },
     folder: {
+      path: '路径',
       up: '上一级',
       places: '选择位置',
       free: '剩余 {n} GB',
