@@ -791,7 +791,6 @@ const en: Words = {
       'attempt-failed': 'Sending failed, it will be tried again',
       'attempt-lost': 'Outcome unknown, it will be tried again',
       'attempt-refused': 'Refused by the vendor backend',
-      delivered: 'Delivered, receipt taken',
       'under-review': 'The vendor began the review',
       approved: 'Approved',
       rejected: 'Rejected',
@@ -802,6 +801,8 @@ const en: Words = {
       imported: 'Imported',
       purged: 'Photos deleted at the end of their term',
       'deleted-on-request': "Photos deleted at the student's request",
+      receipt: 'Delivered, the receipt came',
+      payment: "The payment's state changed",
     },
     what: {
       camera: 'Camera',

@@ -780,7 +780,6 @@ export default {
       'attempt-failed': '发送没有成功，稍后自动重试',
       'attempt-lost': '发送结果不明，稍后自动重试',
       'attempt-refused': '采集单位后台拒收',
-      delivered: '已送达，收到回执',
       'under-review': '采集单位开始审核',
       approved: '审核通过',
       rejected: '审核未通过',
@@ -791,6 +790,8 @@ export default {
       imported: '已导入',
       purged: '照片已按期限清除',
       'deleted-on-request': '应学生要求删除照片',
+      receipt: '已送达，收到回执',
+      payment: '缴费状态更新',
     },
     what: {
       camera: '摄像头',
