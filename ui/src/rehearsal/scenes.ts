@@ -41,17 +41,17 @@ const student: Scene[] = [
 ].map(scene => ({ ...scene, role: 'student' as const }))
 
 const staff: Scene[] = [
-  { room: 'pin' },
-  { room: 'queue' },
-  { room: 'picked' },
-  { room: 'purge' },
-  { room: 'record' },
-  { room: 'day' },
-  { room: 'callback' },
-  { room: 'delivery' },
-  { room: 'settings' },
-  { room: 'doctor' },
-].map(({ room }) => ({
+  'pin',
+  'queue',
+  'picked',
+  'purge',
+  'record',
+  'day',
+  'callback',
+  'delivery',
+  'settings',
+  'doctor',
+].map(room => ({
   name: `staff-${room}`,
   ask: `staff=${room}`,
   role: 'staff' as const,
