@@ -225,9 +225,13 @@ pub(crate) enum QueueCommand {
         /// A folder, or a .zip file.
         #[arg(long, value_name = "DIR|FILE.zip")]
         to: PathBuf,
-        /// How files are named, with / between folders: {school}, {school_id}, {level}, {major}, {year},
-        /// {academic_record}, {shoot_day}, {shoot_number}, {tag}, {receipt}, {record}.
-        #[arg(long, default_value = station::delivery::DEFAULT, value_name = "TEMPLATE")]
+        #[arg(
+            long,
+            default_value = station::delivery::DEFAULT,
+            value_name = "TEMPLATE",
+            help = "How files are named, with / between folders: {school}, {school_id}, {level}, {major}, {year}, \
+                    {academic_record}, {shoot_day}, {shoot_number}, {tag}, {receipt}, {record}"
+        )]
         template: String,
     },
     /// To whom a bundle for this station is sealed: what to give `queue export --to` elsewhere.
