@@ -157,10 +157,8 @@ fn a_delivery_to_a_folder_goes_on_where_it_stopped_and_twice_changes_nothing() {
     assert_eq!(names[2..], photos);
     assert_eq!(there[2].1, vec![1; 1000], "byte for byte");
     let sums = String::from_utf8(there[0].1.clone()).unwrap();
-    let expected: String = (1..=4)
-        .map(|n| format!("{}  示范大学/2026/XJ-{n}.jpg\n", hash(&[n; 1000])))
-        .collect();
-    assert_eq!(sums, expected);
+    let expected = [1, 2, 3, 4].map(|n| format!("{}  示范大学/2026/XJ-{n}.jpg\n", hash(&[n; 1000])));
+    assert_eq!(sums, expected.concat());
     let table = String::from_utf8(there[1].1.clone()).unwrap();
     assert_eq!(table.lines().count(), 5);
     for secret in ["王", "4403", "8x1X", "made-up-code"] {
