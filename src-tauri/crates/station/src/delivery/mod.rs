@@ -207,8 +207,8 @@ pub fn is_archive(target: &Path) -> bool {
 
 /// The photo, if it is the one that was submitted.
 fn photo(store: &Store, of: &Deliverable) -> Result<Option<Vec<u8>>, DeliveryError> {
-    match store.photo(of.id, records::PhotoKind::Standard) {
-        Ok(bytes) if sha256(&bytes) == of.standard_sha256 => Ok(Some(bytes)),
+    match store.photo_with_hash(of.id, records::PhotoKind::Standard) {
+        Ok((bytes, hash)) if hash == of.standard_sha256 => Ok(Some(bytes)),
         // Purged since the plan was made, or not as submitted.
         Ok(_) | Err(RecordsError::Damaged { .. } | RecordsError::Purged(_)) => Ok(None),
         Err(error) => Err(error.into()),
