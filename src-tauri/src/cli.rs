@@ -219,6 +219,21 @@ pub(crate) enum QueueCommand {
         /// The bundle, or the file of receipts.
         file: PathBuf,
     },
+    /// Write the approved photos for the school, with a manifest of their hashes. Twice changes nothing; what was
+    /// interrupted goes on. Exits with 1 where a record was left out.
+    Deliver {
+        /// A folder, or a .zip file.
+        #[arg(long, value_name = "DIR|FILE.zip")]
+        to: PathBuf,
+        #[arg(
+            long,
+            default_value = station::delivery::DEFAULT,
+            value_name = "TEMPLATE",
+            help = "How files are named, with / between folders: {school}, {school_id}, {level}, {major}, {year}, \
+                    {academic_record}, {shoot_day}, {shoot_number}, {tag}, {receipt}, {record}"
+        )]
+        template: String,
+    },
     /// To whom a bundle for this station is sealed: what to give `queue export --to` elsewhere.
     Recipient,
     /// Check every hash, chain and state.

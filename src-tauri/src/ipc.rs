@@ -19,6 +19,8 @@ use station::{Doorway, Station};
 use tauri::State;
 use tauri_specta::Event;
 
+use crate::rooms;
+
 /// The screen changed.
 #[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
 #[serde(transparent)]
@@ -54,6 +56,8 @@ pub(crate) enum FailureCode {
     Records,
     /// The backend did not answer.
     Offline,
+    /// A file or folder could not be read or written; the detail says why.
+    File,
 }
 
 impl From<station::StationError> for Failure {
@@ -63,6 +67,10 @@ impl From<station::StationError> for Failure {
                 records::RecordsError::NotFound(_) | records::RecordsError::BadInput(_),
             ) => FailureCode::NotFound,
             station::StationError::Backend(_) => FailureCode::Offline,
+            station::StationError::Records(
+                records::RecordsError::File { .. } | records::RecordsError::FileExists(_),
+            )
+            | station::StationError::SetUp(_) => FailureCode::File,
             _ => FailureCode::Records,
         };
         Failure {
@@ -84,7 +92,8 @@ impl StaffSession {
         self.open.load(Ordering::Acquire)
     }
 
-    fn check(&self) -> Result<(), Failure> {
+    /// Nobody but staff.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
         if self.is_open() {
             return Ok(());
         }
@@ -96,7 +105,7 @@ impl StaffSession {
 }
 
 /// The open station; a door that is still shut says why.
-fn inside(door: &Doorway) -> Result<Station, Failure> {
+pub(crate) fn inside(door: &Doorway) -> Result<Station, Failure> {
     door.station().ok_or_else(|| Failure {
         code: FailureCode::Records,
         detail: door.trouble(),
@@ -169,8 +178,16 @@ pub(crate) async fn staff_login(
 /// Closes the staff pages.
 #[tauri::command]
 #[specta::specta]
-pub(crate) fn staff_logout(session: State<'_, StaffSession>) {
+pub(crate) async fn staff_logout(
+    door: State<'_, Doorway>,
+    session: State<'_, StaffSession>,
+) -> Result<(), Failure> {
     session.open.store(false, Ordering::Release);
+    // A camera that was being tried is nobody's any more.
+    if let Some(station) = door.station() {
+        let _ = tauri::async_runtime::spawn_blocking(move || station.camera_trial(None)).await;
+    }
+    Ok(())
 }
 
 /// A page of the records.
@@ -268,6 +285,24 @@ pub(crate) fn builder() -> tauri_specta::Builder<tauri::Wry> {
             sync_now,
             doctor,
             quit,
+            rooms::errand_foresee,
+            rooms::errand_begin,
+            rooms::errand_view,
+            rooms::errand_stop,
+            rooms::errand_clear,
+            rooms::naming,
+            rooms::day,
+            rooms::callback_list,
+            rooms::callback_export,
+            rooms::look_into,
+            rooms::make_folder,
+            rooms::settings_view,
+            rooms::settings_save,
+            rooms::staff_pin_change,
+            rooms::camera_trial,
+            rooms::live,
+            rooms::restart,
+            rooms::print_page,
         ])
         .events(tauri_specta::collect_events![ViewChanged, GuidanceChanged])
 }

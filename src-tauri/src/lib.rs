@@ -7,6 +7,7 @@ mod output;
 mod pictures;
 mod places;
 mod queue;
+mod rooms;
 mod window;
 #[cfg(test)]
 mod window_rules;

@@ -149,7 +149,8 @@ fn follow(app: tauri::AppHandle) {
     });
 }
 
-/// A picture for the page: `preview`, `candidate/ID`, `last/ID` in a photographer's booth, and for staff `record/ID/standard|original`.
+/// A picture for the page: `preview`, `candidate/ID`, `last/ID` in a photographer's booth, and for staff `trial` and
+/// `record/ID/standard|original`.
 fn picture<R: tauri::Runtime>(
     context: &UriSchemeContext<'_, R>,
     request: &Request<Vec<u8>>,
@@ -174,6 +175,10 @@ fn picture<R: tauri::Runtime>(
                 .ok()
                 .flatten(),
             ["last", id] => station.last_photo(id),
+            ["trial"] if staff => tauri::async_runtime::spawn_blocking(move || station.trial_preview())
+                .await
+                .ok()
+                .flatten(),
             ["candidate", id] => id.parse().ok().and_then(|id| station.candidate(id)),
             ["record", id, kind @ ("standard" | "original")] if staff => station
                 .record_photo((*id).to_owned(), *kind == "original")

@@ -19,7 +19,7 @@ export const commands = {
 	/**  Opens the staff pages; false for a wrong PIN. */
 	staffLogin: (pin: string) => typedError<boolean, Failure>(__TAURI_INVOKE("staff_login", { pin })),
 	/**  Closes the staff pages. */
-	staffLogout: () => __TAURI_INVOKE<void>("staff_logout"),
+	staffLogout: () => typedError<null, Failure>(__TAURI_INVOKE("staff_logout")),
 	/**  A page of the records. */
 	queueList: (filter: QueueFilter) => typedError<QueuePage, Failure>(__TAURI_INVOKE("queue_list", { filter })),
 	/**  One record. */
@@ -34,6 +34,24 @@ export const commands = {
 	doctor: () => typedError<Finding[], Failure>(__TAURI_INVOKE("doctor")),
 	/**  Ends the program (staff only; a student has no way out of the kiosk). */
 	quit: () => typedError<null, Failure>(__TAURI_INVOKE("quit")),
+	errandForesee: (errand: Errand) => typedError<Foresight, Failure>(__TAURI_INVOKE("errand_foresee", { errand })),
+	errandBegin: (errand: Errand) => typedError<boolean, Failure>(__TAURI_INVOKE("errand_begin", { errand })),
+	errandView: () => typedError<ErrandView | null, Failure>(__TAURI_INVOKE("errand_view")),
+	errandStop: () => typedError<null, Failure>(__TAURI_INVOKE("errand_stop")),
+	errandClear: () => typedError<null, Failure>(__TAURI_INVOKE("errand_clear")),
+	naming: () => typedError<Naming, Failure>(__TAURI_INVOKE("naming")),
+	day: (days: number) => typedError<DayView, Failure>(__TAURI_INVOKE("day", { days })),
+	callbackList: () => typedError<CallbackRow[], Failure>(__TAURI_INVOKE("callback_list")),
+	callbackExport: (path: string, onlyMissing: boolean) => typedError<number, Failure>(__TAURI_INVOKE("callback_export", { path, onlyMissing })),
+	lookInto: (path: string) => typedError<FolderView, Failure>(__TAURI_INVOKE("look_into", { path })),
+	makeFolder: (path: string) => typedError<null, Failure>(__TAURI_INVOKE("make_folder", { path })),
+	settingsView: () => typedError<SettingsView, Failure>(__TAURI_INVOKE("settings_view")),
+	settingsSave: (settings: Settings) => typedError<SettingsSaved, Failure>(__TAURI_INVOKE("settings_save", { settings })),
+	staffPinChange: (old: string, __new: string) => typedError<PinChange, Failure>(__TAURI_INVOKE("staff_pin_change", { old, new: __new })),
+	cameraTrial: (trial: CameraTrial | null) => typedError<TrialView, Failure>(__TAURI_INVOKE("camera_trial", { trial })),
+	live: () => typedError<LiveView, Failure>(__TAURI_INVOKE("live")),
+	restart: () => typedError<null, Failure>(__TAURI_INVOKE("restart")),
+	printPage: () => typedError<null, Failure>(__TAURI_INVOKE("print_page")),
 };
 
 /** Events */
@@ -43,6 +61,315 @@ export const events = {
 };
 
 /* Types */
+export type Words = {
+	zh: string,
+	en: string,
+};
+
+export type Selection = {
+	ids: string[],
+	all: QueueFilter | null,
+};
+
+export type Errand = { kind: "retry"; which: Selection } | { kind: "export"; which: Selection; path: string } | { kind: "purge"; which: Selection } | { kind: "import"; path: string } | { kind: "deliver"; template: string; path: string };
+
+export type ErrandKind = "retry" | "export" | "purge" | "import" | "deliver";
+
+export type Foresight = {
+	takes: number,
+	leaves: Left[],
+	examples: string[],
+	hindrance: Words | null,
+};
+
+export type Left = {
+	why: Words,
+	count: number,
+	examples: string[],
+};
+
+export type ErrandView = {
+	kind: ErrandKind,
+	total: number,
+	done: number,
+	per_minute: number | null,
+	seconds_left: number | null,
+	stopping: boolean,
+	ended: Ended | null,
+};
+
+export type Ended = {
+	well: boolean,
+	says: Words,
+	leaves: Left[],
+};
+
+export type DayView = {
+	bars: DayBar[],
+	visits: number,
+	submitted: number,
+	median_seconds: number | null,
+	slow_seconds: number | null,
+	shots: number,
+	retakes: number,
+	refused_shots: number,
+	refusals: Tally[],
+	rejected: number,
+	rejections: Tally[],
+	left_at: Tally[],
+	endings: Tally[],
+};
+
+export type DayBar = {
+	from: string,
+	visits: number,
+	submitted: number,
+	median_seconds: number | null,
+};
+
+export type Tally = {
+	what: string,
+	count: number,
+};
+
+export type CallbackRow = {
+	id: string,
+	shoot_number: string,
+	shoot_day: string,
+	tag: string,
+	masked_name: string,
+	school: string,
+	level: string,
+	major: string,
+	year: number,
+	reasons: string[],
+	rejected_at: string | null,
+	paid: boolean,
+	came_back: CameBackView | null,
+};
+
+export type CameBackView = {
+	id: string,
+	shoot_number: string,
+	state: string,
+	at: string,
+};
+
+export type FolderView = {
+	path: string,
+	parent: string,
+	entries: FolderEntry[],
+	more: boolean,
+	trouble: string | null,
+	free_mb: number | null,
+};
+
+export type FolderEntry = {
+	name: string,
+	path: string,
+	folder: boolean,
+	kb: number | null,
+	place: Place | null,
+};
+
+export type Place = "stick" | "documents" | "desktop" | "downloads" | "home";
+
+export type CheckLine = {
+	code: string,
+	light: string,
+	value: number | null,
+	min: number | null,
+	max: number | null,
+	unit: string,
+	zh: string,
+	en: string,
+	source: string,
+	rule: string,
+};
+
+export type AttemptLine = {
+	number: number,
+	started_at: string,
+	seconds: number | null,
+	outcome: string | null,
+	detail: string | null,
+};
+
+export type LiveView = {
+	name: string,
+	version: string,
+	system: string,
+	camera: Words,
+	fps: number | null,
+	online: boolean,
+	waiting: number,
+	free_mb: number | null,
+};
+
+export type Settings = {
+	name: string,
+	camera: string,
+	width: number,
+	height: number,
+	fps: number,
+	profile: string,
+	spec: string,
+	automatic_shutter: boolean,
+	countdown: number,
+	backup_folder: string,
+	least_free_mb: number,
+	most_waiting: number,
+	oldest_waiting_days: number,
+	oldest_profile_days: number,
+};
+
+export type SettingsView = {
+	settings: Settings,
+	running: Settings,
+	cameras: CameraChoice[],
+	cameras_trouble: string | null,
+	profiles: NamedChoice[],
+	specs: SpecView[],
+	spec_in_force: string,
+	file: string,
+	backend: string,
+};
+
+export type CameraChoice = {
+	id: string,
+	name: string,
+	formats: CameraFormat[],
+};
+
+export type CameraFormat = {
+	width: number,
+	height: number,
+	fps: number,
+};
+
+export type NamedChoice = {
+	id: string,
+	name: Words,
+};
+
+export type SpecView = {
+	id: string,
+	name: Words,
+	width: number,
+	height: number,
+	dpi: number,
+	background: [number, number, number],
+	crown: [number, number],
+	eyes: [number, number],
+	face_width: [number, number],
+	bytes: [number, number],
+	quality: number,
+};
+
+export type SettingsSaved = {
+	troubles: FieldTrouble[],
+	restart: boolean,
+};
+
+export type FieldTrouble = {
+	field: string,
+	says: Words,
+};
+
+export type CameraTrial = {
+	camera: string,
+	width: number,
+	height: number,
+	fps: number,
+};
+
+export type TrialView = {
+	picture: string,
+	says: Words,
+	streaming: boolean,
+};
+
+export type PinChange = "changed" | "wrong-old" | "locked" | "too-short";
+
+export type QueueFilter = {
+	state: string | null,
+	search: string | null,
+	since: string | null,
+	until: string | null,
+	order: QueueOrder,
+	oldest_first: boolean,
+	offset: number,
+	limit: number,
+};
+
+export type QueueOrder = "submission" | "shoot-number" | "tag";
+
+export type QueueRow = {
+	id: string,
+	tag: string,
+	shoot_number: string,
+	state: string,
+	masked_name: string,
+	school: string,
+	submitted_at: string,
+	attempts: number,
+	note: string | null,
+};
+
+export type QueuePage = {
+	rows: QueueRow[],
+	total: number,
+	counts: StateCount[],
+};
+
+export type StateCount = {
+	state: string,
+	count: number,
+};
+
+export type RecordPage = {
+	row: QueueRow,
+	studies: string,
+	spec: string,
+	started_at: string,
+	captured_at: string,
+	candidates: number,
+	forced_reason: string | null,
+	paid: boolean,
+	history: HistoryLine[],
+	attempts: AttemptLine[],
+	checks: CheckLine[],
+	report: string,
+	original_sha256: string,
+	standard_sha256: string,
+	receipt: string | null,
+	reasons: string[],
+	photos: boolean,
+};
+
+export type HistoryLine = {
+	at: string,
+	actor: string,
+	what: string,
+	detail: string,
+};
+
+export type Finding = {
+	subject: string,
+	state: FindingState,
+	zh: string,
+	en: string,
+	todo_zh: string,
+	todo_en: string,
+};
+
+export type FindingState = "fine" | "warning" | "broken";
+
+export type Naming = {
+	template: string,
+	fields: string[],
+};
+
 /**  What a person does. Prints only its kind: what was typed is a secret. */
 export type Action = 
 /**  Touch the welcome page. */
@@ -187,32 +514,9 @@ export type FailureCode =
 /**  The records could not be read or written. */
 "records" | 
 /**  The backend did not answer. */
-"offline";
+"offline" | "file";
 
-/**  One finding of the doctor. */
-export type Finding = {
-	/**  What was looked at, kebab-case (`camera`, `database`, `disk`, …). */
-	subject: string,
-	/**  Whether it is all right. */
-	state: FindingState,
-	/**  What was found. */
-	zh: string,
-	/**  What was found. */
-	en: string,
-	/**  What to do; empty when nothing is to be done. */
-	todo_zh: string,
-	/**  What to do; empty when nothing is to be done. */
-	todo_en: string,
-};
 
-/**  Whether a finding is all right. */
-export type FindingState = 
-/**  All right. */
-"fine" | 
-/**  Works, but look at it. */
-"warning" | 
-/**  Does not work. */
-"broken";
 
 /**  What the framing page draws over the preview, some fifteen times a second. */
 export type Guidance = {
@@ -243,15 +547,6 @@ export type Guidance = {
 /**  The camera saw the next frame while framing. */
 export type GuidanceChanged = Guidance;
 
-/**  One line of a record's history. */
-export type HistoryLine = {
-	/**  When, RFC 3339. */
-	at: string,
-	/**  What, kebab-case. */
-	what: string,
-	/**  In words. */
-	detail: string,
-};
 
 /**  One of the last photos. */
 export type LastPhoto = {
@@ -544,49 +839,8 @@ export type ProofError =
 /**  The backend says it does not fit the code. */
 "mismatch";
 
-/**  Which records to list. */
-export type QueueFilter = {
-	/**  Only this state, kebab-case. */
-	state: string | null,
-	/**  Only where tag, shoot number or record begins so. */
-	search: string | null,
-	/**  First row. */
-	offset: number,
-	/**  At most so many rows, up to 500. */
-	limit: number,
-};
 
-/**  A page of the list. */
-export type QueuePage = {
-	/**  The rows. */
-	rows: QueueRow[],
-	/**  Rows that match in all. */
-	total: number,
-	/**  Records in each state, for the chips. */
-	counts: StateCount[],
-};
 
-/**  One record in a list. */
-export type QueueRow = {
-	/**  Record. */
-	id: string,
-	/**  Tag of the collection code. */
-	tag: string,
-	/**  Shoot number. */
-	shoot_number: string,
-	/**  State, kebab-case. */
-	state: string,
-	/**  Masked name, empty while the identity is to be resolved. */
-	masked_name: string,
-	/**  School. */
-	school: string,
-	/**  When it was submitted, RFC 3339. */
-	submitted_at: string,
-	/**  Attempts to send so far. */
-	attempts: number,
-	/**  Why it waits or was refused, in words. */
-	note: string | null,
-};
 
 /**  One academic record to choose. */
 export type RecordCard = {
@@ -615,23 +869,6 @@ export type RecordCardState =
 /**  Not eligible. */
 "not-eligible";
 
-/**  One record with its history. */
-export type RecordPage = {
-	/**  The row it has in the list. */
-	row: QueueRow,
-	/**  What happened, oldest first. */
-	history: HistoryLine[],
-	/**  The report's checks, as JSON text. */
-	report: string,
-	/**  SHA-256 of the standard photo. */
-	standard_sha256: string,
-	/**  Receipt number, once delivered. */
-	receipt: string | null,
-	/**  Reasons of a rejection. */
-	reasons: string[],
-	/**  False once the photos were purged. */
-	photos: boolean,
-};
 
 /**  A sentence in both languages. */
 export type Remark = {
@@ -704,13 +941,6 @@ export type Sending = {
 	next_try_at: string | null,
 };
 
-/**  How many records are in a state. */
-export type StateCount = {
-	/**  State, kebab-case. */
-	state: string,
-	/**  How many. */
-	count: number,
-};
 
 /**  The names in the step bar. */
 export type StepName = 

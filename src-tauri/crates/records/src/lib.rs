@@ -12,6 +12,8 @@
 mod audit;
 pub mod backup;
 mod carry;
+mod deliverable;
+mod figures;
 pub mod key;
 mod life;
 mod notes;
@@ -20,6 +22,7 @@ mod picture;
 mod purge;
 mod queue;
 mod record;
+mod rejected;
 mod rekey;
 mod revoked;
 mod shelf;
@@ -30,6 +33,8 @@ use std::path::PathBuf;
 
 pub use audit::Row as HistoryRow;
 pub use carry::{Carry, Parcel, Taken};
+pub use deliverable::Deliverable;
+pub use figures::{Bar, DayFigures};
 pub use key::{Key, KeyPlace};
 pub use life::{Event, Impossible, LONGEST_WAIT, PersonReason, RecordState, Review, UnknownState, back_off};
 pub use open::{FILE_NAME, NEWEST, Store};
@@ -38,12 +43,13 @@ pub use purge::{Forgotten, Kept, PurgeReport};
 pub use queue::LEASE;
 pub use record::{
     Attempt, AttemptNote, AttemptResult, AuditNote, Change, ChangeOutcome, Counts, Filter, Identity,
-    MaskedIdentity, NewRecord, Outgoing, Payment, PhotoKind, Receipt, ReceiptNote, RecordDetail, RecordId,
-    RecordRow, ReviewNote, Secret, Submitted,
+    MaskedIdentity, NewRecord, Order, Outgoing, Payment, PhotoKind, Receipt, ReceiptNote, RecordDetail,
+    RecordId, RecordRow, ReviewNote, Secret, Submitted,
 };
+pub use rejected::{CameBack, RejectedRow};
 pub use rekey::rotate_key;
 pub use verify::{Depth, Fault, VerifyReport};
-pub use visit::{VisitFigures, VisitId, VisitOutcome, VisitRow};
+pub use visit::{VisitId, VisitOutcome, VisitRow};
 
 /// Shorthand for this crate's results.
 pub type Result<T, E = RecordsError> = std::result::Result<T, E>;

@@ -54,6 +54,11 @@ const MIGRATIONS: &[Migration] = &[
         readable_from: 3,
         sql: include_str!("../migrations/0003-pictures.sql"),
     },
+    Migration {
+        version: 4,
+        readable_from: 3,
+        sql: include_str!("../migrations/0004-figures.sql"),
+    },
 ];
 
 /// The newest form of a database this program knows, as its `user_version`.

@@ -112,6 +112,9 @@ pub enum ConfigError {
     /// Not understood; the message names the line.
     #[error("{FILE}: {0}")]
     Syntax(#[from] toml::de::Error),
+    /// Not understood where it is to be changed.
+    #[error("{FILE}: {0}")]
+    Unchangeable(#[from] toml_edit::TomlError),
     /// Cannot be written.
     #[error("{FILE}: {0}")]
     Unwritable(#[from] toml::ser::Error),
@@ -187,18 +190,50 @@ impl Config {
         }
     }
 
-    /// Writes `station.toml` whole or not at all.
+    /// Writes `station.toml` whole or not at all. What a person wrote into it, comments and order, stays; only values
+    /// that are others now are changed.
     ///
     /// # Errors
     /// When the folder cannot be written.
     pub fn save(&self, folder: &Path) -> Result<(), ConfigError> {
         std::fs::create_dir_all(folder)?;
+        let text = match std::fs::read_to_string(folder.join(FILE)) {
+            Ok(there) => self.written_into(&there)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => toml::to_string_pretty(self)?,
+            Err(error) => return Err(error.into()),
+        };
         let draft = folder.join("station.toml.new");
         let mut file = std::fs::File::create(&draft)?;
-        file.write_all(toml::to_string_pretty(self)?.as_bytes())?;
+        file.write_all(text.as_bytes())?;
         file.sync_all()?;
         std::fs::rename(draft, folder.join(FILE))?;
         Ok(())
+    }
+
+    /// The file's text with these values in it.
+    fn written_into(&self, text: &str) -> Result<String, ConfigError> {
+        let mut file: toml_edit::DocumentMut = text.parse()?;
+        let (before, now) = (
+            toml::Table::try_from(toml::from_str::<Config>(text)?)?,
+            toml::Table::try_from(self)?,
+        );
+        for (key, value) in &now {
+            if before.get(key) == Some(value) {
+                continue;
+            }
+            let mut value: toml_edit::Value = value.to_string().parse()?;
+            match file.get_mut(key).and_then(toml_edit::Item::as_value_mut) {
+                Some(there) => {
+                    // The comment behind a value belongs to its line.
+                    *value.decor_mut() = there.decor().clone();
+                    *there = value;
+                }
+                None => {
+                    file.insert(key, toml_edit::value(value));
+                }
+            }
+        }
+        Ok(file.to_string())
     }
 }
 
@@ -220,6 +255,32 @@ mod tests {
             ..Config::default()
         };
         config.save(folder.path()).unwrap();
+        assert_eq!(Config::load(folder.path()).unwrap(), config);
+    }
+
+    #[test]
+    fn what_a_person_wrote_into_the_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(super::FILE);
+        let written =
+            "# 图书馆一楼\nfps = 25   # the lamp flickers at 30\n\n# do not touch\nname = \"1号机\"\n";
+        std::fs::write(&file, written).unwrap();
+        let mut config = Config::load(folder.path()).unwrap();
+        config.save(folder.path()).unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&file).unwrap(),
+            written,
+            "nothing was changed"
+        );
+        config.fps = 15;
+        config.countdown = 5;
+        config.save(folder.path()).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(
+            text,
+            written.replace("fps = 25", "fps = 15") + "countdown = 5\n",
+            "only what is another value now"
+        );
         assert_eq!(Config::load(folder.path()).unwrap(), config);
     }
 

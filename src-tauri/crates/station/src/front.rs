@@ -9,7 +9,7 @@ use camera::CameraStatus;
 use code::Pattern;
 use fail::fail_point;
 use jiff::Timestamp;
-use records::{Payment, SetAside, VisitId, VisitOutcome};
+use records::{Payment, SetAside, VisitOutcome};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use vendor::ProblemCode;
 use vendor::api::{OrderRequest, OrderState};
 
 use crate::config::Booth;
+use crate::diary::{Diary, Row};
 use crate::fitness::{Fit, Readings, Unfit, fitness};
 use crate::papers::{Note, new_record, notes, resolve, resolve_request};
 use crate::recent::{Recent, counters};
@@ -42,7 +43,8 @@ const CAMERA_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A visit that has begun: its row in the figures, and since when.
 struct UnderWay {
-    row: Arc<tokio::sync::Mutex<Option<VisitId>>>,
+    row: Row,
+    diary: Diary,
     /// Its shots that are written down already. Its end drops them, and nobody can read them again.
     set_aside: Arc<tokio::sync::Mutex<HashMap<u32, SetAside>>>,
     began: Instant,
@@ -111,6 +113,12 @@ impl Front {
             if matches!(event, Event::Answer(_, Answer::Saved(Err(())))) {
                 // Before the next student begins, not half a minute later.
                 (self.looked, self.wrote) = (None, None);
+            }
+            if let Event::Answer(ticket, Answer::Developed(developed)) = &event
+                && let Some(visit) = self.under_way.get(&ticket.record_id)
+            {
+                let refused = developed.as_ref().err().map(|refused| &refused.remarks);
+                visit.diary.shot(refused, Timestamp::now());
             }
             let now = self.now();
             self.recent.hear(&event);
@@ -250,6 +258,11 @@ impl Front {
             tether.wants(wanted, record_id);
         }
         let page = self.machine.page(now);
+        if let Some(visit) = self.machine.visit()
+            && let Some(visit) = self.under_way.get_mut(&visit.record_id)
+        {
+            visit.diary.reached(&page);
+        }
         if let Some(rehearsal) = &mut self.rehearsal {
             let visit = self.machine.visit().map(|visit| visit.record_id);
             rehearsal.follow(&page, visit, Instant::now());
@@ -401,49 +414,31 @@ impl Front {
     }
 
     fn began(&mut self, record_id: Uuid, now: Timestamp) {
-        let shared = Arc::clone(&self.shared);
-        let row: Arc<tokio::sync::Mutex<Option<VisitId>>> = Arc::default();
-        let began = Instant::now();
+        let row = Row::default();
+        let mut diary = Diary::open(Arc::clone(&self.shared), Arc::clone(&row));
+        diary.began(self.machine.profile().id.clone(), now);
         self.under_way.insert(
             record_id,
             UnderWay {
-                row: Arc::clone(&row),
+                row,
+                diary,
                 set_aside: Arc::default(),
-                began,
+                began: Instant::now(),
             },
         );
-        let vendor = self.machine.profile().id.clone();
-        tokio::spawn(async move {
-            let mut row = row.lock().await;
-            *row = shared
-                .records(move |store| store.begin_visit(&vendor, now))
-                .await
-                .ok();
-        });
     }
 
     fn ended(&mut self, record_id: Uuid, ending: Ending, now: Timestamp) {
-        let shared = Arc::clone(&self.shared);
-        let Some(UnderWay { row, began, .. }) = self.under_way.remove(&record_id) else {
+        let Some(mut visit) = self.under_way.remove(&record_id) else {
             return;
         };
-        let lasted = began.elapsed();
         let outcome = match ending {
             Ending::Submitted => VisitOutcome::Submitted,
             Ending::Cancelled => VisitOutcome::Cancelled,
             Ending::TimedOut => VisitOutcome::TimedOut,
             Ending::NotPossible => VisitOutcome::NotPossible,
         };
-        tokio::spawn(async move {
-            if let Some(id) = row.lock().await.take() {
-                let ended = shared
-                    .records(move |store| store.end_visit(id, outcome, lasted, now))
-                    .await;
-                if let Err(error) = ended {
-                    tracing::warn!(%error, "the visit's end could not be written down");
-                }
-            }
-        });
+        visit.diary.ended(outcome, visit.began.elapsed(), now);
     }
 
     fn order(&self, ticket: Ticket, create: bool) {

@@ -9,8 +9,11 @@
 //! | [`doorway`] | the page in the station's place while it cannot open |
 //! | [`fitness`] | whether the next student may begin |
 //! | [`carry`] | records carried by hand: bundles and receipts |
+//! | [`delivery`] | approved photos for the school: folder or zip, named by a template |
+//! | [`errand`] | long work for staff, foretold and with its progress |
 //! | [`night`] | the nightly backup |
 //! | [`desk`], [`staff`] | what staff see of the records, and the PIN in front of it |
+//! | [`rooms`] | the staff's other rooms: the day, whom to call back, folders, the set-up |
 //! | [`config`] | `station.toml` |
 //! | [`rehearsal`] | who comes to the virtual booth |
 //!
@@ -20,9 +23,12 @@ mod backend;
 pub mod carry;
 pub mod config;
 mod darkroom;
+pub mod delivery;
 pub mod desk;
+mod diary;
 pub mod doctor;
 pub mod doorway;
+pub mod errand;
 pub mod fitness;
 mod front;
 pub mod night;
@@ -34,6 +40,7 @@ mod place;
 mod recent;
 pub mod rehearsal;
 mod revoked;
+pub mod rooms;
 mod rotation;
 mod scanned;
 mod sitter;

@@ -21,6 +21,7 @@ use crate::backend;
 use crate::config::Booth;
 use crate::config::Config;
 use crate::darkroom::{self, Darkroom, PlateTaker, Rooms, StillRoom};
+use crate::errand::Errands;
 use crate::front::Front;
 use crate::night;
 use crate::only::{Only, OnlyError};
@@ -28,6 +29,7 @@ use crate::pace::{Pace, Sending};
 use crate::place::Place;
 use crate::rehearsal::Rehearsal;
 use crate::revoked;
+use crate::rooms::settings::CameraTrial;
 use crate::staff::Lock;
 use crate::studio::Studio;
 use crate::sync::{Courier, Round};
@@ -193,6 +195,9 @@ pub(crate) struct Inner {
     standing: Mutex<Standing>,
     pub(crate) pace: Mutex<Pace>,
     pub(crate) pin_lock: tokio::sync::Mutex<Lock>,
+    pub(crate) errands: Errands,
+    /// A camera staff look through before they choose it.
+    pub(crate) trial: Mutex<Option<(CameraTrial, Camera)>>,
     clock_drift: Mutex<Option<SignedDuration>>,
     stop: Arc<AtomicBool>,
 }
@@ -366,6 +371,8 @@ impl Station {
             standing: Mutex::new(known.standing),
             pace: Mutex::default(),
             pin_lock: tokio::sync::Mutex::new(Lock::after(known.wrong_pins, Instant::now())),
+            errands: Errands::default(),
+            trial: Mutex::default(),
             clock_drift: Mutex::default(),
             stop: Arc::default(),
         });
