@@ -45,7 +45,7 @@ pub(crate) struct StationArgs {
     /// Vendor profile to start with: biyezhengzhao, yipai or binyu.
     #[arg(long, global = true, env = "PHOTO_STATION_PROFILE", value_name = "NAME")]
     pub profile: Option<String>,
-    /// The camera: `auto`, `virtual`, `pictures:DIR`, `folder:DIR` for a tethered one, or a device's name.
+    /// The camera: `auto`, `virtual`, `http://…`, `pictures:DIR`, `folder:DIR` for a tethered one, or a device's name.
     #[arg(long, global = true, env = "PHOTO_STATION_CAMERA", value_name = "SOURCE")]
     pub camera: Option<String>,
     /// Who comes to the virtual booth: a JSON file of demo people (rehearsals only).
@@ -166,6 +166,13 @@ pub(crate) enum Command {
     },
     /// Set the staff PIN, read from standard input.
     StaffPin,
+    /// Serve a camera's frames to the program that started this one.
+    #[command(hide = true)]
+    CameraFrames {
+        /// Which camera.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
     /// Write the TypeScript types of the window's commands.
     #[command(hide = true)]
     Bindings {

@@ -60,6 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
         )
         .init();
+    places::keep_cameras_apart();
     let out = Output { json: cli.json };
     let done = match cli.command.take() {
         None => open_window(out, &cli),
@@ -153,6 +154,7 @@ fn obey(out: Output, cli: &Cli, command: Command) -> Result<Verdict, Verdict> {
         Command::ReplaceKey => replace_key(out, cli),
         Command::Demo { out: folder, review } => demo::run(out, cli, &folder, review),
         Command::StaffPin => staff_pin(out, cli),
+        Command::CameraFrames { words } => places::serve_frames(&words).map_err(|error| told(out)(&error)),
         Command::Bindings { out: file } => match ipc::write_bindings(&file) {
             Ok(()) => Ok(Verdict::Accepted),
             Err(error) => {

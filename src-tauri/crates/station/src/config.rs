@@ -10,6 +10,7 @@ use vendor::trust::NoPin;
 use vendor::{Client, StationKey, Timeouts, Trust};
 
 use crate::fitness::Limits;
+use crate::optics::Optics;
 
 /// The file's name inside the station's folder.
 pub const FILE: &str = "station.toml";
@@ -48,7 +49,7 @@ pub struct Config {
     /// The camera: `auto`, `virtual`, `pictures:DIR`, `folder:DIR` for a tethered camera's photos beside the webcam's
     /// picture, or a device's stable name.
     pub camera: String,
-    /// Frame width asked of a device, in pixels.
+    /// Frame width asked of a device, in pixels; with `height` 0: the best the device offers.
     pub width: u32,
     /// Frame height asked of a device, in pixels.
     pub height: u32,
@@ -74,6 +75,8 @@ pub struct Config {
     pub request_seconds: u32,
     /// The longest wait for a photo to go through, in seconds; at most 240, below [`records::LEASE`].
     pub transfer_seconds: u32,
+    /// How the camera hangs and what staff fixed on it.
+    pub optics: Optics,
 }
 
 impl Default for Config {
@@ -86,8 +89,8 @@ impl Default for Config {
             spec: String::new(),
             booth: Booth::SelfService,
             camera: "auto".into(),
-            width: 1280,
-            height: 720,
+            width: 0,
+            height: 0,
             fps: 30,
             automatic_shutter: true,
             backup_folder: String::new(),
@@ -99,6 +102,7 @@ impl Default for Config {
             connect_seconds: 5,
             request_seconds: 15,
             transfer_seconds: 120,
+            optics: Optics::default(),
         }
     }
 }
@@ -115,6 +119,9 @@ pub enum ConfigError {
     /// Not understood where it is to be changed.
     #[error("{FILE}: {0}")]
     Unchangeable(#[from] toml_edit::TomlError),
+    /// A value that cannot be meant.
+    #[error("{FILE}: [optics] {0}")]
+    Optics(String),
     /// Cannot be written.
     #[error("{FILE}: {0}")]
     Unwritable(#[from] toml::ser::Error),
@@ -127,7 +134,11 @@ impl Config {
     /// When the file is there and cannot be read or has an unknown key.
     pub fn load(folder: &Path) -> Result<Config, ConfigError> {
         match std::fs::read_to_string(folder.join(FILE)) {
-            Ok(text) => Ok(toml::from_str(&text)?),
+            Ok(text) => {
+                let config: Config = toml::from_str(&text)?;
+                config.optics.check().map_err(ConfigError::Optics)?;
+                Ok(config)
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
             Err(error) => Err(error.into()),
         }

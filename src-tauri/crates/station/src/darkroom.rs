@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use camera::{Camera, Frame, PixelFormat, Still};
+use camera::{Camera, Frame, Still};
 use image::RgbImage;
 use jiff::Timestamp;
 use portrait::{Check, Models, Original, Pace, Spec};
@@ -73,7 +73,8 @@ const FRAME_WAIT: Duration = Duration::from_secs(2);
 
 /// Takes the next frame and develops it. `plate` is the empty wall, where one is kept.
 ///
-/// The original is kept byte for byte: the camera's own JPEG where it sends one, a lossless picture otherwise.
+/// The original is kept byte for byte: the camera's own JPEG where it sends one, a lossless picture otherwise. A sensor
+/// that hangs on its side is told in it, and the pixels are kept as the sensor sent them ([`camera::Mounting`]).
 ///
 /// # Errors
 /// The reasons the photo was refused, in words.
@@ -93,16 +94,8 @@ pub(crate) fn shoot(
         .into());
     };
     let captured_at = Timestamp::now();
-    let original = if frame.format() == PixelFormat::Mjpeg {
-        Original::decode(frame.data().to_vec())
-    } else {
-        match frame.to_rgb() {
-            Ok(rgb) => Original::from_rgb(rgb),
-            Err(_) => return Err(vec![unreadable()].into()),
-        }
-    };
     let plate = plate.filter(|plate| (plate.width(), plate.height()) == (frame.width(), frame.height()));
-    develop(original.ok(), captured_at, models, spec, plate)
+    develop(original(&frame), captured_at, models, spec, plate)
 }
 
 /// Develops a tethered camera's photo, as upright as the camera says it was held: [`Original`] reads that off it.
@@ -168,6 +161,15 @@ pub(crate) fn take_plate(camera: &Camera, models: &Models, studio: &Studio) {
     studio.take_plate(&frames, face);
 }
 
+/// The frame as evidence.
+fn original(frame: &Frame) -> Option<Original> {
+    if let Some(file) = frame.to_jpeg_file().ok()? {
+        return Original::decode(file).ok();
+    }
+    let orientation = frame.mounting().exif_orientation();
+    Original::from_sensor(frame.to_sensor_rgb().ok()?, orientation).ok()
+}
+
 fn unreadable() -> Remark {
     remark(
         "no-frame",
@@ -191,9 +193,9 @@ fn remark(code: &str, zh: &str, en: &str) -> Remark {
 /// Widest preview: enough for the page, light enough for software drawing.
 const PREVIEW_WIDTH: u32 = 960;
 
-/// The picture for the page.
-pub(crate) fn preview(frame: &Frame) -> Option<Vec<u8>> {
-    let rgb = frame.to_rgb().ok()?;
+/// The picture for the page: a JPEG of at most 960 pixels' width, unmirrored.
+pub fn preview(frame: &Frame) -> Option<Vec<u8>> {
+    let rgb = frame.to_small_rgb(PREVIEW_WIDTH).ok()?;
     let (width, height) = (rgb.width().min(PREVIEW_WIDTH), rgb.height());
     let height = (u64::from(height) * u64::from(width) / u64::from(rgb.width().max(1))) as u32;
     let small = if width == rgb.width() {
@@ -206,4 +208,35 @@ pub(crate) fn preview(frame: &Frame) -> Option<Vec<u8>> {
         .encode_image(&small)
         .ok()?;
     Some(jpeg)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use camera::{Mounting, SourceSpec};
+    use image::{Rgb, RgbImage};
+
+    #[test]
+    fn the_original_of_a_sensor_on_its_side_stands_upright_pixel_for_pixel() {
+        let folder = tempfile::tempdir().unwrap();
+        let sent = RgbImage::from_fn(96, 80, |x, y| Rgb([(x * 2) as u8, (y * 3) as u8, 90]));
+        sent.save(folder.path().join("sensor.png")).unwrap();
+        let camera = Camera::start(SourceSpec::Mounted {
+            sensor: Box::new(SourceSpec::Pictures {
+                path: folder.path().to_owned(),
+                fps: 30,
+            }),
+            mounting: Mounting::Clockwise90,
+        });
+        let frame = camera.wait_newer(0, Duration::from_mins(2)).unwrap();
+        let original = original(&frame).unwrap();
+        assert_eq!(*original.image(), image::imageops::rotate90(&sent));
+        assert!(original.was_turned(), "the file says so itself");
+        let again = Original::decode(original.bytes().to_vec()).unwrap();
+        assert_eq!(
+            again.image(),
+            original.image(),
+            "and whoever proves the photo sees the same"
+        );
+    }
 }

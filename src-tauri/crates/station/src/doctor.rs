@@ -148,7 +148,7 @@ fn devices() -> Finding {
             "plug one in; without a camera only rehearsals are possible",
         ),
         Ok(found) => {
-            let names: Vec<&str> = found.iter().map(|device| device.name.as_str()).collect();
+            let names: Vec<&str> = found.iter().map(|device| device.id.as_str()).collect();
             finding(
                 "camera",
                 FindingState::Fine,

@@ -14,7 +14,7 @@
 //! | [`night`] | the nightly backup |
 //! | [`desk`], [`staff`] | what staff see of the records, and the PIN in front of it |
 //! | [`rooms`] | the staff's other rooms: the day, whom to call back, folders, the set-up |
-//! | [`config`] | `station.toml` |
+//! | [`config`], [`optics`] | `station.toml` |
 //! | [`rehearsal`] | who comes to the virtual booth |
 //!
 //! [`Station`] puts them together with a camera, the records and a vendor's backend.
@@ -33,6 +33,7 @@ pub mod fitness;
 mod front;
 pub mod night;
 pub mod only;
+pub mod optics;
 pub mod pace;
 mod papers;
 mod payment_code;
@@ -55,7 +56,7 @@ pub mod visit;
 mod watching;
 
 pub use config::{Booth, Config};
-pub use darkroom::Darkroom;
+pub use darkroom::{Darkroom, preview};
 pub use doorway::Doorway;
 pub use station::{
     Options, Standing, Station, StationError, open_store, restore, retention_days, rotate_key, sending,

@@ -26,6 +26,10 @@ const GLANCE: Duration = Duration::from_millis(150);
 /// The longest wait for a frame before looking again at what is wanted.
 const FRAME_WAIT: Duration = Duration::from_millis(100);
 
+/// Pixels of the longer side the guidance looks at, at least: its networks see 128 to 256 of them, and the light is
+/// measured as well on a half.
+const GUIDED_SIDE: u32 = 900;
+
 /// What the visit wants to be looked for, shared with the thread.
 #[derive(Default)]
 pub(crate) struct Wanted(AtomicU8);
@@ -159,7 +163,15 @@ impl Eyes {
     }
 
     fn look_for_face(&self, frame: &Frame, memory: &mut Memory) {
-        let Ok(rgb) = frame.to_rgb() else { return };
+        // Light and wall are measured against a plate of the frame's own size.
+        let least = if self.studio.is_some() {
+            u32::MAX
+        } else {
+            GUIDED_SIDE
+        };
+        let Ok(rgb) = frame.to_small_rgb(least) else {
+            return;
+        };
         let spec = Arc::clone(&self.lens.read().unwrap_or_else(PoisonError::into_inner).spec);
         let seen = portrait::guide(&self.models, &rgb, &spec, &mut memory.tracker);
         let hold = if seen.ready {
@@ -173,10 +185,11 @@ impl Eyes {
             memory.still_since = None;
             0.0
         };
+        let looked_at = rgb.dimensions();
         if let Some(studio) = &self.studio {
             self.watch_the_studio(studio, &seen, frame, rgb, memory);
         }
-        let _ = self.guidance.send(drawn(&seen, frame, &spec, hold));
+        let _ = self.guidance.send(drawn(&seen, frame, looked_at, &spec, hold));
     }
 }
 
@@ -208,8 +221,14 @@ impl Eyes {
 }
 
 /// The guidance as the page draws it: fractions of the frame and of the crop.
-fn drawn(seen: &portrait::Guidance, frame: &Frame, spec: &Spec, hold: f32) -> Guidance {
-    let (w, h) = (frame.width() as f32, frame.height() as f32);
+fn drawn(
+    seen: &portrait::Guidance,
+    frame: &Frame,
+    looked_at: (u32, u32),
+    spec: &Spec,
+    hold: f32,
+) -> Guidance {
+    let (w, h) = (looked_at.0 as f32, looked_at.1 as f32);
     let area = |r: &portrait::Rect| Area {
         x: r.x / w,
         y: r.y / h,

@@ -4,6 +4,8 @@
 //! A command that cannot go on stops with one sentence that says what to do.
 
 mod audit;
+#[cfg(unix)]
+mod camera_vm;
 mod command;
 mod debian;
 mod fresh;
@@ -29,6 +31,8 @@ usage: cargo xtask COMMAND
                 the dependencies' licences and sources, and what is publicly known against them; offline, the first
   soak [--visits N] [--seed S]
                 N visits (5,000) in a row while network, backend and camera come and go: is memory flat?
+  camera-vm [ROW]
+                the station's camera code on real drivers that misbehave on command, in an emulated machine (Debian)
   fmt           formats Rust and the pages
   lint          formats, lints and types, without the tests
   bindings      writes ui/src/bindings.ts, the TypeScript of what crosses between Rust and the pages
@@ -49,6 +53,8 @@ fn main() -> ExitCode {
         "lint" => test::lint(&root),
         "faults" => test::faults(&root, rest),
         "audit" => audit::audit(&root, rest),
+        #[cfg(unix)]
+        "camera-vm" => camera_vm::camera_vm(&root, rest),
         "soak" => test::soak(&root, rest),
         "fmt" => test::format(&root),
         "bindings" => run::bindings(&root),

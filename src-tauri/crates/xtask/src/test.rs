@@ -120,6 +120,7 @@ pub(crate) fn bench(root: &Path, arguments: &[String]) -> Outcome {
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .filter(|name| has_benches(name))
             .collect();
+        names.push("camera".to_owned());
         names.sort();
         match names.as_slice() {
             [] => println!("No crate has benches yet."),
@@ -129,12 +130,12 @@ pub(crate) fn bench(root: &Path, arguments: &[String]) -> Outcome {
     };
     // The scan is what `code` is for, and what its bench is called.
     let name = if name == "scan" { "code" } else { name };
-    if name == "records" {
-        // What the records are measured by needs a station and a backend around them.
+    if name == "records" || name == "camera" {
+        // What these are measured by needs a station around them.
         setup::ensure(root, Purpose::Run)?;
         return must(
             cargo()
-                .args(["bench", "--workspace", "--bench", "records", "--"])
+                .args(["bench", "--workspace", "--bench", name, "--"])
                 .args(rest)
                 .current_dir(root),
             "the bench did not finish; why is said above.",
