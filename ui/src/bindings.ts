@@ -32,6 +32,12 @@ export const commands = {
 	syncNow: () => typedError<null, Failure>(__TAURI_INVOKE("sync_now")),
 	/**  What is wrong and what to do. */
 	doctor: () => typedError<Finding[], Failure>(__TAURI_INVOKE("doctor")),
+	/**  Prints a record's sheet or receipt, and waits until it is out. */
+	printRecord: (id: string, what: Printout) => typedError<null, Failure>(__TAURI_INVOKE("print_record", { id, what })),
+	/**  The page has drawn this revision of the view. */
+	drawn: (revision: number) => __TAURI_INVOKE<void>("drawn", { revision }),
+	/**  How fast the station is now. */
+	timing: () => typedError<TimingReading, Failure>(__TAURI_INVOKE("timing")),
 	/**  Ends the program (staff only; a student has no way out of the kiosk). */
 	quit: () => typedError<null, Failure>(__TAURI_INVOKE("quit")),
 };
@@ -101,6 +107,10 @@ id: string } |
 id: number } | 
 /**  Submit: cannot be changed afterwards. */
 { kind: "submit" } | 
+/**  Paper of what was just submitted. */
+{ kind: "print"; 
+/**  Which. */
+what: Printout } | 
 /**  Leave the last page. */
 { kind: "finish" } | 
 /**  A photographer's key: the newest photo, and the next student. */
@@ -187,7 +197,9 @@ export type FailureCode =
 /**  The records could not be read or written. */
 "records" | 
 /**  The backend did not answer. */
-"offline";
+"offline" | 
+/**  Nothing was printed; the detail is the printer's trouble in one word. */
+"printer";
 
 /**  One finding of the doctor. */
 export type Finding = {
@@ -524,6 +536,38 @@ export type PhotographerView = {
 	put_aside_why: Remark | null,
 };
 
+/**  How a printout is. */
+export type PrintState = 
+/**  Not to be had here. */
+{ kind: "off" } | 
+/**  Only to be asked for. */
+{ kind: "offered" } | 
+/**  In the printer's hands. */
+{ kind: "printing"; 
+/**  What it waits for, a word of `printing::Trouble`; it goes on by itself once that is set right. */
+waits_for: string | null } | 
+/**  It lies in the tray. */
+{ kind: "printed" } | 
+/**  No paper came. */
+{ kind: "failed"; 
+/**  Why, a word of `printing::Trouble`. */
+why: string };
+
+/**  A kind of paper. */
+export type Printout = 
+/**  The sheet of photos. */
+"sheet" | 
+/**  The receipt. */
+"receipt";
+
+/**  How the printouts of the visit just ended are. */
+export type Printouts = {
+	/**  The sheet of photos. */
+	sheet: PrintState,
+	/**  The receipt. */
+	receipt: PrintState,
+};
+
 /**  How far a submitted photo is. */
 export type Progress = 
 /**  On this disk only; it will be sent. */
@@ -704,6 +748,16 @@ export type Sending = {
 	next_try_at: string | null,
 };
 
+/**  A measure's middle and its slow end, in milliseconds. */
+export type Spread = {
+	/**  Measured so often, of the last ones. */
+	count: number,
+	/**  Half are quicker. */
+	p50: number | null,
+	/**  One in twenty is slower. */
+	p95: number | null,
+};
+
 /**  How many records are in a state. */
 export type StateCount = {
 	/**  State, kebab-case. */
@@ -731,6 +785,26 @@ export type Support = {
 	phone: string,
 	/**  Opening hours in words. */
 	hours: string,
+};
+
+/**  How fast the station is now. */
+export type TimingReading = {
+	/**  Frames a second the camera gave. */
+	captured_fps: number | null,
+	/**  Frames a second the page drew; 0 where no page shows the preview. */
+	shown_fps: number | null,
+	/**  From the camera's frame to the drawn page. */
+	frame_to_screen: Spread,
+	/**  From the frame with the code to the drawn next page. */
+	scan_to_page: Spread,
+	/**  From a touch's answer to the drawn page. */
+	page_drawn: Spread,
+	/**  From the shutter to the finished photo. */
+	develop: Spread,
+	/**  Until a photo was safe on the disk. */
+	save: Spread,
+	/**  The last visits, newest first. */
+	visits: VisitTime[],
 };
 
 /**  The whole state of the student's screen. */
@@ -761,6 +835,8 @@ export type View = {
 	waiting: number,
 	/**  What a photographer's screen shows beside the page; `None` where students serve themselves. */
 	photographer: PhotographerView | null,
+	/**  Paper for the student, on the last page of a station with a printer. */
+	printouts: Printouts | null,
 };
 
 /**  The screen changed. */
@@ -781,6 +857,16 @@ export type WallView = {
 	state: WallState,
 	/**  What is wrong, or why no plate was taken. */
 	hint: Remark | null,
+};
+
+/**  A visit's time. */
+export type VisitTime = {
+	/**  When it ended, RFC 3339. */
+	ended_at: string,
+	/**  From the first touch to the receipt, in seconds. */
+	seconds: number | null,
+	/**  How much of it the person waited for the machine, in milliseconds. */
+	machine_ms: number | null,
 };
 
 /**  What is waited for. */

@@ -27,6 +27,7 @@ import {
   sampleRow,
   sampleView,
   SENDING,
+  TIMING,
 } from './samples'
 import { SCENES } from './scenes'
 
@@ -50,6 +51,8 @@ function answer(command: string, given: unknown): unknown {
     case 'act':
       console.info('act', (given as { action: Action }).action)
       return null
+    case 'timing':
+      return TIMING
     case 'staff_login':
       return true
     case 'queue_list': {
@@ -153,6 +156,7 @@ if (staff) {
     press('pin-enter')
     await pause(300)
     if (staff === 'doctor') press('room-doctor')
+    if (staff === 'timing') press('room-about')
     if (staff === 'record') {
       await pause(800)
       document.querySelector<HTMLElement>('.el-table-v2__row')?.click()

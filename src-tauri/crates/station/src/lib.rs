@@ -6,11 +6,13 @@
 //! | [`view`] | the screen as one value, and what a person may do |
 //! | [`sync`] | sending what waits and fetching what was decided |
 //! | [`pace`] | how fast the outbox empties, for staff |
+//! | [`timing`], [`preview`] | how long people wait for the station; the camera's picture for the page |
 //! | [`doorway`] | the page in the station's place while it cannot open |
 //! | [`fitness`] | whether the next student may begin |
 //! | [`carry`] | records carried by hand: bundles and receipts |
 //! | [`night`] | the nightly backup |
 //! | [`desk`], [`staff`] | what staff see of the records, and the PIN in front of it |
+//! | [`printout`] | print sheet and receipt, by the system's printer |
 //! | [`config`] | `station.toml` |
 //! | [`rehearsal`] | who comes to the virtual booth |
 //!
@@ -31,6 +33,8 @@ pub mod pace;
 mod papers;
 mod payment_code;
 mod place;
+pub mod preview;
+pub mod printout;
 mod recent;
 pub mod rehearsal;
 mod revoked;
@@ -43,6 +47,7 @@ mod steady;
 mod studio;
 pub mod sync;
 mod tether;
+pub mod timing;
 pub mod view;
 pub mod visit;
 mod watching;

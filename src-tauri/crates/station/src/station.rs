@@ -4,7 +4,7 @@
 //! events, so a slow network or disk never stops the pages.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -26,12 +26,14 @@ use crate::night;
 use crate::only::{Only, OnlyError};
 use crate::pace::{Pace, Sending};
 use crate::place::Place;
+use crate::printout::Counter;
 use crate::rehearsal::Rehearsal;
 use crate::revoked;
 use crate::staff::Lock;
 use crate::studio::Studio;
 use crate::sync::{Courier, Round};
 use crate::tether::Tether;
+use crate::timing::Timing;
 use crate::view::{Action, CameraView, Guidance, OutOfService, PhotographerView, Progress, Support, View};
 use crate::visit::{Event, Machine};
 use crate::watching::{Eyes, Lens, Wanted};
@@ -188,6 +190,10 @@ pub(crate) struct Inner {
     pub(crate) candidates: Mutex<Vec<(u32, Vec<u8>)>>,
     pub(crate) payment_url: Mutex<Option<String>>,
     pub(crate) sheet: Mutex<String>,
+    pub(crate) counter: Counter,
+    pub(crate) timing: Arc<Mutex<Timing>>,
+    /// Number of the last frame that was handed to a page.
+    pub(crate) previewed: AtomicU64,
     pub(crate) wake_sync: Notify,
     pub(crate) online: AtomicBool,
     standing: Mutex<Standing>,
@@ -249,6 +255,11 @@ impl Inner {
 
     pub(crate) fn is_enrolled(&self) -> bool {
         self.standing() == Standing::Enrolled
+    }
+
+    /// How long people wait.
+    pub(crate) fn timing(&self) -> std::sync::MutexGuard<'_, Timing> {
+        self.timing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The sync loop's own speed.
@@ -361,6 +372,9 @@ impl Station {
             candidates: Mutex::default(),
             payment_url: Mutex::default(),
             sheet: Mutex::new(machine.profile().sheet.clone()),
+            counter: Counter::default(),
+            timing: Arc::default(),
+            previewed: AtomicU64::new(0),
             wake_sync: Notify::new(),
             online: AtomicBool::new(false),
             standing: Mutex::new(known.standing),
@@ -378,6 +392,7 @@ impl Station {
                 events: inner.events.clone(),
                 guidance: inner.guidance.clone(),
                 studio: inner.studio.clone(),
+                timing: Arc::clone(&inner.timing),
                 stop: Arc::clone(&inner.stop),
             }
             .open()
@@ -427,11 +442,6 @@ impl Station {
             &lens.read().unwrap_or_else(PoisonError::into_inner).pattern,
         );
         let _ = self.inner().events.send(Event::Code(kind, text));
-    }
-
-    /// The newest picture for the page, as a JPEG of at most 960 pixels' width, unmirrored.
-    pub fn preview(&self) -> Option<Vec<u8>> {
-        darkroom::preview(&self.inner().camera.as_ref()?.newest()?)
     }
 
     /// A finished photo of the visit under way.
@@ -715,6 +725,7 @@ fn first_view(machine: &Machine) -> View {
         rehearsal: false,
         waiting: 0,
         photographer: (machine.booth() == Booth::Photographer).then(PhotographerView::default),
+        printouts: None,
     }
 }
 
