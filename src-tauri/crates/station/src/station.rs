@@ -20,7 +20,7 @@ use vendor::{Client, Profile, PublicKey, StationKey, VendorError};
 use crate::backend;
 use crate::config::Booth;
 use crate::config::Config;
-use crate::darkroom::{self, Darkroom, PlateTaker, Rooms, StillRoom};
+use crate::darkroom::{Darkroom, PlateTaker, Rooms, StillRoom};
 use crate::front::Front;
 use crate::night;
 use crate::only::{Only, OnlyError};
@@ -257,6 +257,20 @@ impl Inner {
         self.standing() == Standing::Enrolled
     }
 
+    fn eyes(&self, camera: Arc<Camera>, models: Arc<Models>) -> Eyes {
+        Eyes {
+            camera,
+            models,
+            lens: Arc::clone(&self.lens),
+            wanted: Arc::clone(&self.wanted),
+            events: self.events.clone(),
+            guidance: self.guidance.clone(),
+            studio: self.studio.clone(),
+            timing: Arc::clone(&self.timing),
+            stop: Arc::clone(&self.stop),
+        }
+    }
+
     /// How long people wait.
     pub(crate) fn timing(&self) -> std::sync::MutexGuard<'_, Timing> {
         self.timing.lock().unwrap_or_else(PoisonError::into_inner)
@@ -384,19 +398,10 @@ impl Station {
             stop: Arc::default(),
         });
         if let Some((camera, models)) = eyes {
-            Eyes {
-                camera,
-                models,
-                lens: Arc::clone(&inner.lens),
-                wanted: Arc::clone(&inner.wanted),
-                events: inner.events.clone(),
-                guidance: inner.guidance.clone(),
-                studio: inner.studio.clone(),
-                timing: Arc::clone(&inner.timing),
-                stop: Arc::clone(&inner.stop),
-            }
-            .open()
-            .map_err(|error| StationError::System(error.to_string()))?;
+            inner
+                .eyes(camera, models)
+                .open()
+                .map_err(|error| StationError::System(error.to_string()))?;
         }
         open_tether(&inner, tethered.as_deref())?;
         if inner.darkroom.is_some() {

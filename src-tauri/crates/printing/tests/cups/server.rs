@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use printing::Printer;
 
 /// The longest wait for anything, on a machine with much else to do.
-pub const PATIENCE: Duration = Duration::from_mins(2);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What hands the pages to the device, as CUPS's own backends do: it reports as a printer does and "prints" into a
 /// folder. A file there tells it to be out of paper, or to break.
@@ -29,7 +29,7 @@ mv "$out/page-$1.part" "$out/page-$1"
 "#;
 
 /// The server; it ends with the test.
-pub struct Cups {
+pub(crate) struct Cups {
     folder: tempfile::TempDir,
     child: Child,
     port: u16,
@@ -37,7 +37,7 @@ pub struct Cups {
 
 impl Cups {
     /// Starts it with the queues `paper` (the default one), `paused`, `closed` and `broken`.
-    pub fn start() -> Cups {
+    pub(crate) fn start() -> Cups {
         (0..5)
             .find_map(|_| Cups::started())
             .expect("cupsd finds no free port")
@@ -105,12 +105,12 @@ impl Cups {
         }
     }
 
-    pub fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// A queue of this server, once it answers.
-    pub async fn printer(&self, name: &str) -> Printer {
+    pub(crate) async fn printer(&self, name: &str) -> Printer {
         let printer = Printer::named(name)
             .unwrap()
             .at(self.at("run/socket").to_str().unwrap());
@@ -127,12 +127,12 @@ impl Cups {
     }
 
     /// The address of a queue as a printer of its own.
-    pub fn address(&self, name: &str) -> String {
+    pub(crate) fn address(&self, name: &str) -> String {
         format!("ipp://127.0.0.1:{}/printers/{name}", self.port)
     }
 
     /// What lies in a folder, by the beginning of its name.
-    pub fn lying(&self, folder: &str, prefix: &str) -> Vec<PathBuf> {
+    pub(crate) fn lying(&self, folder: &str, prefix: &str) -> Vec<PathBuf> {
         let mut found: Vec<PathBuf> = fs::read_dir(self.at(folder))
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -142,13 +142,13 @@ impl Cups {
         found
     }
 
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         ["log/said", "log/error"]
             .map(|name| fs::read_to_string(self.at(name)).unwrap_or_default())
             .concat()
     }
 
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
