@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use fantoccini::key::Key;
 use fantoccini::{Client as Browser, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
 use image::{ImageFormat, Rgb, RgbImage};
 use jiff::Timestamp;
 use serde_json::json;
@@ -90,7 +91,7 @@ impl Driver {
         );
         let since = Instant::now();
         loop {
-            let client = ClientBuilder::native()
+            let client = ClientBuilder::new(HttpConnector::new())
                 .capabilities(capabilities.clone())
                 .connect(&format!("http://127.0.0.1:{}", self.port))
                 .await;
