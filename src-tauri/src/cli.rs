@@ -153,6 +153,12 @@ pub(crate) enum Command {
     },
     /// What is wrong and what to do.
     Doctor,
+    /// Print a page with a scale of 50 mm and watch it until it is out, or say why not.
+    PrintTest {
+        /// The printer: `auto`, a queue's name or `ipp://HOST/PATH`; without it the one in station.toml (`printer`).
+        #[arg(long, value_name = "NAME")]
+        printer: Option<String>,
+    },
     /// Replace the key the station signs with; the backend must answer.
     ReplaceKey,
     /// A whole visit without a window, on the virtual booth.

@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use station::pace::Sending;
+use station::printout::Printout;
 use station::staff::{Finding, Login, QueueFilter, QueuePage, RecordPage};
+use station::timing::TimingReading;
 use station::view::{Action, Guidance, ScanSight, View};
 use station::{Doorway, Station};
 use tauri::State;
@@ -58,6 +60,8 @@ pub(crate) enum FailureCode {
     Offline,
     /// A file or folder could not be read or written; the detail says why.
     File,
+    /// Nothing was printed; the detail is the printer's trouble in one word.
+    Printer,
 }
 
 impl From<station::StationError> for Failure {
@@ -257,6 +261,43 @@ pub(crate) async fn doctor(
     Ok(inside(&door)?.doctor().await)
 }
 
+/// Prints a record's sheet or receipt, and waits until it is out.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn print_record(
+    id: String,
+    what: Printout,
+    door: State<'_, Doorway>,
+    session: State<'_, StaffSession>,
+) -> Result<(), Failure> {
+    session.check()?;
+    let printed = inside(&door)?.print_record(id, what).await?;
+    printed.map_err(|trouble| Failure {
+        code: FailureCode::Printer,
+        detail: trouble.code().to_owned(),
+    })
+}
+
+/// The page has drawn this revision of the view.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn drawn(revision: u32, door: State<'_, Doorway>) {
+    if let Some(station) = door.station() {
+        station.drawn(revision);
+    }
+}
+
+/// How fast the station is now.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn timing(
+    door: State<'_, Doorway>,
+    session: State<'_, StaffSession>,
+) -> Result<TimingReading, Failure> {
+    session.check()?;
+    Ok(inside(&door)?.timing())
+}
+
 /// Ends the program (staff only; a student has no way out of the kiosk).
 #[tauri::command]
 #[specta::specta]
@@ -284,6 +325,9 @@ pub(crate) fn builder() -> tauri_specta::Builder<tauri::Wry> {
             sending,
             sync_now,
             doctor,
+            print_record,
+            drawn,
+            timing,
             quit,
             rooms::errand_foresee,
             rooms::errand_begin,

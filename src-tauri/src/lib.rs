@@ -6,6 +6,7 @@ mod ipc;
 mod output;
 mod pictures;
 mod places;
+mod printer;
 mod queue;
 mod rooms;
 mod window;
@@ -22,6 +23,7 @@ use clap::Parser;
 use code::Pattern;
 use jiff::Timestamp;
 use portrait::Models;
+use printing::Printer;
 use records::{KeyPlace, RecordsError, Store};
 use serde_json::json;
 use station::doctor::{self, Patient};
@@ -152,6 +154,7 @@ fn obey(out: Output, cli: &Cli, command: Command) -> Result<Verdict, Verdict> {
         Command::Sync { once } => sync(out, cli, once),
         Command::Doctor => see_doctor(out, cli),
         Command::ReplaceKey => replace_key(out, cli),
+        Command::PrintTest { printer: named } => printer::test(out, config(out, cli)?, named),
         Command::Demo { out: folder, review } => demo::run(out, cli, &folder, review),
         Command::StaffPin => staff_pin(out, cli),
         Command::CameraFrames { words } => places::serve_frames(&words).map_err(|error| told(out)(&error)),
@@ -437,6 +440,7 @@ fn see_doctor(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
                     records: records.map(|(store, place)| (Arc::new(Mutex::new(store)), place)),
                     client: settings.stranger(),
                     backups: settings.backups(),
+                    printer: Printer::named(&settings.printer),
                     data,
                 })
                 .await

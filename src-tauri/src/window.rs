@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
+use station::preview::Asked;
 use station::{Booth, Doorway};
 use tauri::http::{Request, Response, StatusCode, header};
 use tauri::{DragDropEvent, Manager, UriSchemeContext, WebviewUrl, WebviewWindowBuilder, WindowEvent};
@@ -47,6 +48,7 @@ pub(crate) fn open(door: Doorway, windowed: bool, booth: Booth) -> tauri::Result
                 .closable(windowed)
                 .devtools(false)
                 .build()?;
+            draw_without_a_graphics_card(&window);
             if booth == Booth::Photographer
                 && !windowed
                 && let Some(monitor) = second_monitor(app)?
@@ -91,6 +93,29 @@ fn open_second_screen(app: &tauri::App, monitor: &tauri::Monitor) -> tauri::Resu
         .build()?;
     window.set_fullscreen(true)
 }
+
+/// Without a graphics card "accelerated" drawing is emulated: a frame of the preview then costs three times what plain
+/// drawing costs (`cargo xtask bench window`).
+#[cfg(target_os = "linux")]
+fn draw_without_a_graphics_card(window: &tauri::WebviewWindow) {
+    use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
+    let cards = std::fs::read_dir("/dev/dri").into_iter().flatten().flatten();
+    let mut names = cards.map(|card| card.file_name());
+    if names.any(|name| name.to_string_lossy().starts_with("renderD")) {
+        return;
+    }
+    let told = window.with_webview(|view| {
+        if let Some(settings) = view.inner().settings() {
+            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
+        }
+    });
+    if let Err(error) = told {
+        tracing::warn!(%error, "the web view keeps its way of drawing");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn draw_without_a_graphics_card(_window: &tauri::WebviewWindow) {}
 
 /// A picture of a code, dragged into the window from a stick while the staff pages are open: the scan page takes it,
 /// every other ignores it.
@@ -165,12 +190,13 @@ fn picture<R: tauri::Runtime>(
         .trim_start_matches('/')
         .replace("%2F", "/")
         .replace("%2f", "/");
+    let asked = Asked::read(request.uri().query().unwrap_or_default());
     async move {
         let Some(station) = station else {
             return reply(StatusCode::NOT_FOUND, "text/plain", Vec::new());
         };
         let bytes = match path.split('/').collect::<Vec<_>>().as_slice() {
-            ["preview"] => tauri::async_runtime::spawn_blocking(move || station.preview())
+            ["preview"] => tauri::async_runtime::spawn_blocking(move || station.preview(asked))
                 .await
                 .ok()
                 .flatten(),

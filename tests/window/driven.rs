@@ -100,8 +100,30 @@ pub(crate) struct Stage {
     _display: Group,
 }
 
+/// What the window runs on, and how much it says.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene<'a> {
+    pub(crate) camera: &'a str,
+    pub(crate) log: &'a str,
+}
+
 impl Stage {
+    /// On the virtual booth, and it says everything: what must not be said is looked for.
     pub(crate) async fn start(folder: &Path, station: &Path, backend: &str, people: &Path) -> Stage {
+        let scene = Scene {
+            camera: "virtual",
+            log: "trace",
+        };
+        Stage::start_with(folder, station, backend, people, scene).await
+    }
+
+    pub(crate) async fn start_with(
+        folder: &Path,
+        station: &Path,
+        backend: &str,
+        people: &Path,
+        scene: Scene<'_>,
+    ) -> Stage {
         let (tauri_driver, webkit_driver) = (
             wanted("PHOTO_STATION_TAURI_DRIVER"),
             wanted("PHOTO_STATION_WEBKIT_DRIVER"),
@@ -136,8 +158,8 @@ impl Stage {
                 .env("PHOTO_STATION_BACKEND", backend)
                 .env("PHOTO_STATION_ACTIVATION", vendor_backend::demo::ACTIVATION_CODE)
                 .env("PHOTO_STATION_REHEARSAL", people)
-                .env("PHOTO_STATION_CAMERA", "virtual")
-                .env("PHOTO_STATION_LOG", "trace")
+                .env("PHOTO_STATION_CAMERA", scene.camera)
+                .env("PHOTO_STATION_LOG", scene.log)
                 .env("RUST_BACKTRACE", "full")
                 .stdout(log.try_clone().unwrap())
                 .stderr(log),

@@ -32,6 +32,12 @@ export const commands = {
 	syncNow: () => typedError<null, Failure>(__TAURI_INVOKE("sync_now")),
 	/**  What is wrong and what to do. */
 	doctor: () => typedError<Finding[], Failure>(__TAURI_INVOKE("doctor")),
+	/**  Prints a record's sheet or receipt, and waits until it is out. */
+	printRecord: (id: string, what: Printout) => typedError<null, Failure>(__TAURI_INVOKE("print_record", { id, what })),
+	/**  The page has drawn this revision of the view. */
+	drawn: (revision: number) => __TAURI_INVOKE<void>("drawn", { revision }),
+	/**  How fast the station is now. */
+	timing: () => typedError<TimingReading, Failure>(__TAURI_INVOKE("timing")),
 	/**  Ends the program (staff only; a student has no way out of the kiosk). */
 	quit: () => typedError<null, Failure>(__TAURI_INVOKE("quit")),
 	errandForesee: (errand: Errand) => typedError<Foresight, Failure>(__TAURI_INVOKE("errand_foresee", { errand })),
@@ -428,6 +434,10 @@ id: string } |
 id: number } | 
 /**  Submit: cannot be changed afterwards. */
 { kind: "submit" } | 
+/**  Paper of what was just submitted. */
+{ kind: "print"; 
+/**  Which. */
+what: Printout } | 
 /**  Leave the last page. */
 { kind: "finish" } | 
 /**  A photographer's key: the newest photo, and the next student. */
@@ -514,7 +524,9 @@ export type FailureCode =
 /**  The records could not be read or written. */
 "records" | 
 /**  The backend did not answer. */
-"offline" | "file";
+"offline" | 
+/**  Nothing was printed; the detail is the printer's trouble in one word. */
+"printer";
 
 
 
@@ -819,6 +831,38 @@ export type PhotographerView = {
 	put_aside_why: Remark | null,
 };
 
+/**  How a printout is. */
+export type PrintState = 
+/**  Not to be had here. */
+{ kind: "off" } | 
+/**  Only to be asked for. */
+{ kind: "offered" } | 
+/**  In the printer's hands. */
+{ kind: "printing"; 
+/**  What it waits for, a word of `printing::Trouble`; it goes on by itself once that is set right. */
+waits_for: string | null } | 
+/**  It lies in the tray. */
+{ kind: "printed" } | 
+/**  No paper came. */
+{ kind: "failed"; 
+/**  Why, a word of `printing::Trouble`. */
+why: string };
+
+/**  A kind of paper. */
+export type Printout = 
+/**  The sheet of photos. */
+"sheet" | 
+/**  The receipt. */
+"receipt";
+
+/**  How the printouts of the visit just ended are. */
+export type Printouts = {
+	/**  The sheet of photos. */
+	sheet: PrintState,
+	/**  The receipt. */
+	receipt: PrintState,
+};
+
 /**  How far a submitted photo is. */
 export type Progress = 
 /**  On this disk only; it will be sent. */
@@ -963,6 +1007,26 @@ export type Support = {
 	hours: string,
 };
 
+/**  How fast the station is now. */
+export type TimingReading = {
+	/**  Frames a second the camera gave. */
+	captured_fps: number | null,
+	/**  Frames a second the page drew; 0 where no page shows the preview. */
+	shown_fps: number | null,
+	/**  From the camera's frame to the drawn page. */
+	frame_to_screen: Spread,
+	/**  From the frame with the code to the drawn next page. */
+	scan_to_page: Spread,
+	/**  From a touch's answer to the drawn page. */
+	page_drawn: Spread,
+	/**  From the shutter to the finished photo. */
+	develop: Spread,
+	/**  Until a photo was safe on the disk. */
+	save: Spread,
+	/**  The last visits, newest first. */
+	visits: VisitTime[],
+};
+
 /**  The whole state of the student's screen. */
 export type View = {
 	/**  Rises by one with every change; a page may drop older views. */
@@ -991,6 +1055,8 @@ export type View = {
 	waiting: number,
 	/**  What a photographer's screen shows beside the page; `None` where students serve themselves. */
 	photographer: PhotographerView | null,
+	/**  Paper for the student, on the last page of a station with a printer. */
+	printouts: Printouts | null,
 };
 
 /**  The screen changed. */
@@ -1011,6 +1077,16 @@ export type WallView = {
 	state: WallState,
 	/**  What is wrong, or why no plate was taken. */
 	hint: Remark | null,
+};
+
+/**  A visit's time. */
+export type VisitTime = {
+	/**  When it ended, RFC 3339. */
+	ended_at: string,
+	/**  From the first touch to the receipt, in seconds. */
+	seconds: number | null,
+	/**  How much of it the person waited for the machine, in milliseconds. */
+	machine_ms: number | null,
 };
 
 /**  What is waited for. */

@@ -60,6 +60,15 @@ export async function act(action: Action): Promise<void> {
   }
 }
 
+/** Tells that the page of this view has been painted. */
+export async function drawn(revision: number): Promise<void> {
+  try {
+    await commands.drawn(revision)
+  } catch (reason) {
+    console.error('the station keeps no count', reason)
+  }
+}
+
 /** Sends what a hand-held scanner typed. */
 export async function scanned(text: string): Promise<void> {
   try {

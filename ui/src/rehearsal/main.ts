@@ -27,6 +27,7 @@ import {
   sampleRecord,
   sampleView,
   SENDING,
+  TIMING,
 } from './samples'
 import { SCENES } from './scenes'
 
@@ -49,6 +50,8 @@ function answer(command: string, given: unknown): unknown {
     case 'act':
       console.info('act', (given as { action: Action }).action)
       return null
+    case 'timing':
+      return TIMING
     case 'staff_login':
       return true
     case 'queue_list':

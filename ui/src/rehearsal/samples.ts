@@ -7,10 +7,12 @@ import type {
   Page,
   Person,
   PhotographerView,
+  Printouts,
   QueueRow,
   RecordPage,
   Sending,
   StepName,
+  TimingReading,
   View,
 } from '../bindings'
 
@@ -159,6 +161,22 @@ export const PAGES = {
     review_hours: 48,
     pay_later: true,
   },
+  'done-printing': {
+    kind: 'done',
+    shoot_number: 'A-0139',
+    progress: 'delivered',
+    receipt: 'R-20271009-000139',
+    review_hours: 48,
+    pay_later: false,
+  },
+  'done-no-paper': {
+    kind: 'done',
+    shoot_number: 'A-0140',
+    progress: 'delivered',
+    receipt: 'R-20271009-000140',
+    review_hours: 48,
+    pay_later: false,
+  },
   'out-of-service': { kind: 'out-of-service', reason: 'camera' },
   'out-of-service-revoked': { kind: 'out-of-service', reason: 'revoked' },
   'out-of-service-key': { kind: 'out-of-service', reason: 'key' },
@@ -189,6 +207,16 @@ const STEP_OF: Record<Page['kind'], StepName | null> = {
   done: 'submit',
 }
 
+/** Paper on the last page, at a booth with a printer. */
+const PRINTOUTS: Partial<Record<Sample, Printouts>> = {
+  done: { receipt: { kind: 'offered' }, sheet: { kind: 'offered' } },
+  'done-printing': { receipt: { kind: 'printed' }, sheet: { kind: 'printing', waits_for: null } },
+  'done-no-paper': {
+    receipt: { kind: 'failed', why: 'offline' },
+    sheet: { kind: 'printing', waits_for: 'out-of-paper' },
+  },
+}
+
 export function isSample(name: string): name is Sample {
   return name in PAGES
 }
@@ -211,6 +239,7 @@ export function sampleView(name: Sample, change: Partial<View> = {}): View {
     rehearsal: false,
     waiting: 3,
     photographer: null,
+    printouts: PRINTOUTS[name] ?? null,
     ...change,
   }
 }
@@ -425,6 +454,22 @@ export function sampleRecord(place: number): RecordPage {
     reasons: ['镜片反光'],
     photos: true,
   }
+}
+
+/** How long people wait. */
+export const TIMING: TimingReading = {
+  captured_fps: 30,
+  shown_fps: 29.4,
+  frame_to_screen: { count: 300, p50: 41, p95: 62 },
+  scan_to_page: { count: 87, p50: 58, p95: 88 },
+  page_drawn: { count: 300, p50: 24, p95: 41 },
+  develop: { count: 121, p50: 277, p95: 301 },
+  save: { count: 87, p50: 5.2, p95: 7.3 },
+  visits: Array.from({ length: 14 }, (_, i) => ({
+    ended_at: new Date(Date.UTC(2027, 9, 9, 3, 40 - i * 2, (i * 17) % 60)).toISOString(),
+    seconds: 42 + ((i * 13) % 31),
+    machine_ms: i === 5 ? 1240 : 610 + ((i * 71) % 220),
+  })),
 }
 
 /** How the sending goes. */

@@ -12,7 +12,7 @@
 //! - [`matte`]: person and wall parted.
 //! - [`check_file`]: a finished picture judged on its own.
 //! - [`prove`]: is a finished picture the scaled capture and nothing else, measured anew.
-//! - [`sheet`]: print sheets.
+//! - [`sheet`]: print sheets. [`slip`]: a few lines on a roll or a card.
 //!
 //! Coordinates are pixels with the origin at the top-left corner of the top-left pixel; "left" and "right" are the
 //! picture's. Nothing here knows a camera, a visit or a vendor, and nothing recognizes anybody.
@@ -39,6 +39,7 @@ mod report;
 mod resample;
 pub mod sheet;
 mod skin;
+pub mod slip;
 mod spec;
 mod spectrum;
 mod standardize;

@@ -11,6 +11,7 @@ use vendor::{Client, StationKey, Timeouts, Trust};
 
 use crate::fitness::Limits;
 use crate::optics::Optics;
+use crate::printout::{Offer, ReceiptPaper};
 
 /// The file's name inside the station's folder.
 pub const FILE: &str = "station.toml";
@@ -57,6 +58,16 @@ pub struct Config {
     pub fps: u32,
     /// Whether the shutter releases itself once the face is right and still.
     pub automatic_shutter: bool,
+    /// The printer: `auto` for the system's default one, a queue's name, or `ipp://HOST/PATH`; empty: none.
+    pub printer: String,
+    /// Whether students get the print sheet.
+    pub print_sheet: Offer,
+    /// Whether students get a receipt on paper.
+    pub print_receipt: Offer,
+    /// The print sheet's layout; empty: the profile's.
+    pub sheet: String,
+    /// What receipts are printed on.
+    pub receipt_paper: ReceiptPaper,
     /// Folder for the nightly backups, best on another disk; empty: none.
     pub backup_folder: String,
     /// Megabytes that must be free on the disk of the records before a visit may begin.
@@ -93,6 +104,11 @@ impl Default for Config {
             height: 0,
             fps: 30,
             automatic_shutter: true,
+            printer: String::new(),
+            print_sheet: Offer::Never,
+            print_receipt: Offer::Offer,
+            sheet: String::new(),
+            receipt_paper: ReceiptPaper::Roll80,
             backup_folder: String::new(),
             least_free_mb: 500,
             most_waiting: 3000,

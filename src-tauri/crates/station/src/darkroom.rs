@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use camera::{Camera, Frame, Still};
+use camera::{Camera, Frame, PixelFormat, Still};
 use image::RgbImage;
 use jiff::Timestamp;
 use portrait::{Check, Models, Original, Pace, Spec};
@@ -188,26 +188,6 @@ fn remark(code: &str, zh: &str, en: &str) -> Remark {
         zh: zh.to_owned(),
         en: en.to_owned(),
     }
-}
-
-/// Widest preview: enough for the page, light enough for software drawing.
-const PREVIEW_WIDTH: u32 = 960;
-
-/// The picture for the page: a JPEG of at most 960 pixels' width, unmirrored.
-pub fn preview(frame: &Frame) -> Option<Vec<u8>> {
-    let rgb = frame.to_small_rgb(PREVIEW_WIDTH).ok()?;
-    let (width, height) = (rgb.width().min(PREVIEW_WIDTH), rgb.height());
-    let height = (u64::from(height) * u64::from(width) / u64::from(rgb.width().max(1))) as u32;
-    let small = if width == rgb.width() {
-        rgb
-    } else {
-        image::imageops::thumbnail(&rgb, width.max(1), height.max(1))
-    };
-    let mut jpeg = Vec::with_capacity(128 << 10);
-    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 80)
-        .encode_image(&small)
-        .ok()?;
-    Some(jpeg)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use printing::Printer;
 use records::{Filter, Order, Payment, PhotoKind, RecordId, RecordRow, RecordState, RecordsError, Store};
 
 use crate::doctor::{self, Patient};
@@ -109,6 +110,7 @@ impl Station {
             records: Ok((Arc::clone(&inner.store), inner.key_place.clone())),
             client: Some(self.client()),
             backups: inner.config.backups(),
+            printer: Printer::named(&inner.config.printer),
         })
         .await
     }

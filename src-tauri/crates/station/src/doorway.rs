@@ -213,5 +213,6 @@ fn closed_view(profile: &str, reason: OutOfService) -> View {
         rehearsal: false,
         waiting: 0,
         photographer: None,
+        printouts: None,
     }
 }

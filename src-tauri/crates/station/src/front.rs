@@ -20,11 +20,12 @@ use crate::config::Booth;
 use crate::diary::{Diary, Row};
 use crate::fitness::{Fit, Readings, Unfit, fitness};
 use crate::papers::{Note, new_record, notes, resolve, resolve_request};
+use crate::printout;
 use crate::recent::{Recent, counters};
 use crate::rehearsal::Rehearsal;
 use crate::station::{Shared, StationError, setting, spec_for};
 use crate::steady::Steady;
-use crate::view::{CameraView, Counters, OutOfService, SchoolCard, Support, View};
+use crate::view::{Action, CameraView, Counters, OutOfService, Page, SchoolCard, Support, View};
 use crate::visit::{Answer, Effect, Ending, Event, Machine, OrderReply, Ticket};
 use crate::watching::Lens;
 
@@ -119,6 +120,9 @@ impl Front {
             {
                 let refused = developed.as_ref().err().map(|refused| &refused.remarks);
                 visit.diary.shot(refused, Timestamp::now());
+            }
+            if let Event::Act(Action::Print { what }) = &event {
+                printout::asked(&self.shared, *what);
             }
             let now = self.now();
             self.recent.hear(&event);
@@ -263,6 +267,9 @@ impl Front {
         {
             visit.diary.reached(&page);
         }
+        let done = matches!(page, Page::Done { .. })
+            .then(|| self.machine.visit().map(|visit| visit.record_id.into()))
+            .flatten();
         if let Some(rehearsal) = &mut self.rehearsal {
             let visit = self.machine.visit().map(|visit| visit.record_id);
             rehearsal.follow(&page, visit, Instant::now());
@@ -302,6 +309,7 @@ impl Front {
             waiting: self.waiting,
             photographer: (self.machine.booth() == Booth::Photographer)
                 .then(|| self.recent.view(&self.machine, &self.shared, now)),
+            printouts: printout::follow(&self.shared, done),
         };
         self.shared.view.send_if_modified(|shown| {
             let next = View {
@@ -311,10 +319,17 @@ impl Front {
             if *shown == next {
                 return false;
             }
+            let turned = std::mem::discriminant(&shown.page) != std::mem::discriminant(&next.page);
             *shown = View {
                 revision: shown.revision.wrapping_add(1),
                 ..next
             };
+            if turned {
+                // Before anybody can be told of it, and so before anybody can have drawn it.
+                self.shared
+                    .timing()
+                    .follow(shown, Timestamp::now(), Instant::now());
+            }
             true
         });
     }
@@ -382,7 +397,9 @@ impl Front {
                 let spec = Arc::clone(&shared.lens.read().unwrap_or_else(PoisonError::into_inner).spec);
                 tokio::task::spawn_blocking(move || {
                     fail_point!("visit.shutter");
+                    let began = Instant::now();
                     let developed = darkroom(&spec);
+                    shared.timing().developed(began.elapsed());
                     fail_point!("visit.developed");
                     let _ = events.send(Event::Answer(ticket, Answer::Developed(developed)));
                 });
@@ -394,7 +411,10 @@ impl Front {
                 };
                 let spec = Arc::clone(&shared.lens.read().unwrap_or_else(PoisonError::into_inner).spec);
                 tokio::task::spawn_blocking(move || {
-                    let _ = events.send(Event::Answer(ticket, Answer::Developed(room(&spec, still))));
+                    let began = Instant::now();
+                    let developed = room(&spec, still);
+                    shared.timing().developed(began.elapsed());
+                    let _ = events.send(Event::Answer(ticket, Answer::Developed(developed)));
                 });
             }
             Effect::PutAside(still) => {
@@ -417,6 +437,7 @@ impl Front {
         let row = Row::default();
         let mut diary = Diary::open(Arc::clone(&self.shared), Arc::clone(&row));
         diary.began(self.machine.profile().id.clone(), now);
+        self.shared.timing().visit_began(record_id, Instant::now());
         self.under_way.insert(
             record_id,
             UnderWay {
@@ -429,6 +450,7 @@ impl Front {
     }
 
     fn ended(&mut self, record_id: Uuid, ending: Ending, now: Timestamp) {
+        self.shared.timing().visit_given_up(record_id);
         let Some(mut visit) = self.under_way.remove(&record_id) else {
             return;
         };
@@ -548,6 +570,7 @@ impl Front {
                         Some(chosen) => set_aside.lock().await.remove(&chosen),
                         None => None,
                     };
+                    let began = Instant::now();
                     let saved = shared
                         .records(move |store| {
                             let submitted = match aside {
@@ -560,6 +583,7 @@ impl Front {
                             Ok(submitted)
                         })
                         .await;
+                    shared.timing().saved(began.elapsed());
                     fail_point!("visit.saved");
                     saved
                 }

@@ -6,6 +6,7 @@
 //! | [`view`] | the screen as one value, and what a person may do |
 //! | [`sync`] | sending what waits and fetching what was decided |
 //! | [`pace`] | how fast the outbox empties, for staff |
+//! | [`timing`], [`preview`] | how long people wait for the station; the camera's picture for the page |
 //! | [`doorway`] | the page in the station's place while it cannot open |
 //! | [`fitness`] | whether the next student may begin |
 //! | [`carry`] | records carried by hand: bundles and receipts |
@@ -14,6 +15,7 @@
 //! | [`night`] | the nightly backup |
 //! | [`desk`], [`staff`] | what staff see of the records, and the PIN in front of it |
 //! | [`rooms`] | the staff's other rooms: the day, whom to call back, folders, the set-up |
+//! | [`printout`] | print sheet and receipt, by the system's printer |
 //! | [`config`], [`optics`] | `station.toml` |
 //! | [`rehearsal`] | who comes to the virtual booth |
 //!
@@ -38,6 +40,8 @@ pub mod pace;
 mod papers;
 mod payment_code;
 mod place;
+pub mod preview;
+pub mod printout;
 mod recent;
 pub mod rehearsal;
 mod revoked;
@@ -51,6 +55,7 @@ mod steady;
 mod studio;
 pub mod sync;
 mod tether;
+pub mod timing;
 pub mod view;
 pub mod visit;
 mod watching;

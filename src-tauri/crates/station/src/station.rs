@@ -4,7 +4,7 @@
 //! events, so a slow network or disk never stops the pages.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -20,13 +20,14 @@ use vendor::{Client, Profile, PublicKey, StationKey, VendorError};
 use crate::backend;
 use crate::config::Booth;
 use crate::config::Config;
-use crate::darkroom::{self, Darkroom, PlateTaker, Rooms, StillRoom};
+use crate::darkroom::{Darkroom, PlateTaker, Rooms, StillRoom};
 use crate::errand::Errands;
 use crate::front::Front;
 use crate::night;
 use crate::only::{Only, OnlyError};
 use crate::pace::{Pace, Sending};
 use crate::place::Place;
+use crate::printout::Counter;
 use crate::rehearsal::Rehearsal;
 use crate::revoked;
 use crate::rooms::settings::CameraTrial;
@@ -34,6 +35,7 @@ use crate::staff::Lock;
 use crate::studio::Studio;
 use crate::sync::{Courier, Round};
 use crate::tether::Tether;
+use crate::timing::Timing;
 use crate::view::{Action, CameraView, Guidance, OutOfService, PhotographerView, Progress, Support, View};
 use crate::visit::{Event, Machine};
 use crate::watching::{Eyes, Lens, Wanted};
@@ -190,6 +192,10 @@ pub(crate) struct Inner {
     pub(crate) candidates: Mutex<Vec<(u32, Vec<u8>)>>,
     pub(crate) payment_url: Mutex<Option<String>>,
     pub(crate) sheet: Mutex<String>,
+    pub(crate) counter: Counter,
+    pub(crate) timing: Arc<Mutex<Timing>>,
+    /// Number of the last frame that was handed to a page.
+    pub(crate) previewed: AtomicU64,
     pub(crate) wake_sync: Notify,
     pub(crate) online: AtomicBool,
     standing: Mutex<Standing>,
@@ -254,6 +260,25 @@ impl Inner {
 
     pub(crate) fn is_enrolled(&self) -> bool {
         self.standing() == Standing::Enrolled
+    }
+
+    fn eyes(&self, camera: Arc<Camera>, models: Arc<Models>) -> Eyes {
+        Eyes {
+            camera,
+            models,
+            lens: Arc::clone(&self.lens),
+            wanted: Arc::clone(&self.wanted),
+            events: self.events.clone(),
+            guidance: self.guidance.clone(),
+            studio: self.studio.clone(),
+            timing: Arc::clone(&self.timing),
+            stop: Arc::clone(&self.stop),
+        }
+    }
+
+    /// How long people wait.
+    pub(crate) fn timing(&self) -> std::sync::MutexGuard<'_, Timing> {
+        self.timing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The sync loop's own speed.
@@ -366,6 +391,9 @@ impl Station {
             candidates: Mutex::default(),
             payment_url: Mutex::default(),
             sheet: Mutex::new(machine.profile().sheet.clone()),
+            counter: Counter::default(),
+            timing: Arc::default(),
+            previewed: AtomicU64::new(0),
             wake_sync: Notify::new(),
             online: AtomicBool::new(false),
             standing: Mutex::new(known.standing),
@@ -377,18 +405,10 @@ impl Station {
             stop: Arc::default(),
         });
         if let Some((camera, models)) = eyes {
-            Eyes {
-                camera,
-                models,
-                lens: Arc::clone(&inner.lens),
-                wanted: Arc::clone(&inner.wanted),
-                events: inner.events.clone(),
-                guidance: inner.guidance.clone(),
-                studio: inner.studio.clone(),
-                stop: Arc::clone(&inner.stop),
-            }
-            .open()
-            .map_err(|error| StationError::System(error.to_string()))?;
+            inner
+                .eyes(camera, models)
+                .open()
+                .map_err(|error| StationError::System(error.to_string()))?;
         }
         open_tether(&inner, tethered.as_deref())?;
         if inner.darkroom.is_some() {
@@ -434,11 +454,6 @@ impl Station {
             &lens.read().unwrap_or_else(PoisonError::into_inner).pattern,
         );
         let _ = self.inner().events.send(Event::Code(kind, text));
-    }
-
-    /// The newest picture for the page, as a JPEG of at most 960 pixels' width, unmirrored.
-    pub fn preview(&self) -> Option<Vec<u8>> {
-        darkroom::preview(&self.inner().camera.as_ref()?.newest()?)
     }
 
     /// A finished photo of the visit under way.
@@ -722,6 +737,7 @@ fn first_view(machine: &Machine) -> View {
         rehearsal: false,
         waiting: 0,
         photographer: (machine.booth() == Booth::Photographer).then(PhotographerView::default),
+        printouts: None,
     }
 }
 

@@ -8,6 +8,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+use crate::printout::{Printout, Printouts};
+
 mod photographer;
 
 pub use photographer::{
@@ -44,6 +46,8 @@ pub struct View {
     pub waiting: u32,
     /// What a photographer's screen shows beside the page; `None` where students serve themselves.
     pub photographer: Option<PhotographerView>,
+    /// Paper for the student, on the last page of a station with a printer.
+    pub printouts: Option<Printouts>,
 }
 
 /// Whom to ask for help, and when.
@@ -519,6 +523,11 @@ pub enum Action {
     },
     /// Submit: cannot be changed afterwards.
     Submit,
+    /// Paper of what was just submitted.
+    Print {
+        /// Which.
+        what: Printout,
+    },
     /// Leave the last page.
     Finish,
     /// A photographer's key: the newest photo, and the next student.
@@ -558,6 +567,7 @@ impl fmt::Debug for Action {
             Self::Retake => "Retake",
             Self::Take { .. } => "Take",
             Self::Submit => "Submit",
+            Self::Print { .. } => "Print",
             Self::Finish => "Finish",
             Self::Accept => "Accept",
             Self::Force { .. } => "Force",

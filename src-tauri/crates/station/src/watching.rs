@@ -1,7 +1,7 @@
 //! The camera's eyes: one thread that looks at the newest frame for what the visit wants just now.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, mpsc};
 
 use crate::sitter::{FaceBox, Sitter};
 use crate::studio::Studio;
+use crate::timing::Timing;
 use crate::view::{Area, Guidance, ScanSight};
 use crate::visit::{Event, Watch};
 
@@ -66,6 +67,7 @@ pub(crate) struct Eyes {
     pub(crate) guidance: broadcast::Sender<Guidance>,
     /// A photographer's booth: who sits there, its light and its wall are watched, too.
     pub(crate) studio: Option<Arc<Studio>>,
+    pub(crate) timing: Arc<Mutex<Timing>>,
     pub(crate) stop: Arc<AtomicBool>,
 }
 
@@ -158,6 +160,10 @@ impl Eyes {
         };
         if matches!(event, Event::Code(..)) {
             memory.last_sight = Some(ScanSight::Steady);
+            self.timing
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .code_read(frame.at());
         }
         let _ = self.events.send(event);
     }

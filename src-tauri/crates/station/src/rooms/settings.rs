@@ -459,7 +459,7 @@ impl Station {
         let held = self.inner().trial.lock().unwrap_or_else(PoisonError::into_inner);
         let frame = held.as_ref()?.1.newest()?;
         drop(held);
-        darkroom::preview(&frame)
+        crate::preview::picture(&frame)
     }
 }
 
