@@ -45,7 +45,7 @@ pub(crate) struct StationArgs {
     /// Vendor profile to start with: biyezhengzhao, yipai or binyu.
     #[arg(long, global = true, env = "PHOTO_STATION_PROFILE", value_name = "NAME")]
     pub profile: Option<String>,
-    /// The camera: `auto`, `virtual`, `pictures:DIR`, or a device's name.
+    /// The camera: `auto`, `virtual`, `http://…`, `pictures:DIR`, `folder:DIR` for a tethered one, or a device's name.
     #[arg(long, global = true, env = "PHOTO_STATION_CAMERA", value_name = "SOURCE")]
     pub camera: Option<String>,
     /// Who comes to the virtual booth: a JSON file of demo people (rehearsals only).
@@ -156,6 +156,12 @@ pub(crate) enum Command {
     },
     /// What is wrong and what to do.
     Doctor,
+    /// Print a page with a scale of 50 mm and watch it until it is out, or say why not.
+    PrintTest {
+        /// The printer: `auto`, a queue's name or `ipp://HOST/PATH`; without it the one in station.toml (`printer`).
+        #[arg(long, value_name = "NAME")]
+        printer: Option<String>,
+    },
     /// Replace the key the station signs with; the backend must answer.
     ReplaceKey,
     /// A whole visit without a window, on the virtual booth.
@@ -174,6 +180,13 @@ pub(crate) enum Command {
         /// The card's code, to print.
         #[arg(long, value_name = "FILE.png")]
         out: PathBuf,
+    },
+    /// Serve a camera's frames to the program that started this one.
+    #[command(hide = true)]
+    CameraFrames {
+        /// Which camera.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
     },
     /// Write the TypeScript types of the window's commands.
     #[command(hide = true)]
@@ -227,6 +240,21 @@ pub(crate) enum QueueCommand {
     Import {
         /// The bundle, or the file of receipts.
         file: PathBuf,
+    },
+    /// Write the approved photos for the school, with a manifest of their hashes. Twice changes nothing; what was
+    /// interrupted goes on. Exits with 1 where a record was left out.
+    Deliver {
+        /// A folder, or a .zip file.
+        #[arg(long, value_name = "DIR|FILE.zip")]
+        to: PathBuf,
+        #[arg(
+            long,
+            default_value = station::delivery::DEFAULT,
+            value_name = "TEMPLATE",
+            help = "How files are named, with / between folders: {school}, {school_id}, {level}, {major}, {year}, \
+                    {academic_record}, {shoot_day}, {shoot_number}, {tag}, {receipt}, {record}"
+        )]
+        template: String,
     },
     /// To whom a bundle for this station is sealed: what to give `queue export --to` elsewhere.
     Recipient,

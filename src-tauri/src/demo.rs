@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use portrait::sheet;
 use records::{PhotoKind, RecordId, RecordState};
 use serde_json::{Value, json};
+use station::preview::Asked;
 use station::rehearsal::{Actor, RehearsalError, play, read_actors};
 use station::staff::RecordPage;
 use station::view::Page;
@@ -209,7 +210,7 @@ async fn keep_pictures(station: Station, folder: PathBuf, began: Instant) {
                     // The virtual booth draws for a second before its first frame of an act.
                     for _ in 0..100 {
                         std::thread::sleep(Duration::from_millis(100));
-                        if let Some(jpeg) = eyes.preview() {
+                        if let Some(jpeg) = eyes.preview(Asked::default()) {
                             return std::fs::write(file, jpeg);
                         }
                     }

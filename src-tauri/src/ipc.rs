@@ -15,12 +15,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use station::pace::Sending;
+use station::printout::Printout;
 use station::staff::{Finding, Login, QueueFilter, QueuePage, RecordPage};
+use station::timing::TimingReading;
 use station::view::{Action, Guidance, ScanSight, View};
 use station::{Doorway, Station};
 use tauri::State;
 use tauri_specta::Event;
 
+use crate::rooms;
 use crate::voice::{Tongue, Voice};
 
 /// A page asks again and again while it stands: each wait is short, so that none outlives it for long.
@@ -61,6 +64,10 @@ pub(crate) enum FailureCode {
     Records,
     /// The backend did not answer.
     Offline,
+    /// A file or folder could not be read or written; the detail says why.
+    File,
+    /// Nothing was printed; the detail is the printer's trouble in one word.
+    Printer,
 }
 
 impl From<station::StationError> for Failure {
@@ -70,6 +77,10 @@ impl From<station::StationError> for Failure {
                 records::RecordsError::NotFound(_) | records::RecordsError::BadInput(_),
             ) => FailureCode::NotFound,
             station::StationError::Backend(_) => FailureCode::Offline,
+            station::StationError::Records(
+                records::RecordsError::File { .. } | records::RecordsError::FileExists(_),
+            )
+            | station::StationError::SetUp(_) => FailureCode::File,
             _ => FailureCode::Records,
         };
         Failure {
@@ -91,7 +102,8 @@ impl StaffSession {
         self.open.load(Ordering::Acquire)
     }
 
-    fn check(&self) -> Result<(), Failure> {
+    /// Nobody but staff.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
         if self.is_open() {
             return Ok(());
         }
@@ -103,7 +115,7 @@ impl StaffSession {
 }
 
 /// The open station; a door that is still shut says why.
-fn inside(door: &Doorway) -> Result<Station, Failure> {
+pub(crate) fn inside(door: &Doorway) -> Result<Station, Failure> {
     door.station().ok_or_else(|| Failure {
         code: FailureCode::Records,
         detail: door.trouble(),
@@ -216,8 +228,16 @@ pub(crate) async fn say(
 /// Closes the staff pages.
 #[tauri::command]
 #[specta::specta]
-pub(crate) fn staff_logout(session: State<'_, StaffSession>) {
+pub(crate) async fn staff_logout(
+    door: State<'_, Doorway>,
+    session: State<'_, StaffSession>,
+) -> Result<(), Failure> {
     session.open.store(false, Ordering::Release);
+    // A camera that was being tried is nobody's any more.
+    if let Some(station) = door.station() {
+        let _ = tauri::async_runtime::spawn_blocking(move || station.camera_trial(None)).await;
+    }
+    Ok(())
 }
 
 /// A page of the records.
@@ -287,6 +307,43 @@ pub(crate) async fn doctor(
     Ok(inside(&door)?.doctor().await)
 }
 
+/// Prints a record's sheet or receipt, and waits until it is out.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn print_record(
+    id: String,
+    what: Printout,
+    door: State<'_, Doorway>,
+    session: State<'_, StaffSession>,
+) -> Result<(), Failure> {
+    session.check()?;
+    let printed = inside(&door)?.print_record(id, what).await?;
+    printed.map_err(|trouble| Failure {
+        code: FailureCode::Printer,
+        detail: trouble.code().to_owned(),
+    })
+}
+
+/// The page has drawn this revision of the view.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn drawn(revision: u32, door: State<'_, Doorway>) {
+    if let Some(station) = door.station() {
+        station.drawn(revision);
+    }
+}
+
+/// How fast the station is now.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn timing(
+    door: State<'_, Doorway>,
+    session: State<'_, StaffSession>,
+) -> Result<TimingReading, Failure> {
+    session.check()?;
+    Ok(inside(&door)?.timing())
+}
+
 /// Ends the program (staff only; a student has no way out of the kiosk).
 #[tauri::command]
 #[specta::specta]
@@ -316,7 +373,28 @@ pub(crate) fn builder() -> tauri_specta::Builder<tauri::Wry> {
             sending,
             sync_now,
             doctor,
+            print_record,
+            drawn,
+            timing,
             quit,
+            rooms::errand_foresee,
+            rooms::errand_begin,
+            rooms::errand_view,
+            rooms::errand_stop,
+            rooms::errand_clear,
+            rooms::naming,
+            rooms::day,
+            rooms::callback_list,
+            rooms::callback_export,
+            rooms::look_into,
+            rooms::make_folder,
+            rooms::settings_view,
+            rooms::settings_save,
+            rooms::staff_pin_change,
+            rooms::camera_trial,
+            rooms::live,
+            rooms::restart,
+            rooms::print_page,
         ])
         .events(tauri_specta::collect_events![ViewChanged, GuidanceChanged])
 }

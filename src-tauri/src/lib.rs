@@ -6,7 +6,9 @@ mod ipc;
 mod output;
 mod pictures;
 mod places;
+mod printer;
 mod queue;
+mod rooms;
 mod staff_card;
 mod supervise;
 mod voice;
@@ -24,6 +26,7 @@ use clap::Parser;
 use code::Pattern;
 use jiff::Timestamp;
 use portrait::Models;
+use printing::Printer;
 use records::{KeyPlace, RecordsError, Store};
 use serde_json::json;
 use station::doctor::{self, Patient};
@@ -32,7 +35,7 @@ use station::only::Only;
 use station::staff::FindingState;
 use station::sync::Round;
 use station::view::OutOfService;
-use station::{Config, Doorway, Options, Standing, Station, StationError, night};
+use station::{Booth, Config, Doorway, Options, Standing, Station, StationError, night};
 use vendor::Profile;
 
 use crate::cli::{Cli, Command, QueueCommand};
@@ -63,6 +66,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
         )
         .init();
+    places::keep_cameras_apart();
     let out = Output { json: cli.json };
     let done = match cli.command.take() {
         None if cli.station.supervised => supervise::supervise(out, &arguments),
@@ -155,9 +159,11 @@ fn obey(out: Output, cli: &Cli, command: Command) -> Result<Verdict, Verdict> {
         Command::Sync { once } => sync(out, cli, once),
         Command::Doctor => see_doctor(out, cli),
         Command::ReplaceKey => replace_key(out, cli),
+        Command::PrintTest { printer: named } => printer::test(out, config(out, cli)?, named),
         Command::Demo { out: folder, review } => demo::run(out, cli, &folder, review),
         Command::StaffPin => staff_pin(out, cli),
         Command::StaffCard { out: target } => staff_card(out, cli, &target),
+        Command::CameraFrames { words } => places::serve_frames(&words).map_err(|error| told(out)(&error)),
         Command::Bindings { out: file } => match ipc::write_bindings(&file) {
             Ok(()) => Ok(Verdict::Accepted),
             Err(error) => {
@@ -440,6 +446,7 @@ fn see_doctor(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
                     records: records.map(|(store, place)| (Arc::new(Mutex::new(store)), place)),
                     client: settings.stranger(),
                     backups: settings.backups(),
+                    printer: Printer::named(&settings.printer),
                     data,
                 })
                 .await
@@ -498,9 +505,11 @@ fn open_window(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
     let data = places::data(cli.data.as_deref()).map_err(|error| told(out)(&error))?;
     let models = models(out, cli)?;
     // What can be wrong with the set-up is said at once; what may pass is waited out behind a page.
-    if !is_away(cli, &data) {
-        set_up(out, cli, &data, &models)?;
-    }
+    let booth = if is_away(cli, &data) {
+        Booth::SelfService
+    } else {
+        set_up(out, cli, &data, &models)?.config.booth
+    };
     let asked = cli.clone();
     let prepare: Prepare = Arc::new(move || {
         if is_away(&asked, &data) {
@@ -510,7 +519,7 @@ fn open_window(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
             .map_err(|_| Hindrance::SetUp("the station is not set up rightly; see above".into()))
     });
     let door = tauri::async_runtime::block_on(Doorway::open(prepare)).map_err(|error| told(out)(&error))?;
-    window::open(door, cli.station.windowed).map_err(|error| told(out)(&error))?;
+    window::open(door, cli.station.windowed, booth).map_err(|error| told(out)(&error))?;
     Ok(Verdict::Accepted)
 }
 

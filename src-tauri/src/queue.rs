@@ -1,4 +1,4 @@
-//! The records on the command line: list, show, retry, export, import, verify, purge.
+//! The records on the command line: list, show, retry, export, import, deliver, verify, purge.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use records::{Carry, Depth, PhotoKind, RecordId, RecordsError, Store};
 use serde_json::json;
 use station::carry::{self, Brought};
+use station::delivery::{self, Template};
 use station::desk;
 use station::staff::QueueFilter;
 
@@ -35,6 +36,7 @@ pub(crate) fn run(out: Output, store: &mut Store, command: QueueCommand) -> Verd
         }),
         QueueCommand::Export { out: bundle, to } => return export(out, store, &bundle, &to, now),
         QueueCommand::Import { file } => return import(out, store, &file, now),
+        QueueCommand::Deliver { to, template } => return deliver(out, store, &to, &template),
         QueueCommand::Recipient => carry::recipient(store).map(|recipient| {
             let recipient = recipient.to_string();
             out.result(&json!({ "recipient": recipient }), &recipient);
@@ -101,6 +103,7 @@ fn list(
                 search: search.map(str::to_owned),
                 offset,
                 limit: (limit - offset).min(500),
+                ..QueueFilter::default()
             },
         )?;
         if page.rows.is_empty() {
@@ -290,6 +293,41 @@ fn import(out: Output, store: &mut Store, file: &Path, now: Timestamp) -> Verdic
             Verdict::Accepted
         }
         Err(error) => refused(out, &error),
+    }
+}
+
+fn deliver(out: Output, store: &Store, target: &Path, template: &str) -> Verdict {
+    let template = match Template::parse(template) {
+        Ok(template) => template,
+        Err(error) => {
+            out.say(&error.to_string());
+            return Verdict::Usage;
+        }
+    };
+    match delivery::deliver(store, &template, target, &mut |_| true) {
+        Ok(delivered) => {
+            for refused in &delivered.refused {
+                out.say(&format!(
+                    "record {} ({}) was left out: {}",
+                    refused.id,
+                    refused.shoot_number,
+                    refused.why.words().1
+                ));
+            }
+            let (written, there, left) = (delivered.written, delivered.there, delivered.refused.len());
+            out.result(
+                &json!({ "target": target, "written": written, "there": there, "refused": left }),
+                &format!(
+                    "{}: {written} photos written, {there} were there already, {left} left out",
+                    target.display()
+                ),
+            );
+            Verdict::all(left == 0)
+        }
+        Err(error) => {
+            out.result(&json!({ "error": error.to_string() }), &error.to_string());
+            Verdict::Refused
+        }
     }
 }
 

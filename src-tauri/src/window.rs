@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use station::Doorway;
+use station::preview::Asked;
+use station::{Booth, Doorway};
 use tauri::http::{Request, Response, StatusCode, header};
 use tauri::{DragDropEvent, Manager, UriSchemeContext, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 use tauri_specta::Event;
@@ -13,11 +14,11 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::ipc::{self, GuidanceChanged, StaffSession, ViewChanged};
 use crate::voice::Voice;
 
-/// Opens the window and stays until it ends.
+/// Opens the window and stays until it ends. A photographer's booth with a second monitor has one for the student, too.
 ///
 /// # Errors
 /// When the system has no display or the window cannot be made.
-pub(crate) fn open(door: Doorway, windowed: bool) -> tauri::Result<()> {
+pub(crate) fn open(door: Doorway, windowed: bool, booth: Booth) -> tauri::Result<()> {
     let commands = ipc::builder();
     tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(|app, _, _| {
@@ -50,6 +51,13 @@ pub(crate) fn open(door: Doorway, windowed: bool) -> tauri::Result<()> {
                 .closable(windowed)
                 .devtools(false)
                 .build()?;
+            draw_without_a_graphics_card(&window);
+            if booth == Booth::Photographer
+                && !windowed
+                && let Some(monitor) = second_monitor(app)?
+            {
+                open_second_screen(app, &monitor)?;
+            }
             let handle = app.handle().clone();
             window.on_window_event(move |event| match event {
                 WindowEvent::CloseRequested { api, .. } if !windowed => api.prevent_close(),
@@ -61,6 +69,56 @@ pub(crate) fn open(door: Doorway, windowed: bool) -> tauri::Result<()> {
         })
         .run(tauri::generate_context!())
 }
+
+/// The monitor for the student, where a photographer has the first one.
+fn second_monitor(app: &tauri::App) -> tauri::Result<Option<tauri::Monitor>> {
+    let first = app.primary_monitor()?;
+    let place = |monitor: &tauri::Monitor| *monitor.position();
+    Ok(app
+        .available_monitors()?
+        .into_iter()
+        .find(|monitor| first.as_ref().is_some_and(|first| place(first) != place(monitor))))
+}
+
+/// A window that only shows: what the student in front is to do.
+fn open_second_screen(app: &tauri::App, monitor: &tauri::Monitor) -> tauri::Result<()> {
+    let place = monitor.position().to_logical::<f64>(monitor.scale_factor());
+    let size = monitor.size().to_logical::<f64>(monitor.scale_factor());
+    let page = WebviewUrl::App("index.html?screen=student".into());
+    let window = WebviewWindowBuilder::new(app, "student", page)
+        .title("采集站 Photo Station")
+        .position(place.x, place.y)
+        .inner_size(size.width, size.height)
+        .decorations(false)
+        .closable(false)
+        .focused(false)
+        .devtools(false)
+        .build()?;
+    window.set_fullscreen(true)
+}
+
+/// Without a graphics card "accelerated" drawing is emulated: a frame of the preview then costs three times what plain
+/// drawing costs (`cargo xtask bench window`).
+#[cfg(target_os = "linux")]
+fn draw_without_a_graphics_card(window: &tauri::WebviewWindow) {
+    use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
+    let cards = std::fs::read_dir("/dev/dri").into_iter().flatten().flatten();
+    let mut names = cards.map(|card| card.file_name());
+    if names.any(|name| name.to_string_lossy().starts_with("renderD")) {
+        return;
+    }
+    let told = window.with_webview(|view| {
+        if let Some(settings) = view.inner().settings() {
+            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
+        }
+    });
+    if let Err(error) = told {
+        tracing::warn!(%error, "the web view keeps its way of drawing");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn draw_without_a_graphics_card(_window: &tauri::WebviewWindow) {}
 
 /// A picture of a code, dragged into the window from a stick while the staff pages are open: the scan page takes it,
 /// every other ignores it.
@@ -119,7 +177,8 @@ fn follow(app: tauri::AppHandle) {
     });
 }
 
-/// A picture for the page: `preview`, `candidate/ID`, and for staff `record/ID/standard|original`.
+/// A picture for the page: `preview`, `candidate/ID`, `last/ID` in a photographer's booth, and for staff `trial` and
+/// `record/ID/standard|original`.
 fn picture<R: tauri::Runtime>(
     context: &UriSchemeContext<'_, R>,
     request: &Request<Vec<u8>>,
@@ -134,12 +193,18 @@ fn picture<R: tauri::Runtime>(
         .trim_start_matches('/')
         .replace("%2F", "/")
         .replace("%2f", "/");
+    let asked = Asked::read(request.uri().query().unwrap_or_default());
     async move {
         let Some(station) = station else {
             return reply(StatusCode::NOT_FOUND, "text/plain", Vec::new());
         };
         let bytes = match path.split('/').collect::<Vec<_>>().as_slice() {
-            ["preview"] => tauri::async_runtime::spawn_blocking(move || station.preview())
+            ["preview"] => tauri::async_runtime::spawn_blocking(move || station.preview(asked))
+                .await
+                .ok()
+                .flatten(),
+            ["last", id] => station.last_photo(id),
+            ["trial"] if staff => tauri::async_runtime::spawn_blocking(move || station.trial_preview())
                 .await
                 .ok()
                 .flatten(),

@@ -18,7 +18,7 @@ pub(crate) enum Reached {
 }
 
 /// Every named point in the crates, in the order of a record's life.
-pub(crate) const POINTS: [(&str, Reached); 49] = {
+pub(crate) const POINTS: [(&str, Reached); 53] = {
     use Reached::{AfterAKill, AtEveryStart, AtFirstStart, ByAChore, ByAKeyChange, InAnyVisit};
     [
         ("key.made", AtFirstStart),
@@ -34,9 +34,12 @@ pub(crate) const POINTS: [(&str, Reached); 49] = {
         ("visit.beginning", InAnyVisit),
         ("visit.shutter", InAnyVisit),
         ("visit.developed", InAnyVisit),
+        ("picture.written", InAnyVisit),
+        ("picture.committing", InAnyVisit),
+        ("picture.committed", InAnyVisit),
         ("visit.saving", InAnyVisit),
         ("submit.record-written", InAnyVisit),
-        ("submit.photo-written", InAnyVisit),
+        ("submit.picture-taken", InAnyVisit),
         ("submit.enqueued", InAnyVisit),
         ("submit.committing", InAnyVisit),
         ("submit.committed", InAnyVisit),
@@ -60,6 +63,7 @@ pub(crate) const POINTS: [(&str, Reached); 49] = {
         ("forget.committed", ByAChore),
         ("export.copied", ByAChore),
         ("export.named", ByAChore),
+        ("photo.written", ByAChore),
         ("import.taken", ByAChore),
         ("backup.copied", ByAChore),
         ("backup.verified", ByAChore),

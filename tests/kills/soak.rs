@@ -38,8 +38,10 @@ const SAMPLE_EVERY: u32 = 50;
 const ENOUGH: usize = 15;
 /// tokio ends a helper thread after ten idle seconds; a pooled connection may live longer, and is one.
 const IDLE: Duration = Duration::from_secs(12);
-/// The longest the station may take for one visit, faults included.
-const VISIT: Duration = Duration::from_mins(3);
+/// The longest the station may take for one visit, faults included, on a machine that has other things to do.
+const VISIT: Duration = Duration::from_mins(15);
+/// One student of so many leaves with a photo taken and none submitted.
+const LEAVES: u32 = 7;
 /// Over so many visits the projected growth must stay below [`Sample::limits`].
 const PROJECTED: f64 = 5000.0;
 
@@ -255,7 +257,7 @@ impl World<'_> {
             data: self.folder.join("backend"),
             port: self.port,
         }));
-        match backend.line_before(Instant::now() + Duration::from_secs(30)) {
+        match backend.line_before(Instant::now() + Duration::from_mins(5)) {
             Some(Line::Ready) => self.backend = Some(backend),
             other => panic!("the backend does not start: {other:?} {}", backend.errors()),
         }
@@ -484,7 +486,15 @@ async fn visits(role: &SoakRole) -> Result<(), StationError> {
             tidy(&station).await?;
             sample(visit);
         }
-        one(&station, &everybody, visit as usize % everybody.len(), &next).await;
+        let leaves = visit % LEAVES == LEAVES - 1;
+        one(
+            &station,
+            &everybody,
+            visit as usize % everybody.len(),
+            &next,
+            leaves,
+        )
+        .await;
     }
     say(&Line::VisitsDone);
     drain_all(&station).await?;
@@ -536,11 +546,23 @@ async fn open(role: &SoakRole, next: &Next) -> Result<Station, StationError> {
     Station::open_with(options, Some(darkroom(&role.shot, next.clone()))).await
 }
 
-async fn one(station: &Station, everybody: &[station::rehearsal::Actor], student: usize, next: &Next) {
+/// One student, who may leave with a photo taken and none submitted.
+async fn one(
+    station: &Station,
+    everybody: &[station::rehearsal::Actor],
+    student: usize,
+    next: &Next,
+    leaves: bool,
+) {
     *next.lock().unwrap() = uuid::Uuid::now_v7().to_string();
     let actor = &everybody[student];
     let mut chosen = None;
+    let left = tokio::sync::Notify::new();
     let watch = |page: &Page| match page {
+        Page::ChoosePhoto { .. } if leaves => {
+            station.act(Action::Cancel);
+            left.notify_one();
+        }
         Page::Scan { .. } => station.code_read(CodeText::new(actor.records[0].code.clone().into_bytes())),
         Page::Framing { .. } => station.act(Action::Shoot),
         Page::LastLook { candidate, .. } => {
@@ -554,18 +576,19 @@ async fn one(station: &Station, everybody: &[station::rehearsal::Actor], student
         }
         _ => {}
     };
-    let played = tokio::time::timeout(VISIT / 3, play_watched(station, actor, pay, watch)).await;
-    match played {
-        Ok(Ok(_)) => say(&Line::Confirmed {
+    let ended = tokio::select! {
+        played = tokio::time::timeout(VISIT / 3, play_watched(station, actor, pay, watch)) => match played {
+            Ok(played) => played.map(|_| ()).map_err(|error| error.to_string()),
+            Err(_) => Err("it took too long".to_owned()),
+        },
+        () = left.notified() => Err("the student left with a photo taken".to_owned()),
+    };
+    match ended {
+        Ok(()) => say(&Line::Confirmed {
             student,
             standard: chosen.expect("who is done has chosen"),
         }),
-        Ok(Err(error)) => say(&Line::Ended {
-            why: error.to_string(),
-        }),
-        Err(_) => say(&Line::Ended {
-            why: "it took too long".to_owned(),
-        }),
+        Err(why) => say(&Line::Ended { why }),
     }
     let mut views = station.views();
     station.act(Action::Finish);

@@ -24,7 +24,7 @@ export const commands = {
 	 */
 	staffCard: () => typedError<boolean | null, Failure>(__TAURI_INVOKE("staff_card")),
 	/**  Closes the staff pages. */
-	staffLogout: () => __TAURI_INVOKE<void>("staff_logout"),
+	staffLogout: () => typedError<null, Failure>(__TAURI_INVOKE("staff_logout")),
 	/**  Says a hint aloud, where the booth is set up to and the system has a voice. */
 	say: (text: string, english: boolean) => typedError<null, Failure>(__TAURI_INVOKE("say", { text, english })),
 	/**  A page of the records. */
@@ -39,8 +39,32 @@ export const commands = {
 	syncNow: () => typedError<null, Failure>(__TAURI_INVOKE("sync_now")),
 	/**  What is wrong and what to do. */
 	doctor: () => typedError<Finding[], Failure>(__TAURI_INVOKE("doctor")),
+	/**  Prints a record's sheet or receipt, and waits until it is out. */
+	printRecord: (id: string, what: Printout) => typedError<null, Failure>(__TAURI_INVOKE("print_record", { id, what })),
+	/**  The page has drawn this revision of the view. */
+	drawn: (revision: number) => __TAURI_INVOKE<void>("drawn", { revision }),
+	/**  How fast the station is now. */
+	timing: () => typedError<TimingReading, Failure>(__TAURI_INVOKE("timing")),
 	/**  Ends the program (staff only; a student has no way out of the kiosk). */
 	quit: () => typedError<null, Failure>(__TAURI_INVOKE("quit")),
+	errandForesee: (errand: Errand) => typedError<Foresight, Failure>(__TAURI_INVOKE("errand_foresee", { errand })),
+	errandBegin: (errand: Errand) => typedError<boolean, Failure>(__TAURI_INVOKE("errand_begin", { errand })),
+	errandView: () => typedError<ErrandView | null, Failure>(__TAURI_INVOKE("errand_view")),
+	errandStop: () => typedError<null, Failure>(__TAURI_INVOKE("errand_stop")),
+	errandClear: () => typedError<null, Failure>(__TAURI_INVOKE("errand_clear")),
+	naming: () => typedError<Naming, Failure>(__TAURI_INVOKE("naming")),
+	day: (days: number) => typedError<DayView, Failure>(__TAURI_INVOKE("day", { days })),
+	callbackList: () => typedError<CallbackRow[], Failure>(__TAURI_INVOKE("callback_list")),
+	callbackExport: (path: string, onlyMissing: boolean) => typedError<number, Failure>(__TAURI_INVOKE("callback_export", { path, onlyMissing })),
+	lookInto: (path: string) => typedError<FolderView, Failure>(__TAURI_INVOKE("look_into", { path })),
+	makeFolder: (path: string) => typedError<null, Failure>(__TAURI_INVOKE("make_folder", { path })),
+	settingsView: () => typedError<SettingsView, Failure>(__TAURI_INVOKE("settings_view")),
+	settingsSave: (settings: Settings) => typedError<SettingsSaved, Failure>(__TAURI_INVOKE("settings_save", { settings })),
+	staffPinChange: (old: string, __new: string) => typedError<PinChange, Failure>(__TAURI_INVOKE("staff_pin_change", { old, new: __new })),
+	cameraTrial: (trial: CameraTrial | null) => typedError<TrialView, Failure>(__TAURI_INVOKE("camera_trial", { trial })),
+	live: () => typedError<LiveView, Failure>(__TAURI_INVOKE("live")),
+	restart: () => typedError<null, Failure>(__TAURI_INVOKE("restart")),
+	printPage: () => typedError<null, Failure>(__TAURI_INVOKE("print_page")),
 };
 
 /** Events */
@@ -50,6 +74,315 @@ export const events = {
 };
 
 /* Types */
+export type Words = {
+	zh: string,
+	en: string,
+};
+
+export type Selection = {
+	ids: string[],
+	all: QueueFilter | null,
+};
+
+export type Errand = { kind: "retry"; which: Selection } | { kind: "export"; which: Selection; path: string } | { kind: "purge"; which: Selection } | { kind: "import"; path: string } | { kind: "deliver"; template: string; path: string };
+
+export type ErrandKind = "retry" | "export" | "purge" | "import" | "deliver";
+
+export type Foresight = {
+	takes: number,
+	leaves: Left[],
+	examples: string[],
+	hindrance: Words | null,
+};
+
+export type Left = {
+	why: Words,
+	count: number,
+	examples: string[],
+};
+
+export type ErrandView = {
+	kind: ErrandKind,
+	total: number,
+	done: number,
+	per_minute: number | null,
+	seconds_left: number | null,
+	stopping: boolean,
+	ended: Ended | null,
+};
+
+export type Ended = {
+	well: boolean,
+	says: Words,
+	leaves: Left[],
+};
+
+export type DayView = {
+	bars: DayBar[],
+	visits: number,
+	submitted: number,
+	median_seconds: number | null,
+	slow_seconds: number | null,
+	shots: number,
+	retakes: number,
+	refused_shots: number,
+	refusals: Tally[],
+	rejected: number,
+	rejections: Tally[],
+	left_at: Tally[],
+	endings: Tally[],
+};
+
+export type DayBar = {
+	from: string,
+	visits: number,
+	submitted: number,
+	median_seconds: number | null,
+};
+
+export type Tally = {
+	what: string,
+	count: number,
+};
+
+export type CallbackRow = {
+	id: string,
+	shoot_number: string,
+	shoot_day: string,
+	tag: string,
+	masked_name: string,
+	school: string,
+	level: string,
+	major: string,
+	year: number,
+	reasons: string[],
+	rejected_at: string | null,
+	paid: boolean,
+	came_back: CameBackView | null,
+};
+
+export type CameBackView = {
+	id: string,
+	shoot_number: string,
+	state: string,
+	at: string,
+};
+
+export type FolderView = {
+	path: string,
+	parent: string,
+	entries: FolderEntry[],
+	more: boolean,
+	trouble: string | null,
+	free_mb: number | null,
+};
+
+export type FolderEntry = {
+	name: string,
+	path: string,
+	folder: boolean,
+	kb: number | null,
+	place: Place | null,
+};
+
+export type Place = "stick" | "documents" | "desktop" | "downloads" | "home";
+
+export type CheckLine = {
+	code: string,
+	light: string,
+	value: number | null,
+	min: number | null,
+	max: number | null,
+	unit: string,
+	zh: string,
+	en: string,
+	source: string,
+	rule: string,
+};
+
+export type AttemptLine = {
+	number: number,
+	started_at: string,
+	seconds: number | null,
+	outcome: string | null,
+	detail: string | null,
+};
+
+export type LiveView = {
+	name: string,
+	version: string,
+	system: string,
+	camera: Words,
+	fps: number | null,
+	online: boolean,
+	waiting: number,
+	free_mb: number | null,
+};
+
+export type Settings = {
+	name: string,
+	camera: string,
+	width: number,
+	height: number,
+	fps: number,
+	profile: string,
+	spec: string,
+	automatic_shutter: boolean,
+	countdown: number,
+	backup_folder: string,
+	least_free_mb: number,
+	most_waiting: number,
+	oldest_waiting_days: number,
+	oldest_profile_days: number,
+};
+
+export type SettingsView = {
+	settings: Settings,
+	running: Settings,
+	cameras: CameraChoice[],
+	cameras_trouble: string | null,
+	profiles: NamedChoice[],
+	specs: SpecView[],
+	spec_in_force: string,
+	file: string,
+	backend: string,
+};
+
+export type CameraChoice = {
+	id: string,
+	name: string,
+	formats: CameraFormat[],
+};
+
+export type CameraFormat = {
+	width: number,
+	height: number,
+	fps: number,
+};
+
+export type NamedChoice = {
+	id: string,
+	name: Words,
+};
+
+export type SpecView = {
+	id: string,
+	name: Words,
+	width: number,
+	height: number,
+	dpi: number,
+	background: [number, number, number],
+	crown: [number, number],
+	eyes: [number, number],
+	face_width: [number, number],
+	bytes: [number, number],
+	quality: number,
+};
+
+export type SettingsSaved = {
+	troubles: FieldTrouble[],
+	restart: boolean,
+};
+
+export type FieldTrouble = {
+	field: string,
+	says: Words,
+};
+
+export type CameraTrial = {
+	camera: string,
+	width: number,
+	height: number,
+	fps: number,
+};
+
+export type TrialView = {
+	picture: string,
+	says: Words,
+	streaming: boolean,
+};
+
+export type PinChange = "changed" | "wrong-old" | "locked" | "too-short";
+
+export type QueueFilter = {
+	state: string | null,
+	search: string | null,
+	since: string | null,
+	until: string | null,
+	order: QueueOrder,
+	oldest_first: boolean,
+	offset: number,
+	limit: number,
+};
+
+export type QueueOrder = "submission" | "shoot-number" | "tag";
+
+export type QueueRow = {
+	id: string,
+	tag: string,
+	shoot_number: string,
+	state: string,
+	masked_name: string,
+	school: string,
+	submitted_at: string,
+	attempts: number,
+	note: string | null,
+};
+
+export type QueuePage = {
+	rows: QueueRow[],
+	total: number,
+	counts: StateCount[],
+};
+
+export type StateCount = {
+	state: string,
+	count: number,
+};
+
+export type RecordPage = {
+	row: QueueRow,
+	studies: string,
+	spec: string,
+	started_at: string,
+	captured_at: string,
+	candidates: number,
+	forced_reason: string | null,
+	paid: boolean,
+	history: HistoryLine[],
+	attempts: AttemptLine[],
+	checks: CheckLine[],
+	report: string,
+	original_sha256: string,
+	standard_sha256: string,
+	receipt: string | null,
+	reasons: string[],
+	photos: boolean,
+};
+
+export type HistoryLine = {
+	at: string,
+	actor: string,
+	what: string,
+	detail: string,
+};
+
+export type Finding = {
+	subject: string,
+	state: FindingState,
+	zh: string,
+	en: string,
+	todo_zh: string,
+	todo_en: string,
+};
+
+export type FindingState = "fine" | "warning" | "broken";
+
+export type Naming = {
+	template: string,
+	fields: string[],
+};
+
 /**  What a person does. Prints only its kind: what was typed is a secret. */
 export type Action = 
 /**  Touch the welcome page. */
@@ -108,8 +441,33 @@ id: string } |
 id: number } | 
 /**  Submit: cannot be changed afterwards. */
 { kind: "submit" } | 
+/**  Paper of what was just submitted. */
+{ kind: "print"; 
+/**  Which. */
+what: Printout } | 
 /**  Leave the last page. */
-{ kind: "finish" };
+{ kind: "finish" } | 
+/**  A photographer's key: the newest photo, and the next student. */
+{ kind: "accept" } | 
+/**  A photographer's key: submit the photo the checks refused. */
+{ kind: "force"; 
+/**  Why. */
+reason: string } | 
+/**  A photographer's key: the person in front is the right one, whatever the tracking says. */
+{ kind: "same-person" } | 
+/**  A photographer's key: keep a picture of the empty wall. */
+{ kind: "take-plate" } | 
+/**  A photographer's key: whoever is next in line leaves it. */
+{ kind: "drop-next" } | 
+/**  A photographer's key: the next students are of another school. */
+{ kind: "forget-school" };
+
+/**  Why the face in front may be the wrong one. */
+export type AlarmView = 
+/**  Another face sits there than the one that sat down for this visit. */
+"changed" | 
+/**  The face is still the one of the photo before. */
+"still-the-last";
 
 /**  A rectangle in fractions of the frame (0..1), unmirrored. */
 export type Area = {
@@ -152,6 +510,16 @@ export type Comfort = {
 	voice: boolean,
 };
 
+/**  Today's figures. */
+export type Counters = {
+	/**  Submitted today. */
+	today: number,
+	/**  Submitted within the last hour. */
+	last_hour: number,
+	/**  Median seconds of the last hour's visits. */
+	seconds: number | null,
+};
+
 /**  Why a command did nothing. The page has words for each code. */
 export type Failure = {
 	/**  Which. */
@@ -173,32 +541,11 @@ export type FailureCode =
 /**  The records could not be read or written. */
 "records" | 
 /**  The backend did not answer. */
-"offline";
+"offline" | 
+/**  Nothing was printed; the detail is the printer's trouble in one word. */
+"printer";
 
-/**  One finding of the doctor. */
-export type Finding = {
-	/**  What was looked at, kebab-case (`camera`, `database`, `disk`, …). */
-	subject: string,
-	/**  Whether it is all right. */
-	state: FindingState,
-	/**  What was found. */
-	zh: string,
-	/**  What was found. */
-	en: string,
-	/**  What to do; empty when nothing is to be done. */
-	todo_zh: string,
-	/**  What to do; empty when nothing is to be done. */
-	todo_en: string,
-};
 
-/**  Whether a finding is all right. */
-export type FindingState = 
-/**  All right. */
-"fine" | 
-/**  Works, but look at it. */
-"warning" | 
-/**  Does not work. */
-"broken";
 
 /**  What the framing page draws over the preview, some fifteen times a second. */
 export type Guidance = {
@@ -229,14 +576,48 @@ export type Guidance = {
 /**  The camera saw the next frame while framing. */
 export type GuidanceChanged = Guidance;
 
-/**  One line of a record's history. */
-export type HistoryLine = {
-	/**  When, RFC 3339. */
-	at: string,
-	/**  What, kebab-case. */
-	what: string,
-	/**  In words. */
-	detail: string,
+
+/**  One of the last photos. */
+export type LastPhoto = {
+	/**  The record; the picture is `cam` `last/ID`. */
+	id: string,
+	/**  Number to ask by, once it is on the disk. */
+	shoot_number: string | null,
+	/**  Masked name, where it is known. */
+	masked_name: string,
+	/**  How far it is. */
+	state: LastState,
+	/**  What a reviewer might say. */
+	remarks: Remark[],
+	/**  Submitted although the checks refused it. */
+	forced: boolean,
+};
+
+/**  How far one of the last photos is. */
+export type LastState = 
+/**  Being written to the disk. */
+"saving" | 
+/**  The disk did not take it; it is tried again. */
+"not-saved" | 
+/**  On this disk only; it will be sent. */
+"saved-here" | 
+/**  At the backend, waiting for review. */
+"delivered" | 
+/**  Approved. */
+"approved" | 
+/**  Rejected. */
+"rejected" | 
+/**  Kept here; a person must look. */
+"needs-person";
+
+/**  The light on the face in front. */
+export type LightView = {
+	/**  How bright a white in the face's light is, in percent of full; `None` without a face. */
+	level: number | null,
+	/**  The picture's left half of the face against the right one: -100 (left dark) to 100 (right dark). */
+	balance: number | null,
+	/**  What to do about it, in a few words; empty where the light is good. */
+	hints: Remark[],
 };
 
 /**  Why a visit cannot go on. */
@@ -433,6 +814,74 @@ export type Person = {
 	year: number,
 };
 
+/**  A photographer's screen beside the page. */
+export type PhotographerView = {
+	/**  The visit in front: another for every student. Empty while nobody is there. */
+	front: string,
+	/**  Tag of the code in front. */
+	tag: string | null,
+	/**  Who is in front, masked, once it is known. */
+	person: Person | null,
+	/**  Tag of the code that was scanned early. */
+	next: string | null,
+	/**  The school of every visit, where the profile asks for one. */
+	school: string | null,
+	/**  What was held up in vain a moment ago. */
+	sight: ScanSight | null,
+	/**  The face in front may be the wrong one; nothing is shot before a key says otherwise. */
+	alarm: AlarmView | null,
+	/**  Whether the refused photo may be submitted with a reason. */
+	may_force: boolean,
+	/**  The photos come from a camera of their own. */
+	tethered: boolean,
+	/**  An accepted photo could not be written yet and is tried again. */
+	save_failing: boolean,
+	/**  The last photos, newest first. */
+	last: LastPhoto[],
+	/**  Today's figures. */
+	counters: Counters,
+	/**  The light on the face in front. */
+	light: LightView,
+	/**  The empty wall. */
+	wall: WallView,
+	/**  Photos of the tethered camera that were nobody's, since the start. */
+	put_aside: number,
+	/**  Why the last of them was. */
+	put_aside_why: Remark | null,
+};
+
+/**  How a printout is. */
+export type PrintState = 
+/**  Not to be had here. */
+{ kind: "off" } | 
+/**  Only to be asked for. */
+{ kind: "offered" } | 
+/**  In the printer's hands. */
+{ kind: "printing"; 
+/**  What it waits for, a word of `printing::Trouble`; it goes on by itself once that is set right. */
+waits_for: string | null } | 
+/**  It lies in the tray. */
+{ kind: "printed" } | 
+/**  No paper came. */
+{ kind: "failed"; 
+/**  Why, a word of `printing::Trouble`. */
+why: string };
+
+/**  A kind of paper. */
+export type Printout = 
+/**  The sheet of photos. */
+"sheet" | 
+/**  The receipt. */
+"receipt";
+
+/**  How the printouts of the visit just ended are. */
+export type Printouts = {
+	/**  The sheet of photos. */
+	sheet: PrintState,
+	/**  The receipt. */
+	receipt: PrintState,
+};
+
 /**  How far a submitted photo is. */
 export type Progress = 
 /**  On this disk only; it will be sent. */
@@ -453,49 +902,8 @@ export type ProofError =
 /**  The backend says it does not fit the code. */
 "mismatch";
 
-/**  Which records to list. */
-export type QueueFilter = {
-	/**  Only this state, kebab-case. */
-	state: string | null,
-	/**  Only where tag, shoot number or record begins so. */
-	search: string | null,
-	/**  First row. */
-	offset: number,
-	/**  At most so many rows, up to 500. */
-	limit: number,
-};
 
-/**  A page of the list. */
-export type QueuePage = {
-	/**  The rows. */
-	rows: QueueRow[],
-	/**  Rows that match in all. */
-	total: number,
-	/**  Records in each state, for the chips. */
-	counts: StateCount[],
-};
 
-/**  One record in a list. */
-export type QueueRow = {
-	/**  Record. */
-	id: string,
-	/**  Tag of the collection code. */
-	tag: string,
-	/**  Shoot number. */
-	shoot_number: string,
-	/**  State, kebab-case. */
-	state: string,
-	/**  Masked name, empty while the identity is to be resolved. */
-	masked_name: string,
-	/**  School. */
-	school: string,
-	/**  When it was submitted, RFC 3339. */
-	submitted_at: string,
-	/**  Attempts to send so far. */
-	attempts: number,
-	/**  Why it waits or was refused, in words. */
-	note: string | null,
-};
 
 /**  One academic record to choose. */
 export type RecordCard = {
@@ -524,23 +932,6 @@ export type RecordCardState =
 /**  Not eligible. */
 "not-eligible";
 
-/**  One record with its history. */
-export type RecordPage = {
-	/**  The row it has in the list. */
-	row: QueueRow,
-	/**  What happened, oldest first. */
-	history: HistoryLine[],
-	/**  The report's checks, as JSON text. */
-	report: string,
-	/**  SHA-256 of the standard photo. */
-	standard_sha256: string,
-	/**  Receipt number, once delivered. */
-	receipt: string | null,
-	/**  Reasons of a rejection. */
-	reasons: string[],
-	/**  False once the photos were purged. */
-	photos: boolean,
-};
 
 /**  A sentence in both languages. */
 export type Remark = {
@@ -613,13 +1004,6 @@ export type Sending = {
 	next_try_at: string | null,
 };
 
-/**  How many records are in a state. */
-export type StateCount = {
-	/**  State, kebab-case. */
-	state: string,
-	/**  How many. */
-	count: number,
-};
 
 /**  The names in the step bar. */
 export type StepName = 
@@ -640,6 +1024,26 @@ export type Support = {
 	phone: string,
 	/**  Opening hours in words. */
 	hours: string,
+};
+
+/**  How fast the station is now. */
+export type TimingReading = {
+	/**  Frames a second the camera gave. */
+	captured_fps: number | null,
+	/**  Frames a second the page drew; 0 where no page shows the preview. */
+	shown_fps: number | null,
+	/**  From the camera's frame to the drawn page. */
+	frame_to_screen: Spread,
+	/**  From the frame with the code to the drawn next page. */
+	scan_to_page: Spread,
+	/**  From a touch's answer to the drawn page. */
+	page_drawn: Spread,
+	/**  From the shutter to the finished photo. */
+	develop: Spread,
+	/**  Until a photo was safe on the disk. */
+	save: Spread,
+	/**  The last visits, newest first. */
+	visits: VisitTime[],
 };
 
 /**  The whole state of the student's screen. */
@@ -668,12 +1072,43 @@ export type View = {
 	rehearsal: boolean,
 	/**  Records that wait to be sent. */
 	waiting: number,
+	/**  What a photographer's screen shows beside the page; `None` where students serve themselves. */
+	photographer: PhotographerView | null,
+	/**  Paper for the student, on the last page of a station with a printer. */
+	printouts: Printouts | null,
 	/**  How the booth is set up for people: reach, loudness, voice. */
 	comfort: Comfort,
 };
 
 /**  The screen changed. */
 export type ViewChanged = View;
+
+/**  How the empty-wall plate stands. */
+export type WallState = 
+/**  None was taken. */
+"none" | 
+/**  It fits what the camera sees. */
+"fits" | 
+/**  Wall, light or camera have changed since. */
+"drifted";
+
+/**  The empty wall. */
+export type WallView = {
+	/**  How it stands. */
+	state: WallState,
+	/**  What is wrong, or why no plate was taken. */
+	hint: Remark | null,
+};
+
+/**  A visit's time. */
+export type VisitTime = {
+	/**  When it ended, RFC 3339. */
+	ended_at: string,
+	/**  From the first touch to the receipt, in seconds. */
+	seconds: number | null,
+	/**  How much of it the person waited for the machine, in milliseconds. */
+	machine_ms: number | null,
+};
 
 /**  What is waited for. */
 export type WorkingOn = 

@@ -3,34 +3,37 @@
  *
  *     npm run dev      then open
  *     /rehearsal.html?page=framing&lang=zh&left=8&staff=queue&help=fetch&theme=dark
+ *     /rehearsal.html?page=framing&desk=busy, alarm, idle, refused, tethered; with screen=student the second window
  *
  * It stands in for Tauri below `bindings.ts`, so everything above runs as in the window.
  */
 import { mockIPC } from '@tauri-apps/api/mocks'
 import { createApp, nextTick } from 'vue'
 import App from '../App.vue'
-import type { Action, QueueFilter, View } from '../bindings'
+import type { Action, Errand, QueueFilter, View } from '../bindings'
 import '../design/tokens.css'
 import '../design/base.css'
 import { secure } from '../kiosk'
 import { connect } from '../station'
 import { i18n, speak } from '../words'
+import { CALLBACK, day, folders, foresight, GOING, LIVE, NAMING, queue, SETTINGS_VIEW } from './desk'
 import {
+  DESKS,
   FINDINGS,
   isSample,
   PAGES,
+  sampleDesk,
   sampleGuidance,
   sampleRecord,
-  sampleRow,
   sampleView,
   SENDING,
+  TIMING,
 } from './samples'
 import { SCENES } from './scenes'
 
 const asked = new URLSearchParams(location.search)
 const name = asked.get('page') ?? 'welcome'
 const left = asked.get('left')
-const QUEUE = 24_317
 
 const page = isSample(name) ? name : 'welcome'
 const change: Partial<View> = {}
@@ -38,6 +41,8 @@ if (left !== null) change.seconds_left = Number(left)
 if (asked.has('low')) change.comfort = { low_buttons: true, volume: 0, voice: false }
 if (asked.has('away')) change.camera = 'lost'
 if (asked.has('rehearsal')) change.rehearsal = true
+const desk = asked.get('desk')
+if (desk !== null) change.photographer = sampleDesk(DESKS[desk])
 
 function answer(command: string, given: unknown): unknown {
   switch (command) {
@@ -49,24 +54,34 @@ function answer(command: string, given: unknown): unknown {
     case 'staff_card':
       // Nobody holds one up.
       return new Promise(() => undefined)
+    case 'timing':
+      return TIMING
     case 'staff_login':
       return true
-    case 'queue_list': {
-      const { filter } = given as { filter: QueueFilter }
-      const total = filter.state ? 42 : QUEUE
-      const rows = Array.from({ length: Math.min(filter.limit, total - filter.offset) }, (_, i) =>
-        sampleRow(QUEUE - filter.offset - i),
-      ).map(row => (filter.state ? { ...row, state: filter.state } : row))
-      const counts = [
-        { state: 'needs-person', count: 2 },
-        { state: 'saved', count: 3 },
-        { state: 'delivered', count: 42 },
-        { state: 'under-review', count: 118 },
-        { state: 'approved', count: 24_141 },
-        { state: 'rejected', count: 11 },
-      ]
-      return { rows, total, counts }
-    }
+    case 'queue_list':
+      return queue((given as { filter: QueueFilter }).filter)
+    case 'errand_foresee':
+      return foresight((given as { errand: Errand }).errand)
+    case 'errand_begin':
+      return true
+    case 'errand_view':
+      return asked.has('errand') ? GOING : null
+    case 'look_into':
+      return folders((given as { path: string }).path)
+    case 'naming':
+      return NAMING
+    case 'day':
+      return day((given as { days: number }).days)
+    case 'callback_list':
+      return CALLBACK
+    case 'settings_view':
+      return SETTINGS_VIEW
+    case 'settings_save':
+      return { troubles: [], restart: true }
+    case 'camera_trial':
+      return { picture: 'preview', says: LIVE.camera, streaming: true }
+    case 'live':
+      return LIVE
     case 'sending':
       return name.includes('offline') ? SENDING.offline : SENDING.busy
     case 'queue_show':
@@ -114,8 +129,8 @@ createApp(App).use(i18n).mount('#app')
 await connect()
 if (asked.get('lang')?.startsWith('en')) speak('en')
 
-if (PAGES[page].kind === 'framing') {
-  const good = page === 'framing-good' || page === 'countdown'
+if (PAGES[page].kind === 'framing' || desk !== null) {
+  const good = page === 'framing-good' || page === 'choose-photo-one' || page === 'countdown'
   let frame = 0
   setInterval(() => {
     frame += 1
@@ -151,10 +166,18 @@ if (staff) {
     await nextTick()
     press('pin-enter')
     await pause(300)
-    if (staff === 'doctor') press('room-doctor')
-    if (staff === 'record') {
+    press(`room-${staff}`)
+    if (['record', 'picked', 'purge'].includes(staff)) {
       await pause(800)
-      document.querySelector<HTMLElement>('.el-table-v2__row')?.click()
+      const row = document.querySelector<HTMLElement>('.el-table-v2__row')
+      if (staff === 'record') row?.click()
+      else row?.querySelector<HTMLElement>('.el-checkbox__input')?.click()
+      await pause(300)
+      if (staff === 'purge') press('queue-purge')
+    }
+    for (const id of (asked.get('press') ?? '').split(',').filter(Boolean)) {
+      await pause(500)
+      press(id)
     }
   }
 }

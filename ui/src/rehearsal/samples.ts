@@ -6,10 +6,13 @@ import type {
   Guidance,
   Page,
   Person,
+  PhotographerView,
+  Printouts,
   QueueRow,
   RecordPage,
   Sending,
   StepName,
+  TimingReading,
   View,
 } from '../bindings'
 
@@ -171,6 +174,22 @@ export const PAGES = {
     review_hours: 48,
     pay_later: true,
   },
+  'done-printing': {
+    kind: 'done',
+    shoot_number: 'A-0139',
+    progress: 'delivered',
+    receipt: 'R-20271009-000139',
+    review_hours: 48,
+    pay_later: false,
+  },
+  'done-no-paper': {
+    kind: 'done',
+    shoot_number: 'A-0140',
+    progress: 'delivered',
+    receipt: 'R-20271009-000140',
+    review_hours: 48,
+    pay_later: false,
+  },
   'out-of-service': { kind: 'out-of-service', reason: 'camera' },
   'out-of-service-revoked': { kind: 'out-of-service', reason: 'revoked' },
   'out-of-service-key': { kind: 'out-of-service', reason: 'key' },
@@ -201,6 +220,16 @@ const STEP_OF: Record<Page['kind'], StepName | null> = {
   done: 'submit',
 }
 
+/** Paper on the last page, at a booth with a printer. */
+const PRINTOUTS: Partial<Record<Sample, Printouts>> = {
+  done: { receipt: { kind: 'offered' }, sheet: { kind: 'offered' } },
+  'done-printing': { receipt: { kind: 'printed' }, sheet: { kind: 'printing', waits_for: null } },
+  'done-no-paper': {
+    receipt: { kind: 'failed', why: 'offline' },
+    sheet: { kind: 'printing', waits_for: 'out-of-paper' },
+  },
+}
+
 export function isSample(name: string): name is Sample {
   return name in PAGES
 }
@@ -222,9 +251,89 @@ export function sampleView(name: Sample, change: Partial<View> = {}): View {
     camera: 'streaming',
     rehearsal: false,
     waiting: 3,
+    photographer: null,
+    printouts: PRINTOUTS[name] ?? null,
     comfort: { low_buttons: false, volume: 60, voice: false },
     ...change,
   }
+}
+
+const LAST_NAMES = ['周*', '白*远', '江*月', '何*', '林*禾', '苏*']
+
+/** A photographer's screen in the middle of a busy morning. */
+export function sampleDesk(change: Partial<PhotographerView> = {}): PhotographerView {
+  return {
+    front: '0190-front',
+    tag: 'K7Q2-41',
+    person,
+    next: 'M3X9-07',
+    school: '示例大学',
+    sight: null,
+    alarm: null,
+    may_force: false,
+    tethered: false,
+    save_failing: false,
+    last: LAST_NAMES.map((masked_name, place) => ({
+      id: `0190-${place}`,
+      shoot_number: place === 0 ? null : `A-0${137 - place}`,
+      masked_name,
+      state: place === 0 ? 'saving' : place === 1 ? 'saved-here' : 'delivered',
+      remarks: place === 3 ? [short] : [],
+      forced: place === 4,
+    })),
+    counters: { today: 136, last_hour: 121, seconds: 27 },
+    light: { level: 60, balance: -5, hints: [] },
+    wall: { state: 'fits', hint: null },
+    put_aside: 0,
+    put_aside_why: null,
+    ...change,
+  }
+}
+
+/** A photographer's screen by the name the rehearsal's address uses: `desk=alarm`. */
+export const DESKS: Record<string, Partial<PhotographerView>> = {
+  busy: {},
+  alarm: { alarm: 'changed' },
+  still: { alarm: 'still-the-last' },
+  idle: {
+    front: '',
+    tag: null,
+    person: null,
+    next: null,
+    last: [],
+    counters: { today: 0, last_hour: 0, seconds: null },
+    light: { level: null, balance: null, hints: [] },
+    wall: { state: 'none', hint: null },
+  },
+  refused: {
+    may_force: true,
+    next: null,
+    light: {
+      level: 35,
+      balance: -40,
+      hints: [
+        { code: 'left-dark', zh: '左侧偏暗：请加亮左灯', en: 'Left side dark: turn the left lamp up' },
+        { code: 'too-yellow', zh: '偏黄：请设白平衡', en: 'Yellowish: set the white balance' },
+      ],
+    },
+    wall: {
+      state: 'drifted',
+      hint: {
+        code: 'wall-light',
+        zh: '灯光亮度变了：请重拍背景',
+        en: 'The light has changed: take the wall again',
+      },
+    },
+  },
+  tethered: {
+    tethered: true,
+    put_aside: 2,
+    put_aside_why: {
+      code: 'between-visits',
+      zh: '拍摄时没有同学在等待',
+      en: 'nobody was waiting for a photo',
+    },
+  },
 }
 
 /** Guidance as the station measures it on the drawn student. */
@@ -263,31 +372,118 @@ export function sampleRow(place: number): QueueRow {
 }
 
 export function sampleRecord(place: number): RecordPage {
+  const check = {
+    value: null,
+    min: null,
+    max: null,
+    unit: '',
+    source: '教毕指〔2017〕99号',
+    rule: '',
+  }
   return {
-    row: sampleRow(place),
+    row: { ...sampleRow(place), state: 'rejected' },
+    studies: '本科 · 测绘工程 · 2027',
+    spec: 'national-blue',
+    started_at: '2027-10-09T00:59:12Z',
+    captured_at: '2027-10-09T00:59:51Z',
+    candidates: 3,
+    forced_reason: null,
+    paid: true,
     history: [
-      { at: '2027-10-09T01:00:00Z', what: 'submitted', detail: '' },
-      { at: '2027-10-09T01:00:02Z', what: 'attempt-begun', detail: '' },
-      { at: '2027-10-09T01:00:03Z', what: 'delivered', detail: 'R-20271009-000137' },
-      { at: '2027-10-10T08:12:00Z', what: 'rejected', detail: '镜片反光' },
+      { at: '2027-10-09T01:00:00Z', actor: 'student', what: 'submitted', detail: '' },
+      { at: '2027-10-09T01:00:02Z', actor: 'station', what: 'attempt-begun', detail: '' },
+      {
+        at: '2027-10-09T01:00:17Z',
+        actor: 'station',
+        what: 'attempt-failed',
+        detail: 'no answer within 15 s',
+      },
+      { at: '2027-10-09T01:01:03Z', actor: 'station', what: 'attempt-begun', detail: '' },
+      { at: '2027-10-09T01:01:04Z', actor: 'backend', what: 'receipt', detail: 'R-20271009-000137' },
+      { at: '2027-10-10T08:12:00Z', actor: 'backend', what: 'rejected', detail: '镜片反光' },
     ],
-    report: JSON.stringify({
-      checks: [
-        { code: 'crown', light: 'green', zh: '头顶距上边 82 像素（50–110）', en: 'Crown 82 px (50–110)' },
-        { code: 'eyes', light: 'green', zh: '眼睛距上边 246 像素（200–300）', en: 'Eyes 246 px (200–300)' },
-        {
-          code: 'width',
-          light: 'amber',
-          zh: '脸宽 187 像素，接近下限 180',
-          en: 'Face 187 px, near the limit of 180',
-        },
-      ],
-    }),
+    attempts: [
+      {
+        number: 1,
+        started_at: '2027-10-09T01:00:02Z',
+        seconds: 15,
+        outcome: 'failed',
+        detail: 'no answer within 15 s',
+      },
+      {
+        number: 2,
+        started_at: '2027-10-09T01:01:03Z',
+        seconds: 0.8,
+        outcome: 'delivered',
+        detail: 'R-20271009-000137',
+      },
+    ],
+    checks: [
+      {
+        ...check,
+        code: 'crown',
+        light: 'green',
+        value: 82.4,
+        min: 50,
+        max: 110,
+        unit: 'px',
+        zh: '头顶位置合适',
+        en: 'The crown is in its band',
+        rule: '头顶发际距上边沿 50–110 像素',
+      },
+      {
+        ...check,
+        code: 'eyes',
+        light: 'green',
+        value: 246.1,
+        min: 200,
+        max: 300,
+        unit: 'px',
+        zh: '眼睛位置合适',
+        en: 'The eyes are in their band',
+        rule: '眼睛所在位置距上边沿 200–300 像素',
+      },
+      {
+        ...check,
+        code: 'lens-glare',
+        light: 'amber',
+        value: 0.034,
+        max: 0.02,
+        zh: '镜片有反光，可能被退回',
+        en: 'There is glare on the glasses: a reviewer might object',
+        rule: '镜片无反光',
+      },
+      {
+        ...check,
+        code: 'natural',
+        light: 'for-reviewer',
+        zh: '是否化妆由审核员判断',
+        en: 'Make-up is for the reviewer to judge',
+      },
+    ],
+    report: '{}',
+    original_sha256: '11'.repeat(32),
     standard_sha256: '9f2c61a0c4e1b8d7a6f5049382716e5d4c3b2a190817263544536271809fafbc',
     receipt: 'R-20271009-000137',
     reasons: ['镜片反光'],
     photos: true,
   }
+}
+
+/** How long people wait. */
+export const TIMING: TimingReading = {
+  captured_fps: 30,
+  shown_fps: 29.4,
+  frame_to_screen: { count: 300, p50: 41, p95: 62 },
+  scan_to_page: { count: 87, p50: 58, p95: 88 },
+  page_drawn: { count: 300, p50: 24, p95: 41 },
+  develop: { count: 121, p50: 277, p95: 301 },
+  save: { count: 87, p50: 5.2, p95: 7.3 },
+  visits: Array.from({ length: 14 }, (_, i) => ({
+    ended_at: new Date(Date.UTC(2027, 9, 9, 3, 40 - i * 2, (i * 17) % 60)).toISOString(),
+    seconds: 42 + ((i * 13) % 31),
+    machine_ms: i === 5 ? 1240 : 610 + ((i * 71) % 220),
+  })),
 }
 
 /** How the sending goes. */

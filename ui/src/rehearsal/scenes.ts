@@ -43,7 +43,18 @@ const student: Scene[] = [
   { name: 'rehearsal', ask: 'page=welcome&rehearsal=1' },
 ].map(scene => ({ ...scene, role: 'student' as const }))
 
-const staff: Scene[] = ['pin', 'queue', 'record', 'doctor'].map(room => ({
+const staff: Scene[] = [
+  'pin',
+  'queue',
+  'picked',
+  'purge',
+  'record',
+  'day',
+  'callback',
+  'delivery',
+  'settings',
+  'doctor',
+].map(room => ({
   name: `staff-${room}`,
   ask: `staff=${room}`,
   role: 'staff' as const,

@@ -14,6 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::settings::Memory;
 use crate::source::{self, SourceSpec};
 use crate::{CameraError, Frame, Source};
 
@@ -96,12 +97,13 @@ impl Camera {
     /// Starts on what the spec names, with the usual patience.
     pub fn start(spec: SourceSpec) -> Self {
         let mut timing = Timing::default();
-        if matches!(spec, SourceSpec::VirtualBooth { .. }) {
+        if spec.is_rendered() {
             // It renders an act when it is first asked for, and that must be allowed to take its time.
             timing.open = Duration::from_mins(2);
             timing.frame = Duration::from_mins(2);
         }
-        Self::start_with(move || source::open(&spec), timing)
+        let memory = Memory::default();
+        Self::start_with(move || source::open(&spec, &memory), timing)
     }
 
     /// Starts on sources of the caller's own making. `open` runs on a capture thread, once for every

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use image::{GrayImage, RgbImage};
 
-use crate::{CameraError, mjpeg};
+use crate::{CameraError, Mounting, mjpeg, reduce};
 
 /// Cameras do not go beyond this; anything larger is a broken header.
 const MOST_PIXELS_A_SIDE: u32 = 16384;
@@ -59,6 +59,7 @@ pub struct Frame {
     format: PixelFormat,
     width: u32,
     height: u32,
+    mounting: Mounting,
     sequence: u64,
     at: Instant,
     data: Arc<Vec<u8>>,
@@ -92,6 +93,7 @@ impl Frame {
             format,
             width,
             height,
+            mounting: Mounting::Upright,
             sequence: 0,
             at: Instant::now(),
             data: Arc::new(data),
@@ -103,14 +105,27 @@ impl Frame {
         self.format
     }
 
-    /// Width in pixels, at least 1.
+    /// Width of the upright picture in pixels, at least 1.
     pub fn width(&self) -> u32 {
-        self.width
+        self.upright_size().0
     }
 
-    /// Height in pixels, at least 1.
+    /// Height of the upright picture in pixels, at least 1.
     pub fn height(&self) -> u32 {
-        self.height
+        self.upright_size().1
+    }
+
+    fn upright_size(&self) -> (u32, u32) {
+        if self.mounting.is_sideways() {
+            (self.height, self.width)
+        } else {
+            (self.width, self.height)
+        }
+    }
+
+    /// How the sensor hangs; [`Frame::data`] is as the sensor sent it.
+    pub fn mounting(&self) -> Mounting {
+        self.mounting
     }
 
     /// 1 for a camera's first frame and rising; it goes on rising over reconnects.
@@ -128,12 +143,20 @@ impl Frame {
         &self.data
     }
 
-    /// The frame as RGB, at its own size.
+    /// The frame as RGB, upright, at its own size.
     ///
     /// # Errors
     /// [`CameraError::BadFrame`] for an MJPEG frame that is damaged inside or of another size than it
     /// was announced with.
     pub fn to_rgb(&self) -> Result<RgbImage, CameraError> {
+        Ok(self.mounting.upright(self.to_sensor_rgb()?))
+    }
+
+    /// The same as the sensor sent it, whatever its mounting.
+    ///
+    /// # Errors
+    /// As [`Frame::to_rgb`].
+    pub fn to_sensor_rgb(&self) -> Result<RgbImage, CameraError> {
         let (width, height) = (self.width as usize, self.height as usize);
         let samples = match self.format {
             PixelFormat::Rgb8 => self.data.to_vec(),
@@ -145,7 +168,28 @@ impl Frame {
         RgbImage::from_raw(self.width, self.height, samples).ok_or_else(|| bad("wrong number of samples"))
     }
 
-    /// The frame's lightness, 0–255 (limited range is stretched), at its own size. Cheaper than RGB.
+    /// The frame as RGB, upright, at a half, a quarter or an eighth of its size: the smallest whose longer side still
+    /// has `least` pixels. For the preview and the guidance, at a fraction of [`Frame::to_rgb`]'s cost.
+    ///
+    /// # Errors
+    /// As [`Frame::to_rgb`], but a damaged MJPEG frame may pass: it is for looking, not for keeping.
+    pub fn to_small_rgb(&self, least: u32) -> Result<RgbImage, CameraError> {
+        let by = reduce::factor(self.width, self.height, least);
+        if by == 1 {
+            return self.to_rgb();
+        }
+        let (width, height) = (self.width as usize, self.height as usize);
+        let small = match self.format {
+            PixelFormat::Rgb8 => reduce::rgb(&self.data, width, height, by),
+            PixelFormat::Gray8 => reduce::grey(&self.data, width, height, by),
+            PixelFormat::Yuyv => reduce::yuyv(&self.data, width, height, by),
+            PixelFormat::Nv12 => reduce::nv12(&self.data, width, height, by),
+            PixelFormat::Mjpeg => mjpeg::to_small_rgb(&self.data, width, height, by),
+        }?;
+        Ok(self.mounting.upright(small))
+    }
+
+    /// The frame's lightness, upright, 0–255 (limited range is stretched), at its own size. Cheaper than RGB.
     ///
     /// # Errors
     /// As [`Frame::to_rgb`].
@@ -163,7 +207,22 @@ impl Frame {
                 .collect(),
             PixelFormat::Mjpeg => mjpeg::to_luma(&self.data, width, height)?,
         };
-        GrayImage::from_raw(self.width, self.height, samples).ok_or_else(|| bad("wrong number of samples"))
+        let luma = GrayImage::from_raw(self.width, self.height, samples)
+            .ok_or_else(|| bad("wrong number of samples"))?;
+        Ok(self.mounting.upright(luma))
+    }
+
+    /// The camera's own JPEG as a file that every reader understands and shows upright; `None` where the camera sends
+    /// no JPEG. The picture's data are the sensor's, byte for byte; added are, where the frame has none, the Huffman
+    /// tables that motion JPEG leaves out, and for a mounting that is not upright the EXIF orientation.
+    ///
+    /// # Errors
+    /// [`CameraError::BadFrame`] for one that is not whole.
+    pub fn to_jpeg_file(&self) -> Result<Option<Vec<u8>>, CameraError> {
+        match self.format {
+            PixelFormat::Mjpeg => mjpeg::to_file(&self.data, self.mounting).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// The same picture, taken again.
@@ -172,6 +231,10 @@ impl Frame {
             at: Instant::now(),
             ..self.clone()
         }
+    }
+
+    pub(crate) fn mounted(self, mounting: Mounting) -> Self {
+        Self { mounting, ..self }
     }
 
     pub(crate) fn numbered(self, sequence: u64) -> Self {
@@ -212,7 +275,7 @@ fn length(format: PixelFormat, width: u32, height: u32, data: &[u8]) -> Result<u
 }
 
 /// BT.601, limited range, Microsoft's integer form.
-fn yuv_to_rgb(y: u8, u: u8, v: u8) -> [u8; 3] {
+pub(crate) fn yuv_to_rgb(y: u8, u: u8, v: u8) -> [u8; 3] {
     let (c, d, e) = (i32::from(y) - 16, i32::from(u) - 128, i32::from(v) - 128);
     let level = |sum: i32| ((sum + 128) >> 8).clamp(0, 255) as u8;
     [
@@ -455,6 +518,21 @@ mod tests {
         }
         assert!(Frame::new(PixelFormat::Yuyv, 3, 2, data.as_slice()).is_err());
         assert!(Frame::new(PixelFormat::Nv12, 4, 3, data.as_slice()).is_err());
+    }
+
+    #[test]
+    fn a_sensor_on_its_side_gives_upright_pictures_of_the_same_pixels() {
+        let data = noise(24);
+        let sensor = Frame::new(PixelFormat::Rgb8, 4, 2, data.clone()).unwrap();
+        let frame = sensor.clone().mounted(Mounting::Clockwise90);
+        assert_eq!((frame.width(), frame.height()), (2, 4));
+        let (upright, sideways) = (frame.to_rgb().unwrap(), frame.to_sensor_rgb().unwrap());
+        assert_eq!((upright.dimensions(), sideways.as_raw()), ((2, 4), &data));
+        for (x, y, pixel) in sideways.enumerate_pixels() {
+            assert_eq!(upright.get_pixel(1 - y, x), pixel, "clockwise by a quarter");
+        }
+        assert_eq!(frame.to_luma().unwrap().dimensions(), (2, 4));
+        assert_eq!(frame.data(), sensor.data(), "what the sensor sent stays");
     }
 
     #[test]

@@ -7,12 +7,20 @@
 //!
 //! Where frames come from is a [`SourceSpec`]; tests and other hardware bring their own [`Source`].
 
+pub mod apart;
 mod booth;
 mod capture;
+mod choice;
 mod device;
 mod frame;
+mod hot_folder;
+mod huffman;
 mod mjpeg;
+mod mounting;
+mod network;
 mod pictures;
+mod reduce;
+mod settings;
 mod source;
 
 use std::path::PathBuf;
@@ -20,9 +28,14 @@ use std::time::Duration;
 
 pub use booth::Script;
 pub use capture::{Camera, CameraStatus, Timing};
-pub use device::{DeviceFormat, DeviceInfo, devices};
+pub use choice::{Purpose, ranked};
+pub use device::{DeviceFormat, DeviceInfo, Rate, Wish, devices};
 pub use frame::{Frame, PixelFormat};
-pub use source::{Source, SourceSpec};
+pub use hot_folder::{Found, HotFolder, Misfit, Still, Wanted};
+pub use mounting::Mounting;
+pub use network::Address;
+pub use settings::{Lock, Settings};
+pub use source::{DeviceSpec, Source, SourceSpec};
 pub use virtual_booth::{Act, BoothOptions};
 
 /// What can be wrong with a camera.

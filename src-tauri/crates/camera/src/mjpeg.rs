@@ -4,17 +4,20 @@
 //! a picture that lost a packet simply goes on into them. So the end is found by walking the segments,
 //! and a picture without its own end marker is no picture.
 
+use image::RgbImage;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-use crate::CameraError;
 use crate::frame::bad;
+use crate::huffman::STANDARD_TABLES;
+use crate::{CameraError, Mounting};
 
 const START: u8 = 0xd8;
 const END: u8 = 0xd9;
 const BASELINE: u8 = 0xc0;
+const PROGRESSIVE: u8 = 0xc2;
 const HUFFMAN_TABLES: u8 = 0xc4;
 const RESTART_INTERVAL: u8 = 0xdd;
 const SCAN: u8 = 0xda;
@@ -46,46 +49,146 @@ pub(crate) fn to_luma(data: &[u8], width: usize, height: usize) -> Result<Vec<u8
     decode(data, width, height, ColorSpace::Luma)
 }
 
+/// The picture at 1/2, 1/4 or 1/8 of its size, decoded at that size: the inverse transform works on fewer coefficients.
+pub(crate) fn to_small_rgb(
+    data: &[u8],
+    width: usize,
+    height: usize,
+    by: usize,
+) -> Result<RgbImage, CameraError> {
+    let failed = |error: jpeg_decoder::Error| bad(format!("MJPEG: {error}"));
+    let file = to_file(data, Mounting::Upright)?;
+    let mut decoder = jpeg_decoder::Decoder::new(file.as_slice());
+    decoder.read_info().map_err(failed)?;
+    let info = decoder.info().ok_or_else(truncated)?;
+    if (usize::from(info.width), usize::from(info.height)) != (width, height) {
+        return Err(other_size(width, height));
+    }
+    let asked = |side: usize| u16::try_from(side / by).unwrap_or(u16::MAX);
+    let (width, height) = decoder.scale(asked(width), asked(height)).map_err(failed)?;
+    let samples = decoder.decode().map_err(failed)?;
+    let rgb = match info.pixel_format {
+        jpeg_decoder::PixelFormat::RGB24 => samples,
+        jpeg_decoder::PixelFormat::L8 => samples.into_iter().flat_map(|level| [level; 3]).collect(),
+        other => return Err(bad(format!("MJPEG of {other:?}"))),
+    };
+    RgbImage::from_raw(width.into(), height.into(), rgb).ok_or_else(|| bad("MJPEG: wrong number of samples"))
+}
+
+/// A file of this frame: with Huffman tables, and with the orientation of a sensor that is not upright.
+pub(crate) fn to_file(data: &[u8], mounting: Mounting) -> Result<Vec<u8>, CameraError> {
+    let outline = walk(data)?;
+    let content = data.get(2..outline.length).ok_or_else(truncated)?;
+    let orientation = match mounting {
+        Mounting::Upright => Vec::new(),
+        turned => exif(turned.exif_orientation()),
+    };
+    let tables: &[u8] = if outline.huffman_tables {
+        &[]
+    } else {
+        &STANDARD_TABLES
+    };
+    Ok([&[0xff, START], orientation.as_slice(), tables, content].concat())
+}
+
+/// Width and height as the frame header has them.
+pub(crate) fn size(data: &[u8]) -> Result<(u32, u32), CameraError> {
+    walk(data)?
+        .size
+        .ok_or_else(|| bad("an MJPEG frame without its header"))
+}
+
+/// An EXIF segment with the orientation and nothing else (EXIF 2.3, big-endian).
+fn exif(orientation: u8) -> Vec<u8> {
+    let mut segment = vec![0xff, 0xe1, 0, 34];
+    segment.extend(b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01");
+    segment.extend([0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0]);
+    segment.extend([0; 4]);
+    segment
+}
+
+/// How far a picture reaches in what was received of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// So many bytes, and it is whole.
+    Whole(usize),
+    /// More must come.
+    Short,
+    /// It is none from here on.
+    Broken(usize),
+}
+
+/// Looks at the bytes from a picture's start on.
+pub(crate) fn extent(data: &[u8]) -> Extent {
+    if data.len() < 2 {
+        return Extent::Short;
+    }
+    match walk(data) {
+        Ok(outline) => Extent::Whole(outline.length),
+        Err(Flaw { at: None, .. }) => Extent::Short,
+        Err(Flaw { at: Some(at), .. }) => Extent::Broken(at),
+    }
+}
+
+/// Why bytes are no picture, and where it shows; nowhere in particular where they end too early.
+struct Flaw {
+    at: Option<usize>,
+    why: &'static str,
+}
+
+impl From<Flaw> for CameraError {
+    fn from(flaw: Flaw) -> Self {
+        bad(flaw.why)
+    }
+}
+
 /// What a walk over the segments tells.
 struct Outline {
     length: usize,
     huffman_tables: bool,
+    size: Option<(u32, u32)>,
 }
 
-fn walk(data: &[u8]) -> Result<Outline, CameraError> {
+fn walk(data: &[u8]) -> Result<Outline, Flaw> {
     if data.get(..2) != Some(&[0xff, START]) {
-        return Err(bad("an MJPEG frame without its start"));
+        return Err(wrong(0, "an MJPEG frame without its start"));
     }
     let mut huffman_tables = false;
+    let mut size = None;
     let mut restarts = Restarts::default();
     let mut at = 2;
     loop {
-        if *data.get(at).ok_or_else(truncated)? != 0xff {
-            return Err(bad("an MJPEG frame with bytes between its segments"));
+        if *data.get(at).ok_or_else(short)? != 0xff {
+            return Err(wrong(at, "an MJPEG frame with bytes between its segments"));
         }
         // Any number of 0xff may stand before a marker.
-        while *data.get(at).ok_or_else(truncated)? == 0xff {
+        while *data.get(at).ok_or_else(short)? == 0xff {
             at += 1;
         }
-        let marker = *data.get(at).ok_or_else(truncated)?;
+        let marker = *data.get(at).ok_or_else(short)?;
         at += 1;
         match marker {
             END => {
-                restarts.check()?;
+                restarts.check(at)?;
                 return Ok(Outline {
                     length: at,
                     huffman_tables,
+                    size,
                 });
             }
             // Stand-alone markers.
             0x01 | 0xd0..=0xd7 => {}
             // The next picture begins (or its remains lie here) before this one has ended.
-            0x00 | START => return Err(truncated()),
+            0x00 | START => return Err(wrong(at - 2, WITHOUT_END)),
             _ => {
-                let size = data.get(at..at + 2).ok_or_else(truncated)?;
-                let end = at + usize::from(u16::from_be_bytes([size[0], size[1]])).max(2);
-                let content = data.get(at + 2..end).ok_or_else(truncated)?;
+                let extent = data.get(at..at + 2).ok_or_else(short)?;
+                let end = at + usize::from(u16::from_be_bytes([extent[0], extent[1]])).max(2);
+                let content = data.get(at + 2..end).ok_or_else(short)?;
                 at = end;
+                if let (BASELINE..=PROGRESSIVE, [_, h1, h0, w1, w0, ..]) = (marker, content) {
+                    let side = |high: u8, low: u8| u32::from(u16::from_be_bytes([high, low]));
+                    size = Some((side(*w1, *w0), side(*h1, *h0)));
+                }
                 match marker {
                     HUFFMAN_TABLES => huffman_tables = true,
                     RESTART_INTERVAL => restarts.interval(content),
@@ -98,21 +201,39 @@ fn walk(data: &[u8]) -> Result<Outline, CameraError> {
     }
 }
 
+fn other_size(width: usize, height: usize) -> CameraError {
+    bad(format!("an MJPEG frame of another size than {width}x{height}"))
+}
+
+const LOST_A_PART: &str = "an MJPEG frame that lost a part";
+const WITHOUT_END: &str = "an MJPEG frame without its end";
+
 fn truncated() -> CameraError {
-    bad("an MJPEG frame without its end")
+    bad(WITHOUT_END)
+}
+
+fn short() -> Flaw {
+    Flaw {
+        at: None,
+        why: WITHOUT_END,
+    }
+}
+
+fn wrong(at: usize, why: &'static str) -> Flaw {
+    Flaw { at: Some(at), why }
 }
 
 /// Where the next marker stands behind entropy-coded data: stuffed zeros and restart markers belong to it.
-fn end_of_scan(data: &[u8], from: usize, restarts: &mut Restarts) -> Result<usize, CameraError> {
+fn end_of_scan(data: &[u8], from: usize, restarts: &mut Restarts) -> Result<usize, Flaw> {
     let mut at = from;
     loop {
-        let rest = data.get(at..).ok_or_else(truncated)?;
-        at += rest.iter().position(|byte| *byte == 0xff).ok_or_else(truncated)?;
-        match *data.get(at + 1).ok_or_else(truncated)? {
+        let rest = data.get(at..).ok_or_else(short)?;
+        at += rest.iter().position(|byte| *byte == 0xff).ok_or_else(short)?;
+        match *data.get(at + 1).ok_or_else(short)? {
             0x00 => at += 2,
             0xff => at += 1,
             marker @ 0xd0..=0xd7 => {
-                restarts.marker(marker)?;
+                restarts.marker(marker, at)?;
                 at += 2;
             }
             _ => return Ok(at),
@@ -161,20 +282,20 @@ impl Restarts {
         self.units = Some(u32::from(width).div_ceil(8 * across) * u32::from(height).div_ceil(8 * down));
     }
 
-    fn marker(&mut self, marker: u8) -> Result<(), CameraError> {
+    fn marker(&mut self, marker: u8, at: usize) -> Result<(), Flaw> {
         let in_turn = u32::from(marker & 7) == self.seen % 8;
         self.seen += 1;
         if in_turn {
             Ok(())
         } else {
-            Err(bad("an MJPEG frame that lost a part"))
+            Err(wrong(at, LOST_A_PART))
         }
     }
 
-    fn check(&self) -> Result<(), CameraError> {
+    fn check(&self, at: usize) -> Result<(), Flaw> {
         match self.units {
             Some(units) if self.interval > 0 && units.saturating_sub(1) / self.interval != self.seen => {
-                Err(bad("an MJPEG frame that lost a part"))
+                Err(wrong(at, LOST_A_PART))
             }
             _ => Ok(()),
         }
@@ -194,9 +315,7 @@ fn decode(data: &[u8], width: usize, height: usize, to: ColorSpace) -> Result<Ve
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data.as_slice()), options);
     decoder.decode_headers().map_err(failed)?;
     if decoder.dimensions() != Some((width, height)) {
-        return Err(bad(format!(
-            "an MJPEG frame of another size than {width}x{height}"
-        )));
+        return Err(other_size(width, height));
     }
     let samples = decoder.decode().map_err(failed)?;
     let wanted = width * height * to.num_components();
@@ -424,10 +543,78 @@ mod tests {
             bare.drain(from..to);
         }
         assert!(bare.len() + 400 < bytes.len(), "the tables are gone");
+        let bare = frame(&bare).unwrap();
+        let pixels = frame(&bytes).unwrap().to_rgb().unwrap();
+        assert_eq!(bare.to_rgb().unwrap(), pixels);
+        // As a file it has them, for readers that know nothing of motion JPEG.
+        let file = bare.to_jpeg_file().unwrap().unwrap();
+        assert_eq!(reference(&file), reference(&bytes));
+        assert_eq!(bare.to_small_rgb(WIDTH.into()).unwrap(), pixels);
+    }
+
+    #[test]
+    fn a_file_of_an_upright_whole_frame_is_the_frame_byte_for_byte() {
+        let bytes = jpeg(SamplingFactor::R_4_2_2, None);
+        assert_eq!(frame(&bytes).unwrap().to_jpeg_file().unwrap().unwrap(), bytes);
+    }
+
+    #[test]
+    fn a_file_of_a_sensor_on_its_side_says_so_and_holds_the_same_picture() {
+        use image::{DynamicImage, ImageDecoder, codecs::jpeg::JpegDecoder};
+        let bytes = jpeg(SamplingFactor::R_4_4_4, None);
+        for degrees in [90, 180, 270] {
+            let mounting = Mounting::from_degrees(degrees).unwrap();
+            let frame = frame(&bytes).unwrap().mounted(mounting);
+            let file = frame.to_jpeg_file().unwrap().unwrap();
+            assert!(
+                file.ends_with(&bytes[2..]),
+                "what the sensor sent is in it untouched"
+            );
+            let mut decoder = JpegDecoder::new(std::io::Cursor::new(&file)).unwrap();
+            let orientation = decoder.orientation().unwrap();
+            assert_eq!(orientation.to_exif(), mounting.exif_orientation());
+            let mut shown = DynamicImage::from_decoder(decoder).unwrap();
+            shown.apply_orientation(orientation);
+            assert_eq!(
+                shown.into_rgb8(),
+                frame.to_rgb().unwrap(),
+                "any reader shows what we see"
+            );
+        }
+    }
+
+    #[test]
+    fn a_small_picture_is_the_large_one_seen_from_afar() {
+        let bytes = jpeg(SamplingFactor::R_4_2_0, None);
+        let frame = frame(&bytes).unwrap();
+        let large = frame.to_rgb().unwrap();
+        for (least, by) in [(40, 2), (20, 4), (10, 8)] {
+            let small = frame.to_small_rgb(least).unwrap();
+            let size = (u32::from(WIDTH).div_ceil(by), u32::from(HEIGHT).div_ceil(by));
+            assert_eq!(small.dimensions(), size);
+            // Where a whole square lies behind a pixel.
+            let (across, down) = (u32::from(WIDTH) / by, u32::from(HEIGHT) / by);
+            let mut apart = 0.0;
+            for (x, y) in (0..down).flat_map(|y| (0..across).map(move |x| (x, y))) {
+                let square = image::imageops::crop_imm(&large, x * by, y * by, by, by).to_image();
+                for channel in 0..3 {
+                    let sum: f64 = square.pixels().map(|one| f64::from(one.0[channel])).sum();
+                    let level = f64::from(small.get_pixel(x, y).0[channel]);
+                    apart += (sum / f64::from(by * by) - level).abs();
+                }
+            }
+            let mean = apart / f64::from(across * down * 3);
+            assert!(mean < 4.0, "{mean} levels apart at 1/{by}");
+        }
+    }
+
+    #[test]
+    fn a_frame_says_its_size_itself() {
         assert_eq!(
-            frame(&bare).unwrap().to_rgb().unwrap(),
-            frame(&bytes).unwrap().to_rgb().unwrap()
+            size(&jpeg(SamplingFactor::R_4_2_0, None)),
+            Ok((WIDTH.into(), HEIGHT.into()))
         );
+        assert!(size(&[0xff, START, 0xff, END]).is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //! - [`matte`]: person and wall parted.
 //! - [`check_file`]: a finished picture judged on its own.
 //! - [`prove`]: is a finished picture the scaled capture and nothing else, measured anew.
-//! - [`sheet`]: print sheets.
+//! - [`sheet`]: print sheets. [`slip`]: a few lines on a roll or a card.
 //!
 //! Coordinates are pixels with the origin at the top-left corner of the top-left pixel; "left" and "right" are the
 //! picture's. Nothing here knows a camera, a visit or a vendor, and nothing recognizes anybody.
@@ -29,6 +29,7 @@ mod guide;
 mod inspect;
 mod jpeg;
 mod matte;
+mod meter;
 mod original;
 mod photometry;
 mod proof;
@@ -38,15 +39,18 @@ mod report;
 mod resample;
 pub mod sheet;
 mod skin;
+pub mod slip;
 mod spec;
 mod spectrum;
 mod standardize;
 mod vision;
+mod wall_watch;
 
 pub use font::Font;
 pub use guide::{Arrow, Guidance, Hint, Tracker, guide};
 pub use inspect::check_file;
 pub use matte::{Matte, Method, composite, matte, trimap};
+pub use meter::{LightHint, LightReading};
 pub use original::{MAX_FILE_BYTES, MAX_PIXELS, MIN_SIDE, Original};
 pub use proof::{Point, PointCode, Proof, prove};
 pub use refusal::Refusal;
@@ -54,6 +58,7 @@ pub use report::{Check, CheckCode, FileFacts, Light, MatteFacts, Measured, Repor
 pub use spec::{Band, Bands, CaptureLimits, FileLimits, Spec};
 pub use standardize::{Outcome, Stage, StandardPhoto, standardize, standardize_timed};
 pub use vision::{Area, Eye, Face, Mesh, Models, Pace, Pose};
+pub use wall_watch::{Cast, Drift, WallGrid};
 
 /// A rectangle in pixels.
 pub type Rect = Area;

@@ -151,9 +151,28 @@ impl Original {
     /// # Errors
     /// [`PortraitError::Picture`] if the frame is too small or too large.
     pub fn from_rgb(image: RgbImage) -> Result<Original, PortraitError> {
+        Original::from_sensor(image, Orientation::NoTransforms.to_exif())
+    }
+
+    /// The same for a sensor that hangs on its side or upside down: its pixels are kept as it sent them, and the file
+    /// says by an EXIF orientation (1 to 8) how they stand, as a camera's own file would.
+    ///
+    /// # Errors
+    /// As [`Original::from_rgb`].
+    pub fn from_sensor(image: RgbImage, exif_orientation: u8) -> Result<Original, PortraitError> {
         check_size(image.width(), image.height())?;
+        let orientation = Orientation::from_exif(exif_orientation).unwrap_or(Orientation::NoTransforms);
+        let turned = orientation != Orientation::NoTransforms;
         let mut bytes = Vec::with_capacity(image.as_raw().len() / 2);
-        PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
+        let mut encoder =
+            PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive);
+        if turned {
+            let exif = exif_with(orientation);
+            encoder
+                .set_exif_metadata(exif)
+                .map_err(|e| Refusal::Damaged(e.to_string()))?;
+        }
+        encoder
             .write_image(
                 image.as_raw(),
                 image.width(),
@@ -162,12 +181,14 @@ impl Original {
             )
             .map_err(|e| Refusal::Damaged(e.to_string()))?;
         let sha256 = sha256_hex(&bytes);
+        let mut upright = DynamicImage::ImageRgb8(image);
+        upright.apply_orientation(orientation);
         Ok(Original {
             bytes,
             sha256,
-            image,
+            image: upright.into_rgb8(),
             format: ImageFormat::Png,
-            turned: false,
+            turned,
             colours: None,
         })
     }
@@ -201,6 +222,14 @@ impl Original {
     pub fn was_turned(&self) -> bool {
         self.turned
     }
+}
+
+/// EXIF data with this orientation and nothing else.
+fn exif_with(orientation: Orientation) -> Vec<u8> {
+    let mut data = b"MM\0\x2a\0\0\0\x08\0\x01".to_vec();
+    data.extend([0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation.to_exif(), 0, 0]);
+    data.extend([0; 4]);
+    data
 }
 
 /// SHA-256 as lower hex.
@@ -505,6 +534,29 @@ mod tests {
             .sum();
         let off = off as f64 / p.len() as f64;
         assert!(off > 8.0, "mean difference {off}");
+    }
+
+    #[test]
+    fn a_sensor_on_its_side_is_kept_as_it_sent_and_shown_upright_by_every_reader() {
+        for (exif, turn) in [
+            (6, image::imageops::rotate90 as fn(&RgbImage) -> RgbImage),
+            (3, image::imageops::rotate180),
+            (8, image::imageops::rotate270),
+        ] {
+            let original = Original::from_sensor(picture(), exif).unwrap();
+            assert_eq!(*original.image(), turn(&picture()));
+            assert!(original.was_turned());
+            let again = Original::decode(original.bytes().to_vec()).unwrap();
+            assert_eq!(
+                again.image(),
+                original.image(),
+                "the file itself says how it stands"
+            );
+            let plain = image::load_from_memory(original.bytes()).unwrap().into_rgb8();
+            assert_eq!(plain, picture(), "its pixels are the sensor's");
+        }
+        let upright = Original::from_sensor(picture(), 1).unwrap();
+        assert_eq!(upright.bytes(), Original::from_rgb(picture()).unwrap().bytes());
     }
 
     #[test]

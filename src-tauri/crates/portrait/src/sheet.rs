@@ -17,7 +17,7 @@ use crate::refusal::Refusal;
 use crate::resample;
 
 /// Points a millimetre.
-const POINTS: f64 = 72.0 / 25.4;
+pub(crate) const POINTS: f64 = 72.0 / 25.4;
 
 /// A page and what lies on it. All lengths in millimetres, from the top-left corner.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -453,35 +453,42 @@ pub fn pdf_named(
         content.line_to((b[0] * POINTS) as f32, (page_h - b[1] * POINTS) as f32);
         content.stroke();
     }
-    if !outlines.is_empty() {
-        content.set_fill_gray(0.0);
-        let point = |p: [f32; 2]| {
-            let [x, y] = p.map(f64::from);
-            [(x * POINTS) as f32, (page_h - y * POINTS) as f32]
-        };
-        for stroke in &outlines {
-            match *stroke {
-                Stroke::Move(p) => {
-                    let [x, y] = point(p);
-                    content.move_to(x, y);
-                }
-                Stroke::Line(p) => {
-                    let [x, y] = point(p);
-                    content.line_to(x, y);
-                }
-                Stroke::Curve(points) => {
-                    let [[ax, ay], [bx, by], [x, y]] = points.map(point);
-                    content.cubic_to(ax, ay, bx, by, x, y);
-                }
-                Stroke::Close => {
-                    content.close_path();
-                }
-            }
-        }
-        content.fill_nonzero();
-    }
+    ink(&mut content, &outlines, page_h);
     pdf.stream(content_id, &content.finish());
     Ok(pdf.finish())
+}
+
+/// Fills outlines, given in millimetres, with black on a page of this height in points.
+pub(crate) fn ink(content: &mut Content, outlines: &[Stroke], page_h: f64) {
+    if outlines.is_empty() {
+        return;
+    }
+    content.set_fill_gray(0.0);
+    // PDF counts from the bottom-left corner.
+    let point = |p: [f32; 2]| {
+        let [x, y] = p.map(f64::from);
+        [(x * POINTS) as f32, (page_h - y * POINTS) as f32]
+    };
+    for stroke in outlines {
+        match *stroke {
+            Stroke::Move(p) => {
+                let [x, y] = point(p);
+                content.move_to(x, y);
+            }
+            Stroke::Line(p) => {
+                let [x, y] = point(p);
+                content.line_to(x, y);
+            }
+            Stroke::Curve(points) => {
+                let [[ax, ay], [bx, by], [x, y]] = points.map(point);
+                content.cubic_to(ax, ay, bx, by, x, y);
+            }
+            Stroke::Close => {
+                content.close_path();
+            }
+        }
+    }
+    content.fill_nonzero();
 }
 
 /// The line's outlines in millimetres on the page; none without a line.
@@ -514,7 +521,7 @@ fn name_outlines(layout: &Layout, name: Option<&NameLine<'_>>) -> Result<Vec<Str
 }
 
 /// Fills outlines, given in millimetres, with black.
-fn draw(page: &mut RgbImage, outlines: &[Stroke], dots: f64) {
+pub(crate) fn draw(page: &mut RgbImage, outlines: &[Stroke], dots: f64) {
     use ab_glyph_rasterizer::{Rasterizer, point};
     let at = |p: [f32; 2]| point(p[0] * dots as f32, p[1] * dots as f32);
     let mut ink = Rasterizer::new(page.width() as usize, page.height() as usize);
@@ -562,7 +569,6 @@ pub fn png_named(
     name: Option<&NameLine<'_>>,
 ) -> Result<Vec<u8>, PortraitError> {
     let outlines = name_outlines(layout, name)?;
-    let fail = |e: &dyn std::fmt::Display| PortraitError::Encode(e.to_string());
     let picture = Original::decode(jpeg.to_vec())?.image().clone();
     let dots = f64::from(layout.dpi) / 25.4;
     let px = |mm: f64| (mm * dots).round() as u32;
@@ -600,11 +606,17 @@ pub fn png_named(
         draw(&mut page, &outlines, dots);
     }
 
+    dense_png(&page, layout.dpi)
+}
+
+/// A page as a PNG that says its density.
+pub(crate) fn dense_png(page: &RgbImage, dpi: u16) -> Result<Vec<u8>, PortraitError> {
+    let fail = |e: &dyn std::fmt::Display| PortraitError::Encode(e.to_string());
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, w, h);
+    let mut encoder = png::Encoder::new(&mut bytes, page.width(), page.height());
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    let per_metre = (f64::from(layout.dpi) / 0.0254).round() as u32;
+    let per_metre = (f64::from(dpi) / 0.0254).round() as u32;
     encoder.set_pixel_dims(Some(png::PixelDimensions {
         xppu: per_metre,
         yppu: per_metre,

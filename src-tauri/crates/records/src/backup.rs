@@ -71,6 +71,16 @@ impl Store {
         Store::open_read_only(&path, &self.key)
     }
 
+    /// Another writer on the same database, for long work beside the station: each of its transactions waits for its
+    /// turn, and between two of them everybody else has theirs.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn beside(&self) -> Result<Store> {
+        let path = file_of(&self.db).ok_or(RecordsError::BadInput("this database has no file"))?;
+        Store::open(&path, &self.key)
+    }
+
     /// Writes a backup into `folder` and proves it; then all but the newest [`KEEP`] of this station's backups
     /// there are deleted. Writers need not wait meanwhile.
     ///

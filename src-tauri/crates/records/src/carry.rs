@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::audit::{self, Actor, Row};
 use crate::open::{millis, write};
+use crate::picture::keep_whole;
 use crate::queue::{column, enqueue, lose_attempt, note, parse_id, sha256, state_of};
 use crate::{PhotoKind, RecordId, RecordState, RecordsError, Result, Store};
 
@@ -321,8 +322,7 @@ fn take_in(tx: &Transaction<'_>, parcel: &Parcel, from: &str, at: i64) -> Result
         (PhotoKind::Original, &parcel.original),
         (PhotoKind::Standard, &parcel.standard),
     ] {
-        tx.prepare_cached("INSERT INTO photo (record_id, kind, sha256, bytes) VALUES (?1, ?2, ?3, ?4)")?
-            .execute((&name, kind.as_str(), sha256(bytes), bytes))?;
+        keep_whole(tx, &name, kind, (&sha256(bytes), bytes))?;
     }
     for row in &parcel.history {
         audit::append_row(tx, row)?;

@@ -2,7 +2,7 @@
 //!
 //! A submitted photo must survive a power cut one millisecond later and must never be taken for delivered
 //! when it is not. So record, photo blobs, outbox entry and audit row commit in one transaction
-//! ([`Store::submit`]), a record's life is decided in one function ([`RecordState::after`]), and an attempt to
+//! ([`Store::submit`]; a photo's bytes may be there before, sealed: [`Store::set_aside`]), a record's life is decided in one function ([`RecordState::after`]), and an attempt to
 //! send is written down before it is made ([`Store::begin_attempt`]).
 //!
 //! Time comes in from outside as `now`; stored times have millisecond precision. The network is not this
@@ -12,12 +12,17 @@
 mod audit;
 pub mod backup;
 mod carry;
+mod deliverable;
+mod figures;
 pub mod key;
 mod life;
+mod notes;
 mod open;
+mod picture;
 mod purge;
 mod queue;
 mod record;
+mod rejected;
 mod rekey;
 mod revoked;
 mod shelf;
@@ -28,19 +33,23 @@ use std::path::PathBuf;
 
 pub use audit::Row as HistoryRow;
 pub use carry::{Carry, Parcel, Taken};
+pub use deliverable::Deliverable;
+pub use figures::{Bar, DayFigures};
 pub use key::{Key, KeyPlace};
 pub use life::{Event, Impossible, LONGEST_WAIT, PersonReason, RecordState, Review, UnknownState, back_off};
 pub use open::{FILE_NAME, NEWEST, Store};
+pub use picture::SetAside;
 pub use purge::{Forgotten, Kept, PurgeReport};
 pub use queue::LEASE;
 pub use record::{
     Attempt, AttemptNote, AttemptResult, AuditNote, Change, ChangeOutcome, Counts, Filter, Identity,
-    MaskedIdentity, NewRecord, Outgoing, Payment, PhotoKind, Receipt, ReceiptNote, RecordDetail, RecordId,
-    RecordRow, ReviewNote, Secret, Submitted,
+    MaskedIdentity, NewRecord, Order, Outgoing, Payment, PhotoKind, Receipt, ReceiptNote, RecordDetail,
+    RecordId, RecordRow, ReviewNote, Secret, Submitted,
 };
+pub use rejected::{CameBack, RejectedRow};
 pub use rekey::rotate_key;
 pub use verify::{Depth, Fault, VerifyReport};
-pub use visit::{VisitFigures, VisitId, VisitOutcome, VisitRow};
+pub use visit::{VisitId, VisitOutcome, VisitRow};
 
 /// Shorthand for this crate's results.
 pub type Result<T, E = RecordsError> = std::result::Result<T, E>;

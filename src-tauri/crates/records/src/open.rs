@@ -49,6 +49,16 @@ const MIGRATIONS: &[Migration] = &[
         readable_from: 1,
         sql: include_str!("../migrations/0002-lists.sql"),
     },
+    Migration {
+        version: 3,
+        readable_from: 3,
+        sql: include_str!("../migrations/0003-pictures.sql"),
+    },
+    Migration {
+        version: 4,
+        readable_from: 3,
+        sql: include_str!("../migrations/0004-figures.sql"),
+    },
 ];
 
 /// The newest form of a database this program knows, as its `user_version`.
@@ -332,7 +342,11 @@ const READABLE_FROM: &str = "form.readable_from";
 
 /// Brings the database to the newest form, each step in its own transaction together with its number.
 pub(crate) fn migrate(db: &mut Connection, path: &Path) -> Result<()> {
-    for step in MIGRATIONS {
+    walk(db, path, MIGRATIONS)
+}
+
+fn walk(db: &mut Connection, path: &Path, steps: &[Migration]) -> Result<()> {
+    for step in steps {
         if check_form(db, path, false)? >= step.version {
             continue;
         }
@@ -371,6 +385,9 @@ mod tests {
         for (index, step) in MIGRATIONS.iter().enumerate() {
             assert_eq!(step.version as usize, index + 1);
             assert!(step.readable_from >= 1 && step.readable_from <= step.version);
+            // What a later step does, no earlier one's readers learn.
+            let before = MIGRATIONS[..index].iter().map(|step| step.readable_from).max();
+            assert!(before.is_none_or(|before| step.readable_from >= before));
         }
     }
 
@@ -445,6 +462,42 @@ mod tests {
             Store::open_read_only(&path, &key),
             Err(RecordsError::Newer { .. })
         ));
+    }
+
+    #[test]
+    fn photos_of_an_older_form_are_read_before_and_after_it_is_brought_up() {
+        let (_dir, path, key) = place();
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let mut db = unlock(&path, &key.hex(), flags).unwrap();
+        walk(&mut db, &path, &MIGRATIONS[..2]).unwrap();
+        let id = crate::RecordId::new(Timestamp::UNIX_EPOCH).unwrap();
+        let hash = crate::queue::sha256(b"a photo");
+        db.execute_batch(&format!(
+            "INSERT INTO record (id, state, shoot_day, shoot_number, code_tag, school, vendor, spec, candidates, payment,
+                 consent_at, started_at, captured_at, submitted_at, original_sha256, standard_sha256)
+             VALUES ('{id}', 'saved', '', 'A001', '', '', '', '', 1, '\"free\"', 0, 0, 0, 0, '{hash}', '{hash}');
+             INSERT INTO photo VALUES ('{id}', 'original', '{hash}', CAST('a photo' AS BLOB)),
+                 ('{id}', 'standard', '{hash}', CAST('a photo' AS BLOB));"
+        ))
+        .unwrap();
+        drop(db);
+        for store in [Store::open_read_only(&path, &key), Store::open(&path, &key)] {
+            let store = store.unwrap();
+            assert_eq!(store.photo(id, crate::PhotoKind::Original).unwrap(), b"a photo");
+            let report = store.verify(crate::Depth::Full).unwrap();
+            let faults: Vec<_> = report.faults.iter().map(|fault| fault.code).collect();
+            assert!(
+                report.photos == 2 && !faults.contains(&"photo") && !faults.contains(&"database"),
+                "{faults:?}"
+            );
+        }
+        // What an older program would read as empty photos, it does not read at all.
+        let pictures = MIGRATIONS
+            .iter()
+            .find(|step| step.sql.contains("CREATE TABLE picture"));
+        let readable_from = Store::open(&path, &key).unwrap().setting(READABLE_FROM).unwrap();
+        let readable_from: u32 = readable_from.unwrap().parse().unwrap();
+        assert!(readable_from >= pictures.unwrap().version);
     }
 
     #[test]

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction};
 
 use crate::audit::Actor;
-use crate::open::{millis, write};
-use crate::queue::{column, parse_id, sha256, state_of, step};
-use crate::{Event, RecordId, RecordState, RecordsError, Result, Store};
+use crate::open::{millis, time, write};
+use crate::picture;
+use crate::queue::{column, parse_id, parse_state, state_of, step};
+use crate::{Event, PhotoKind, RecordId, RecordState, RecordsError, Result, Store};
 
 /// What a purge did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -133,30 +134,94 @@ impl Store {
         let mut report = PurgeReport::default();
         for id in over {
             let id = parse_id(&id)?;
-            let tx = write(&mut self.db)?;
-            if let Some(reason) = reason_to_keep(&tx, id)? {
-                report.kept.push((id, reason));
-                continue;
+            match self.purge_one(id, now)? {
+                None => report.purged.push(id),
+                Some(reason) => report.kept.push((id, reason)),
             }
-            delete(&tx, id)?;
-            fail_point!("purge.deleted");
-            step(
-                &tx,
-                id,
-                Event::Purged,
-                Actor::Station,
-                "purged",
-                None,
-                millis(now),
-            )?;
-            tx.commit()?;
-            fail_point!("purge.committed");
-            report.purged.push(id);
         }
-        if !report.purged.is_empty() {
-            give_back(&self.db)?;
-        }
+        self.purge_settled(&report)?;
         Ok(report)
+    }
+
+    /// As [`Store::purge`], of these records only; `done` is told each one as it is over, and ends the work by `false`.
+    /// Those that are not to be purged yet are passed over.
+    ///
+    /// # Errors
+    /// As [`Store::purge`].
+    pub fn purge_these(
+        &mut self,
+        ids: &[RecordId],
+        now: Timestamp,
+        retention: Duration,
+        done: &mut dyn FnMut(RecordId) -> bool,
+    ) -> Result<PurgeReport> {
+        let mut report = PurgeReport::default();
+        for id in ids {
+            if self
+                .purgeable_from(*id, retention)?
+                .is_some_and(|from| from <= now)
+            {
+                match self.purge_one(*id, now)? {
+                    None => report.purged.push(*id),
+                    Some(reason) => report.kept.push((*id, reason)),
+                }
+            }
+            if !done(*id) {
+                break;
+            }
+        }
+        self.purge_settled(&report)?;
+        Ok(report)
+    }
+
+    /// From when on a record may be purged; `None` where it may not at all: without a receipt, or purged before.
+    ///
+    /// # Errors
+    /// [`RecordsError::NotFound`]; database errors.
+    pub fn purgeable_from(&self, id: RecordId, retention: Duration) -> Result<Option<Timestamp>> {
+        let found: Option<(String, Option<i64>)> = self
+            .db
+            .prepare_cached(
+                "SELECT state, max(receipt_at, coalesce(review_at, 0)) FROM record WHERE id = ?1",
+            )?
+            .query_row([id.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let (state, settled) = found.ok_or(RecordsError::NotFound(id))?;
+        let state = parse_state(&state)?;
+        Ok(match (state.after(Event::Purged), settled) {
+            (Ok(_), Some(settled)) if state.has_photos() => {
+                Some(time(settled)?.saturating_add(retention).unwrap_or(Timestamp::MAX))
+            }
+            _ => None,
+        })
+    }
+
+    fn purge_one(&mut self, id: RecordId, now: Timestamp) -> Result<Option<Kept>> {
+        let tx = write(&mut self.db)?;
+        if let Some(reason) = reason_to_keep(&tx, id)? {
+            return Ok(Some(reason));
+        }
+        delete(&tx, id)?;
+        fail_point!("purge.deleted");
+        step(
+            &tx,
+            id,
+            Event::Purged,
+            Actor::Station,
+            "purged",
+            None,
+            millis(now),
+        )?;
+        tx.commit()?;
+        fail_point!("purge.committed");
+        Ok(None)
+    }
+
+    fn purge_settled(&self, report: &PurgeReport) -> Result<()> {
+        if report.purged.is_empty() {
+            return Ok(());
+        }
+        give_back(&self.db)
     }
 }
 
@@ -166,21 +231,16 @@ fn reason_to_keep(tx: &Transaction<'_>, id: RecordId) -> Result<Option<Kept>> {
     if receipted.as_ref() != Some(&submitted) {
         return Ok(Some(Kept::ReceiptMismatch));
     }
-    let here: Option<Vec<u8>> = tx
-        .prepare_cached("SELECT bytes FROM photo WHERE record_id = ?1 AND kind = 'standard'")?
-        .query_row([id.to_string()], |row| row.get(0))
-        .optional()?;
-    Ok(if here.is_some_and(|bytes| sha256(&bytes) == submitted) {
-        None
-    } else {
-        Some(Kept::Damaged)
-    })
+    match picture::photo(tx, id, PhotoKind::Standard) {
+        Ok(Some((_, hash))) if hash == submitted => Ok(None),
+        Ok(_) | Err(RecordsError::Damaged { .. }) => Ok(Some(Kept::Damaged)),
+        Err(error) => Err(error),
+    }
 }
 
 fn delete(tx: &Transaction<'_>, id: RecordId) -> Result<()> {
     let name = id.to_string();
-    tx.prepare_cached("DELETE FROM photo WHERE record_id = ?1")?
-        .execute([&name])?;
+    let pictures_left = picture::delete_photos(tx, &name)?;
     tx.prepare_cached(
         "UPDATE paper SET code_text = NULL, proof = NULL, identity_token = NULL, identity = NULL, report = NULL
          WHERE record_id = ?1",
@@ -193,7 +253,7 @@ fn delete(tx: &Transaction<'_>, id: RecordId) -> Result<()> {
                         coalesce(code_text, proof, identity_token, identity, report) IS NOT NULL)",
         )?
         .query_row([&name], |row| row.get(0))?;
-    if left == 0 {
+    if left == 0 && pictures_left == 0 {
         Ok(())
     } else {
         Err(RecordsError::damaged("a deletion left something behind"))

@@ -13,9 +13,10 @@ use sha2::{Digest, Sha256};
 
 use crate::audit::{self, Actor, Entry};
 use crate::open::{CURSOR, millis, put_setting, time, write};
+use crate::picture::{self, SetAside};
 use crate::record::{
-    Attempt, AttemptResult, Change, ChangeOutcome, Identity, NewRecord, Outgoing, Payment, PhotoKind,
-    Receipt, RecordId, Secret, Submitted,
+    Attempt, AttemptResult, Change, ChangeOutcome, Identity, NewRecord, Outgoing, Payment, Receipt, RecordId,
+    Secret, Submitted,
 };
 use crate::{Event, LONGEST_WAIT, PersonReason, RecordState, RecordsError, Result, Review, Store, back_off};
 
@@ -43,6 +44,24 @@ impl Store {
     /// [`RecordsError::DiskFull`] and other write errors: nothing was kept. [`RecordsError::Conflict`] when a
     /// record with this id exists with other contents. [`RecordsError::BadInput`] for an empty photo or code.
     pub fn submit(&mut self, new: &NewRecord, now: Timestamp) -> Result<Submitted> {
+        self.keep(new, None, now)
+    }
+
+    /// As [`Store::submit`], with photos that were written down when they were taken: what is left to write are a few
+    /// rows. When those are not the photos of `new`, or are gone, `new`'s are kept whole.
+    ///
+    /// # Errors
+    /// As [`Store::submit`].
+    pub fn submit_set_aside(
+        &mut self,
+        new: &NewRecord,
+        aside: &SetAside,
+        now: Timestamp,
+    ) -> Result<Submitted> {
+        self.keep(new, Some(aside), now)
+    }
+
+    fn keep(&mut self, new: &NewRecord, aside: Option<&SetAside>, now: Timestamp) -> Result<Submitted> {
         if new.original.is_empty() || new.standard.is_empty() {
             return Err(RecordsError::BadInput(
                 "a record needs its original and its standard photo",
@@ -109,14 +128,9 @@ impl Store {
             masked,
             new.report.to_string(),
         ])?;
-        for (kind, hash, bytes) in [
-            (PhotoKind::Original, &original_sha256, &new.original),
-            (PhotoKind::Standard, &standard_sha256, &new.standard),
-        ] {
-            tx.prepare_cached("INSERT INTO photo (record_id, kind, sha256, bytes) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![id, kind.as_str(), hash, bytes])?;
-            fail_point!("submit.photo-written");
-        }
+        let original = (original_sha256.as_str(), new.original.as_slice());
+        let standard = (standard_sha256.as_str(), new.standard.as_slice());
+        picture::keep(&tx, &id, aside, original, standard)?;
         enqueue(&tx, &id, millis(now), millis(now))?;
         fail_point!("submit.enqueued");
         let detail = format!("original {original_sha256} standard {standard_sha256}");

@@ -271,8 +271,26 @@ pub struct Filter {
     pub limit: u32,
     /// Leave out so many first.
     pub offset: u32,
-    /// Oldest first instead of newest first.
+    /// Submitted at this time or later.
+    pub since: Option<Timestamp>,
+    /// Submitted before this time.
+    pub until: Option<Timestamp>,
+    /// What they are ordered by.
+    pub order: Order,
+    /// Oldest, or smallest, first instead of newest first.
     pub oldest_first: bool,
+}
+
+/// What a list is ordered by; each has its index.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The order in which they were submitted.
+    #[default]
+    Submission,
+    /// Shoot number.
+    ShootNumber,
+    /// The code's printable tag.
+    Tag,
 }
 
 /// Everything about one record that may be shown to staff.

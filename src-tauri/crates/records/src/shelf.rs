@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params_from_iter};
 
 use crate::audit;
-use crate::open::time;
-use crate::queue::{from_json, parse_id, parse_state, sha256};
+use crate::open::{millis, time};
+use crate::picture;
+use crate::queue::{from_json, parse_id, parse_state};
 use crate::record::{
-    AttemptNote, AuditNote, Counts, Filter, MaskedIdentity, Payment, PhotoKind, ReceiptNote, RecordDetail,
-    RecordId, RecordRow, ReviewNote,
+    AttemptNote, AuditNote, Counts, Filter, MaskedIdentity, Order, Payment, PhotoKind, ReceiptNote,
+    RecordDetail, RecordId, RecordRow, ReviewNote,
 };
 use crate::{RecordState, RecordsError, Result, Review, Store};
 
@@ -33,6 +34,18 @@ impl Store {
             list.push(record_row(row)?);
         }
         Ok(list)
+    }
+
+    /// One line of the list.
+    ///
+    /// # Errors
+    /// [`RecordsError::NotFound`].
+    pub fn row(&self, id: RecordId) -> Result<RecordRow> {
+        let sql =
+            format!("SELECT {ROW} FROM record r LEFT JOIN outbox o ON o.record_id = r.id WHERE r.id = ?1");
+        let mut statement = self.db.prepare_cached(&sql)?;
+        let mut rows = statement.query([id.to_string()])?;
+        record_row(rows.next()?.ok_or(RecordsError::NotFound(id))?)
     }
 
     /// How many records the filter finds, whatever its limit and offset.
@@ -157,19 +170,16 @@ impl Store {
     /// [`RecordsError::Purged`] after a purge, [`RecordsError::Damaged`] when the bytes are not those that
     /// were submitted, [`RecordsError::NotFound`].
     pub fn photo(&self, id: RecordId, kind: PhotoKind) -> Result<Vec<u8>> {
-        let found: Option<(String, Vec<u8>)> = self
-            .db
-            .prepare_cached("SELECT sha256, bytes FROM photo WHERE record_id = ?1 AND kind = ?2")?
-            .query_row([id.to_string().as_str(), kind.as_str()], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()?;
-        match found {
-            Some((hash, bytes)) if sha256(&bytes) == hash => Ok(bytes),
-            Some(_) => Err(RecordsError::damaged(format!(
-                "the {} photo of record {id} is not as submitted",
-                kind.as_str()
-            ))),
+        Ok(self.photo_with_hash(id, kind)?.0)
+    }
+
+    /// As [`Store::photo`], with its SHA-256, which was just computed over these bytes.
+    ///
+    /// # Errors
+    /// As [`Store::photo`].
+    pub fn photo_with_hash(&self, id: RecordId, kind: PhotoKind) -> Result<(Vec<u8>, String)> {
+        match picture::photo(&self.db, id, kind)? {
+            Some(proven) => Ok(proven),
             None => Err(self.why_gone(id)?),
         }
     }
@@ -252,15 +262,20 @@ impl Store {
 /// A page of a list. It is chosen and ordered by bare row numbers, from an index; only its rows are then read.
 fn page(filter: &Filter) -> (String, Vec<String>) {
     let (condition, mut values) = condition(filter);
-    let order = if filter.oldest_first { "ASC" } else { "DESC" };
+    let direction = if filter.oldest_first { "ASC" } else { "DESC" };
+    let order = match filter.order {
+        Order::Submission => format!("r.seq {direction}"),
+        Order::ShootNumber => format!("r.shoot_number {direction}, r.seq {direction}"),
+        Order::Tag => format!("r.code_tag {direction}, r.seq {direction}"),
+    };
     let limit = if filter.limit == 0 { PAGE } else { filter.limit };
     values.push(limit.to_string());
     values.push(filter.offset.to_string());
     let sql = format!(
         "SELECT {ROW} FROM record r LEFT JOIN outbox o ON o.record_id = r.id
-         WHERE r.seq IN (SELECT r.seq FROM record r WHERE {condition} ORDER BY r.seq {order}
+         WHERE r.seq IN (SELECT r.seq FROM record r WHERE {condition} ORDER BY {order}
                          LIMIT CAST(? AS INTEGER) OFFSET CAST(? AS INTEGER))
-         ORDER BY r.seq {order}"
+         ORDER BY {order}"
     );
     (sql, values)
 }
@@ -282,7 +297,10 @@ fn condition(filter: &Filter) -> (String, Vec<String>) {
     let mut values = Vec::new();
     if !filter.states.is_empty() {
         let states: Vec<String> = filter.states.iter().map(|state| format!("'{state}'")).collect();
-        parts.push(format!("r.state IN ({})", states.join(", ")));
+        // Another order is walked along its own index; sorting all records of a state would read them all.
+        let walked = filter.order != Order::Submission && filter.since.is_none() && filter.until.is_none();
+        let sign = if walked { "+" } else { "" };
+        parts.push(format!("{sign}r.state IN ({})", states.join(", ")));
     }
     let text = filter.text.as_deref().map(str::trim).unwrap_or_default();
     if !text.is_empty() {
@@ -305,6 +323,12 @@ fn condition(filter: &Filter) -> (String, Vec<String>) {
         values.push(text.to_owned());
         any.push("r.receipt_number = ?".to_owned());
         parts.push(format!("({})", any.join(" OR ")));
+    }
+    for (bound, sign) in [(filter.since, ">="), (filter.until, "<")] {
+        if let Some(bound) = bound {
+            values.push(millis(bound).to_string());
+            parts.push(format!("r.submitted_at {sign} CAST(? AS INTEGER)"));
+        }
     }
     if parts.is_empty() {
         parts.push("1".to_owned());
@@ -392,6 +416,20 @@ mod tests {
             Filter {
                 states: RecordState::named("saved"),
                 ..text("A012")
+            },
+            Filter {
+                order: Order::ShootNumber,
+                ..Filter::default()
+            },
+            Filter {
+                order: Order::Tag,
+                oldest_first: true,
+                ..states("approved")
+            },
+            Filter {
+                since: Some(Timestamp::UNIX_EPOCH),
+                until: Some(Timestamp::UNIX_EPOCH),
+                ..states("approved")
             },
         ] {
             for steps in [plan(&store, page(&filter)), plan(&store, count(&filter))] {

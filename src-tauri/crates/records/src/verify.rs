@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use crate::audit::{self, Row};
-use crate::queue::sha256;
+use crate::picture::{self, Whereabouts};
 use crate::{RecordState, Result, Store};
 
 /// How deep to look.
@@ -47,7 +47,7 @@ impl VerifyReport {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
-    /// `database`, `state`, `count`, `outbox`, `attempt`, `photo`, `receipt`, `audit-row`, `audit-chain`, `audit-state`.
+    /// `database`, `state`, `count`, `leftover`, `outbox`, `attempt`, `photo`, `receipt`, `audit-row`, `audit-chain`, `audit-state`.
     pub code: &'static str,
     /// The record it is about.
     pub record: Option<String>,
@@ -66,7 +66,7 @@ impl Store {
         // One read transaction; it ends by rollback and has nothing to roll back.
         let view = self.db.unchecked_transaction()?;
         // Each look on its own: a page gone bad under one must not silence the others.
-        for look in [pages, records, counts, photos, chain] {
+        for look in [pages, records, counts, leftovers, photos, chain] {
             if let Err(error) = look(&view, depth, &mut report) {
                 report.fault("database", None, error.to_string());
             }
@@ -200,17 +200,39 @@ fn counts(db: &Connection, _: Depth, report: &mut VerifyReport) -> Result<()> {
     Ok(())
 }
 
+/// Photos that were set aside and not submitted go when their visit ends.
+fn leftovers(db: &Connection, _: Depth, report: &mut VerifyReport) -> Result<()> {
+    if !picture::has_pictures(db)? {
+        return Ok(());
+    }
+    let left: i64 = db.query_row(
+        "SELECT count(*) FROM picture p LEFT JOIN visit v ON v.id = p.visit_id AND v.ended_at IS NULL
+         WHERE v.id IS NULL AND NOT EXISTS (SELECT 1 FROM photo f WHERE f.picture_id = p.id)",
+        [],
+        |row| row.get(0),
+    )?;
+    if left > 0 {
+        report.fault(
+            "leftover",
+            None,
+            format!("{left} photos that nobody submitted outlived their visit"),
+        );
+    }
+    Ok(())
+}
+
 fn photos(db: &Connection, depth: Depth, report: &mut VerifyReport) -> Result<()> {
     if depth == Depth::Quick {
         return Ok(());
     }
-    let mut statement = db.prepare("SELECT record_id, kind, sha256, bytes FROM photo ORDER BY rowid")?;
+    let columns = Whereabouts::columns(db)?;
+    let mut statement = db.prepare(&format!(
+        "SELECT f.record_id, f.kind, {columns} FROM photo f ORDER BY f.rowid"
+    ))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         report.photos += 1;
-        let hash: String = row.get(2)?;
-        let bytes = row.get_ref(3)?.as_blob().unwrap_or_default();
-        if sha256(bytes) != hash {
+        if Whereabouts::read(row, 2)?.photo(db)?.is_none() {
             let (id, kind): (String, String) = (row.get(0)?, row.get(1)?);
             report.fault(
                 "photo",

@@ -1,6 +1,5 @@
-//! Visits as figures: when they began, how they ended, how long they took. No secret, no name.
+//! Visits, for the figures: when they began, how they ended, how long they took. No secret, no name.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fail::fail_point;
@@ -10,12 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::{self, Actor, Entry};
 use crate::open::{millis, time, write};
+use crate::picture;
+use crate::queue::json;
 use crate::{RecordsError, Result, Store};
 
 /// A visit's number on this station.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct VisitId(i64);
+pub struct VisitId(pub(crate) i64);
 
 /// How a visit ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -56,7 +57,7 @@ impl VisitOutcome {
         }
     }
 
-    fn parse(text: &str) -> Option<VisitOutcome> {
+    pub(crate) fn parse(text: &str) -> Option<VisitOutcome> {
         VisitOutcome::ALL
             .into_iter()
             .find(|outcome| outcome.as_str() == text)
@@ -80,19 +81,6 @@ pub struct VisitRow {
     pub outcome: Option<VisitOutcome>,
     /// How long it took in seconds, by a clock that cannot jump; `None` where unknown.
     pub seconds: Option<f64>,
-}
-
-/// Figures over a span of time.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct VisitFigures {
-    /// Visits begun.
-    pub visits: u64,
-    /// Ended visits by outcome.
-    pub by_outcome: BTreeMap<VisitOutcome, u64>,
-    /// Median seconds of submitted visits.
-    pub median_seconds: Option<f64>,
-    /// 90th percentile of the seconds of submitted visits.
-    pub slow_seconds: Option<f64>,
 }
 
 impl Store {
@@ -126,7 +114,21 @@ impl Store {
         Ok(tx.commit()?)
     }
 
-    /// The visit is over. `lasted` comes from a monotonic clock. Ending it twice keeps the first end.
+    /// The shutter was released in a visit: `refused` holds the codes of the checks that refused the photo, and is
+    /// empty where there is one to choose.
+    ///
+    /// # Errors
+    /// Only database errors.
+    pub fn note_shot(&mut self, id: VisitId, refused: &[String], now: Timestamp) -> Result<()> {
+        let refused = (!refused.is_empty()).then(|| json(&refused)).transpose()?;
+        let tx = write(&mut self.db)?;
+        tx.prepare_cached("INSERT INTO shot (visit_id, at, refused) VALUES (?1, ?2, ?3)")?
+            .execute(params![id.0, millis(now), refused])?;
+        Ok(tx.commit()?)
+    }
+
+    /// The visit is over, and what was set aside in it and not submitted is deleted with it. `lasted` comes from a
+    /// monotonic clock. Ending it twice keeps the first end.
     ///
     /// # Errors
     /// Only database errors.
@@ -142,12 +144,14 @@ impl Store {
             "UPDATE visit SET ended_at = ?2, outcome = ?3, seconds = ?4 WHERE id = ?1 AND ended_at IS NULL",
         )?
         .execute(params![id.0, millis(now), outcome.as_str(), lasted.as_secs_f64()])?;
+        picture::drop_unsubmitted(&tx, id.0)?;
         fail_point!("visit.ending");
         Ok(tx.commit()?)
     }
 
     /// At the start of the station: a visit still open was cut off by a crash. It is closed as `Submitted` if
-    /// its record had been kept, as `Interrupted` otherwise, and the audit says so. Returns what was closed.
+    /// its record had been kept, as `Interrupted` otherwise, what was set aside in it is deleted, and the audit says so.
+    /// Returns what was closed.
     ///
     /// # Errors
     /// Only database errors.
@@ -168,6 +172,7 @@ impl Store {
                 "UPDATE visit SET ended_at = ?2, outcome = ?3 WHERE id = ?1",
                 params![id, at, outcome.as_str()],
             )?;
+            picture::drop_unsubmitted(&tx, *id)?;
             let detail = format!(
                 "visit {id} at {}: {}",
                 step.as_deref().unwrap_or("its beginning"),
@@ -210,40 +215,6 @@ impl Store {
             outcome: outcome.as_deref().and_then(VisitOutcome::parse),
             seconds: row.get(5)?,
         })
-    }
-
-    /// Figures of the visits begun from `from` up to, not including, `to`.
-    ///
-    /// # Errors
-    /// Only database errors.
-    pub fn visit_figures(&self, from: Timestamp, to: Timestamp) -> Result<VisitFigures> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT outcome, seconds FROM visit WHERE started_at >= ?1 AND started_at < ?2",
-        )?;
-        let mut rows = statement.query([millis(from), millis(to)])?;
-        let mut figures = VisitFigures::default();
-        let mut seconds: Vec<f64> = Vec::new();
-        while let Some(row) = rows.next()? {
-            figures.visits += 1;
-            let outcome: Option<String> = row.get(0)?;
-            let Some(outcome) = outcome.as_deref().and_then(VisitOutcome::parse) else {
-                continue;
-            };
-            *figures.by_outcome.entry(outcome).or_default() += 1;
-            if outcome == VisitOutcome::Submitted
-                && let Some(lasted) = row.get(1)?
-            {
-                seconds.push(lasted);
-            }
-        }
-        seconds.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let index = (share * seconds.len().saturating_sub(1) as f64).round() as usize;
-            seconds.get(index).copied()
-        };
-        figures.median_seconds = at(0.5);
-        figures.slow_seconds = at(0.9);
-        Ok(figures)
     }
 }
 

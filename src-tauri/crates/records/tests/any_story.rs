@@ -15,11 +15,17 @@ use std::time::Duration;
 use booth::{Booth, at, receipt_for, student};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
-use records::{AttemptResult, Change, PersonReason, PhotoKind, RecordState, RecordsError, Review};
+use records::{
+    AttemptResult, Change, PersonReason, PhotoKind, RecordState, RecordsError, Review, VisitOutcome,
+};
 
 #[derive(Debug, Clone)]
 enum Step {
     Submit(u8),
+    /// A visit takes the photo that is submitted by the next [`Step::Submit`] of this student.
+    SetAside(u8),
+    /// Every visit ends; a submission that comes after it all the same finds nothing set aside.
+    EndVisits,
     Begin(u8),
     Receipt(u8),
     ReceiptOf(u8, u8),
@@ -38,6 +44,8 @@ fn steps() -> impl Strategy<Value = Step> {
     let reviews = prop::sample::select(vec![Review::UnderReview, Review::Approved, Review::Rejected]);
     prop_oneof![
         4 => who.clone().prop_map(Step::Submit),
+        3 => who.clone().prop_map(Step::SetAside),
+        1 => Just(Step::EndVisits),
         6 => who.clone().prop_map(Step::Begin),
         3 => who.clone().prop_map(Step::Receipt),
         1 => (who.clone(), who.clone()).prop_map(|(a, b)| Step::ReceiptOf(a, b)),
@@ -80,6 +88,7 @@ proptest! {
         let mut submitted = HashSet::new();
         let mut receipted = HashSet::new();
         let mut keys: HashMap<u8, (String, bool)> = HashMap::new();
+        let (mut visits, mut aside) = (Vec::new(), HashMap::new());
         let mut clock = 0_i64;
         for step in story {
             clock += 1;
@@ -87,8 +96,23 @@ proptest! {
             let store = booth.store();
             match step {
                 Step::Submit(n) => {
-                    let kept = store.submit(&student(n), now).unwrap();
+                    let kept = match aside.remove(&n) {
+                        Some(aside) => store.submit_set_aside(&student(n), &aside, now),
+                        None => store.submit(&student(n), now),
+                    }
+                    .unwrap();
                     prop_assert_eq!(kept.already, !submitted.insert(n));
+                }
+                Step::SetAside(n) => {
+                    let visit = store.begin_visit("binyu", now).unwrap();
+                    let new = student(n);
+                    aside.insert(n, store.set_aside(visit, &new.original, &new.standard).unwrap());
+                    visits.push(visit);
+                }
+                Step::EndVisits => {
+                    for visit in visits.drain(..) {
+                        store.end_visit(visit, VisitOutcome::Submitted, Duration::from_secs(9), now).unwrap();
+                    }
                 }
                 Step::Begin(n) => {
                     if let Some(attempt) = allowed(store.begin_attempt(student(n).id, now)) {
@@ -133,6 +157,9 @@ proptest! {
                 Step::Crash => {
                     booth.restart();
                     booth.store().recover(now).unwrap();
+                    booth.store().close_interrupted_visits(now).unwrap();
+                    aside.clear();
+                    visits.clear();
                 }
                 Step::Purge => {
                     store.purge(now, Duration::from_hours(6)).unwrap();

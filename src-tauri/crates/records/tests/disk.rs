@@ -97,9 +97,9 @@ fn a_full_disk_keeps_all_of_the_old_and_nothing_of_the_new_wherever_it_becomes_f
         return;
     };
     let mut refused = 0;
-    let mut taken = 0;
+    let (mut taken, mut set_aside) = (0, 0);
     // From no room at all to room for a whole record with its log, in steps of less than a page's writing.
-    for free_kib in (0..=200).step_by(7) {
+    for (turn, free_kib) in (0..=300).step_by(7).enumerate() {
         let dir = disk.path().join(free_kib.to_string());
         std::fs::create_dir(&dir).unwrap();
         let mut store = Store::open_in(&dir, &key()).unwrap();
@@ -108,10 +108,24 @@ fn a_full_disk_keeps_all_of_the_old_and_nothing_of_the_new_wherever_it_becomes_f
             store.submit(new, at(0)).unwrap();
         }
         store.begin_attempt(kept[0].id, at(1)).unwrap();
+        let visit = store.begin_visit("binyu", at(1)).unwrap();
         disk.fill_up_to(free_kib);
 
+        // Every other student's photo is written down when it is taken, as far as there is room for it.
         let third = student(3);
-        match store.submit(&third, at(2)) {
+        let aside = (turn % 2 == 0).then(|| store.set_aside(visit, &third.original, &third.standard));
+        let submitted = match aside {
+            Some(Ok(aside)) => {
+                set_aside += 1;
+                store.submit_set_aside(&third, &aside, at(2))
+            }
+            Some(Err(error)) => {
+                assert!(is_full(&error), "{free_kib} KiB free: {error:?}");
+                store.submit(&third, at(2))
+            }
+            None => store.submit(&third, at(2)),
+        };
+        match submitted {
             Ok(_) => {
                 taken += 1;
                 kept.push(third);
@@ -141,6 +155,7 @@ fn a_full_disk_keeps_all_of_the_old_and_nothing_of_the_new_wherever_it_becomes_f
         disk.make_room();
         let mut store = Store::open_in(&dir, &key()).unwrap();
         store.recover(at(6)).unwrap();
+        store.close_interrupted_visits(at(6)).unwrap();
         all_here(&store, &kept);
         let fourth = student(4);
         store.submit(&fourth, at(7)).unwrap();
@@ -149,7 +164,10 @@ fn a_full_disk_keeps_all_of_the_old_and_nothing_of_the_new_wherever_it_becomes_f
         drop(store);
         std::fs::remove_dir_all(&dir).unwrap();
     }
-    assert!(refused > 3 && taken > 3, "{refused} refused, {taken} taken");
+    assert!(
+        refused > 3 && taken > 3 && set_aside > 3,
+        "{refused} refused, {taken} taken, {set_aside} written down before"
+    );
 }
 
 #[cfg(target_os = "linux")]

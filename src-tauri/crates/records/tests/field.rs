@@ -564,7 +564,7 @@ fn a_visit_cut_off_by_a_crash_is_closed_at_the_next_start() {
         Err(RecordsError::NoSuchVisit)
     ));
 
-    let figures = booth.store().visit_figures(at(0), at(9999)).unwrap();
+    let figures = booth.store().day_figures(1, at(9999)).unwrap();
     assert_eq!(figures.visits, 3);
     assert_eq!(figures.by_outcome[&VisitOutcome::Submitted], 2);
     assert_eq!(

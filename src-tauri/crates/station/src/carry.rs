@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use fail::fail_point;
 use jiff::Timestamp;
 use records::{AttemptResult, Carry, HistoryRow, Parcel, RecordId, RecordState, RecordsError, Store, Taken};
+use vendor::api::Photo;
 use vendor::bundle::{self, BundleError, Entry, Identity, Kind, Reader, Recipient, Writer};
 use vendor::{Profile, PublicKey, Receipt, StationKey};
 
@@ -39,6 +40,9 @@ pub enum CarryError {
     /// Receipts of a backend that is not this station's.
     #[error("these receipts are not signed by this station's vendor; nothing was taken")]
     ForeignReceipts,
+    /// It was stopped; no file was left.
+    #[error("stopped; no file was left")]
+    Stopped,
     /// Never overwritten.
     #[error("{} exists already; choose another name", .0.display())]
     FileExists(PathBuf),
@@ -124,6 +128,40 @@ fn vendor_recipient(store: &Store) -> Result<Recipient, CarryError> {
     }
 }
 
+/// Whether it is known to whom a bundle would be sealed.
+///
+/// # Errors
+/// When the records cannot be read.
+pub fn can_export(store: &Store) -> records::Result<bool> {
+    match vendor_recipient(store) {
+        Ok(_) => Ok(true),
+        Err(CarryError::Records(error)) => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
+/// What a file brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parcels {
+    /// Records.
+    Bundle,
+    /// Receipts.
+    Receipts,
+}
+
+/// What a file would bring; `None` for one that is neither a bundle nor receipts.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn kind_of(path: &Path) -> std::io::Result<Option<Parcels>> {
+    let mut beginning = Vec::new();
+    File::open(path)?.take(64).read_to_end(&mut beginning)?;
+    Ok(Kind::of(&beginning).map(|kind| match kind {
+        Kind::Bundle => Parcels::Bundle,
+        Kind::Receipts => Parcels::Receipts,
+    }))
+}
+
 /// Writes a bundle, sealed to the vendor and to the stations named. The records stay here and keep waiting. The file
 /// appears only when it is complete; an existing one is never replaced.
 ///
@@ -135,6 +173,21 @@ pub fn export(
     which: &Carry,
     also: &[Recipient],
     now: Timestamp,
+) -> Result<Carried, CarryError> {
+    export_told(store, path, which, also, now, &mut |_| true)
+}
+
+/// As [`export`]; `done` is told how many records are in the bundle, and ends the work by `false`.
+///
+/// # Errors
+/// [`CarryError`]; [`CarryError::Stopped`] where it was ended.
+pub fn export_told(
+    store: &mut Store,
+    path: &Path,
+    which: &Carry,
+    also: &[Recipient],
+    now: Timestamp,
+    done: &mut dyn FnMut(u32) -> bool,
 ) -> Result<Carried, CarryError> {
     let path = std::path::absolute(path).map_err(CarryError::file(path))?;
     if path.exists() {
@@ -153,8 +206,11 @@ pub fn export(
         .map_err(CarryError::file(&path))?;
     let output = BufWriter::new(unfinished.as_file());
     let mut bundle = Writer::begin(output, &vendor, also, key.public_key(), now)?;
-    for id in &ids {
+    for (count, id) in (1..).zip(&ids) {
         bundle.add(&entry(store, *id)?)?;
+        if !done(count) {
+            return Err(CarryError::Stopped);
+        }
     }
     let flushed = bundle.finish(&key)?.into_inner();
     flushed
@@ -181,9 +237,11 @@ fn entry(store: &Store, id: RecordId) -> Result<Entry, CarryError> {
     let parcel = store.parcel(id)?;
     let report = store.report(id)?;
     let history = parcel.history.into_iter().map(out).collect();
+    let standard = Photo::new(sync::STANDARD_TYPE, parcel.standard);
+    let original = Photo::new(sync::original_type(&parcel.original), parcel.original);
     Ok(Entry {
         record_id: id.uuid(),
-        capture: sync::captured(store.outgoing(id)?, parcel.standard, parcel.original, report),
+        capture: sync::captured(store.outgoing(id)?, standard, original, report),
         history,
         papers: parcel.papers,
     })

@@ -10,6 +10,8 @@ use vendor::trust::NoPin;
 use vendor::{Client, StationKey, Timeouts, Trust};
 
 use crate::fitness::Limits;
+use crate::optics::Optics;
+use crate::printout::{Offer, ReceiptPaper};
 use crate::view::Comfort;
 
 /// The file's name inside the station's folder.
@@ -17,6 +19,17 @@ pub const FILE: &str = "station.toml";
 
 /// Below the lease of an attempt, with a minute for everything else in it.
 const LONGEST_TRANSFER: u32 = (records::LEASE.as_secs() - 60) as u32;
+
+/// Whose face the program has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Booth {
+    /// A student alone, by touch.
+    #[default]
+    SelfService,
+    /// A photographer, by keys, on one screen.
+    Photographer,
+}
 
 /// How a station is set up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,9 +46,12 @@ pub struct Config {
     pub profile: String,
     /// Photo standard; empty: the profile's.
     pub spec: String,
-    /// The camera: `auto`, `virtual`, `pictures:DIR`, or a device's stable name.
+    /// Who leads the visit: `self-service` or `photographer`.
+    pub booth: Booth,
+    /// The camera: `auto`, `virtual`, `pictures:DIR`, `folder:DIR` for a tethered camera's photos beside the webcam's
+    /// picture, or a device's stable name.
     pub camera: String,
-    /// Frame width asked of a device, in pixels.
+    /// Frame width asked of a device, in pixels; with `height` 0: the best the device offers.
     pub width: u32,
     /// Frame height asked of a device, in pixels.
     pub height: u32,
@@ -49,6 +65,16 @@ pub struct Config {
     pub voice: bool,
     /// Whether everything to press stands in the lower part of an upright screen, within a wheelchair's reach.
     pub low_buttons: bool,
+    /// The printer: `auto` for the system's default one, a queue's name, or `ipp://HOST/PATH`; empty: none.
+    pub printer: String,
+    /// Whether students get the print sheet.
+    pub print_sheet: Offer,
+    /// Whether students get a receipt on paper.
+    pub print_receipt: Offer,
+    /// The print sheet's layout; empty: the profile's.
+    pub sheet: String,
+    /// What receipts are printed on.
+    pub receipt_paper: ReceiptPaper,
     /// Folder for the nightly backups, best on another disk; empty: none.
     pub backup_folder: String,
     /// Megabytes that must be free on the disk of the records before a visit may begin.
@@ -67,6 +93,8 @@ pub struct Config {
     pub request_seconds: u32,
     /// The longest wait for a photo to go through, in seconds; at most 240, below [`records::LEASE`].
     pub transfer_seconds: u32,
+    /// How the camera hangs and what staff fixed on it.
+    pub optics: Optics,
 }
 
 impl Default for Config {
@@ -77,14 +105,20 @@ impl Default for Config {
             backend_pins: Vec::new(),
             profile: "biyezhengzhao".into(),
             spec: String::new(),
+            booth: Booth::SelfService,
             camera: "auto".into(),
-            width: 1280,
-            height: 720,
+            width: 0,
+            height: 0,
             fps: 30,
             automatic_shutter: true,
             volume: 60,
             voice: true,
             low_buttons: false,
+            printer: String::new(),
+            print_sheet: Offer::Never,
+            print_receipt: Offer::Offer,
+            sheet: String::new(),
+            receipt_paper: ReceiptPaper::Roll80,
             backup_folder: String::new(),
             least_free_mb: 500,
             most_waiting: 3000,
@@ -94,6 +128,7 @@ impl Default for Config {
             connect_seconds: 5,
             request_seconds: 15,
             transfer_seconds: 120,
+            optics: Optics::default(),
         }
     }
 }
@@ -107,6 +142,12 @@ pub enum ConfigError {
     /// Not understood; the message names the line.
     #[error("{FILE}: {0}")]
     Syntax(#[from] toml::de::Error),
+    /// Not understood where it is to be changed.
+    #[error("{FILE}: {0}")]
+    Unchangeable(#[from] toml_edit::TomlError),
+    /// A value that cannot be meant.
+    #[error("{FILE}: [optics] {0}")]
+    Optics(String),
     /// Cannot be written.
     #[error("{FILE}: {0}")]
     Unwritable(#[from] toml::ser::Error),
@@ -119,7 +160,11 @@ impl Config {
     /// When the file is there and cannot be read or has an unknown key.
     pub fn load(folder: &Path) -> Result<Config, ConfigError> {
         match std::fs::read_to_string(folder.join(FILE)) {
-            Ok(text) => Ok(toml::from_str(&text)?),
+            Ok(text) => {
+                let config: Config = toml::from_str(&text)?;
+                config.optics.check().map_err(ConfigError::Optics)?;
+                Ok(config)
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
             Err(error) => Err(error.into()),
         }
@@ -139,6 +184,12 @@ impl Config {
             pins,
             ..Trust::default()
         })
+    }
+
+    /// The folder a tethered camera's photos come into, where the photos are not the webcam's.
+    pub fn tethered_folder(&self) -> Option<PathBuf> {
+        let folder = self.camera.strip_prefix("folder:")?;
+        (self.booth == Booth::Photographer).then(|| PathBuf::from(folder))
     }
 
     /// A client nobody knows, to ask whether the backend is there at all; `None` where none is set up.
@@ -185,18 +236,50 @@ impl Config {
         }
     }
 
-    /// Writes `station.toml` whole or not at all.
+    /// Writes `station.toml` whole or not at all. What a person wrote into it, comments and order, stays; only values
+    /// that are others now are changed.
     ///
     /// # Errors
     /// When the folder cannot be written.
     pub fn save(&self, folder: &Path) -> Result<(), ConfigError> {
         std::fs::create_dir_all(folder)?;
+        let text = match std::fs::read_to_string(folder.join(FILE)) {
+            Ok(there) => self.written_into(&there)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => toml::to_string_pretty(self)?,
+            Err(error) => return Err(error.into()),
+        };
         let draft = folder.join("station.toml.new");
         let mut file = std::fs::File::create(&draft)?;
-        file.write_all(toml::to_string_pretty(self)?.as_bytes())?;
+        file.write_all(text.as_bytes())?;
         file.sync_all()?;
         std::fs::rename(draft, folder.join(FILE))?;
         Ok(())
+    }
+
+    /// The file's text with these values in it.
+    fn written_into(&self, text: &str) -> Result<String, ConfigError> {
+        let mut file: toml_edit::DocumentMut = text.parse()?;
+        let (before, now) = (
+            toml::Table::try_from(toml::from_str::<Config>(text)?)?,
+            toml::Table::try_from(self)?,
+        );
+        for (key, value) in &now {
+            if before.get(key) == Some(value) {
+                continue;
+            }
+            let mut value: toml_edit::Value = value.to_string().parse()?;
+            match file.get_mut(key).and_then(toml_edit::Item::as_value_mut) {
+                Some(there) => {
+                    // The comment behind a value belongs to its line.
+                    *value.decor_mut() = there.decor().clone();
+                    *there = value;
+                }
+                None => {
+                    file.insert(key, toml_edit::value(value));
+                }
+            }
+        }
+        Ok(file.to_string())
     }
 }
 
@@ -218,6 +301,32 @@ mod tests {
             ..Config::default()
         };
         config.save(folder.path()).unwrap();
+        assert_eq!(Config::load(folder.path()).unwrap(), config);
+    }
+
+    #[test]
+    fn what_a_person_wrote_into_the_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(super::FILE);
+        let written =
+            "# 图书馆一楼\nfps = 25   # the lamp flickers at 30\n\n# do not touch\nname = \"1号机\"\n";
+        std::fs::write(&file, written).unwrap();
+        let mut config = Config::load(folder.path()).unwrap();
+        config.save(folder.path()).unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&file).unwrap(),
+            written,
+            "nothing was changed"
+        );
+        config.fps = 15;
+        config.countdown = 5;
+        config.save(folder.path()).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(
+            text,
+            written.replace("fps = 25", "fps = 15") + "countdown = 5\n",
+            "only what is another value now"
+        );
         assert_eq!(Config::load(folder.path()).unwrap(), config);
     }
 

@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use records::{Filter, PhotoKind, RecordId, RecordRow, RecordState, RecordsError, Store};
+use printing::Printer;
+use records::{Filter, Order, Payment, PhotoKind, RecordId, RecordRow, RecordState, RecordsError, Store};
 
 use zeroize::Zeroizing;
 
 use crate::card;
 use crate::doctor::{self, Patient};
+use crate::rooms::record::checks;
 use crate::staff::{
-    Finding, HistoryLine, Login, QueueFilter, QueuePage, QueueRow, RecordPage, StateCount, hash_pin, hashed,
-    pin_matches,
+    Finding, HistoryLine, Login, QueueFilter, QueueOrder, QueuePage, QueueRow, RecordPage, StateCount,
+    hash_pin, hashed, pin_matches,
 };
 use crate::station::{Station, StationError, setting};
 
@@ -132,6 +134,7 @@ impl Station {
             records: Ok((Arc::clone(&inner.store), inner.key_place.clone())),
             client: Some(self.client()),
             backups: inner.config.backups(),
+            printer: Printer::named(&inner.config.printer),
         })
         .await
     }
@@ -160,11 +163,8 @@ pub fn new_staff_card(store: &mut Store) -> records::Result<Zeroizing<String>> {
     Ok(says)
 }
 
-/// A page of the records.
-///
-/// # Errors
-/// When the records cannot be read.
-pub fn list(store: &mut Store, filter: &QueueFilter) -> records::Result<QueuePage> {
+/// What a staff filter asks of the records.
+pub(crate) fn asked(filter: &QueueFilter) -> records::Result<Filter> {
     let states = filter
         .state
         .as_deref()
@@ -173,18 +173,36 @@ pub fn list(store: &mut Store, filter: &QueueFilter) -> records::Result<QueuePag
     if filter.state.is_some() && states.is_empty() {
         return Err(RecordsError::BadInput("there is no such state"));
     }
-    let limit = if filter.limit == 0 {
-        100
-    } else {
-        filter.limit.min(LARGEST_PAGE)
+    let time = |text: Option<&str>| -> records::Result<Option<Timestamp>> {
+        let parsed = text.map(str::parse).transpose();
+        parsed.map_err(|_| RecordsError::BadInput("a time is written 2025-10-09T01:00:00Z"))
     };
-    let asked = Filter {
+    Ok(Filter {
         states,
         text: filter.search.clone(),
-        limit,
+        limit: if filter.limit == 0 {
+            100
+        } else {
+            filter.limit.min(LARGEST_PAGE)
+        },
         offset: filter.offset,
-        oldest_first: false,
-    };
+        since: time(filter.since.as_deref())?,
+        until: time(filter.until.as_deref())?,
+        order: match filter.order {
+            QueueOrder::Submission => Order::Submission,
+            QueueOrder::ShootNumber => Order::ShootNumber,
+            QueueOrder::Tag => Order::Tag,
+        },
+        oldest_first: filter.oldest_first,
+    })
+}
+
+/// A page of the records.
+///
+/// # Errors
+/// When the records cannot be read.
+pub fn list(store: &mut Store, filter: &QueueFilter) -> records::Result<QueuePage> {
+    let asked = asked(filter)?;
     let rows = store.list(&asked)?;
     let total = store.count(&asked)?;
     let mut shown = Vec::with_capacity(rows.len());
@@ -238,8 +256,8 @@ fn line(row: RecordRow, masked_name: String) -> QueueRow {
 pub fn show(store: &mut Store, id: RecordId) -> records::Result<RecordPage> {
     let detail = store.show(id)?;
     let report = match store.report(id) {
-        Ok(report) => report.to_string(),
-        Err(RecordsError::Purged(_)) => String::new(),
+        Ok(report) => Some(report),
+        Err(RecordsError::Purged(_)) => None,
         Err(error) => return Err(error),
     };
     let history = detail
@@ -247,18 +265,33 @@ pub fn show(store: &mut Store, id: RecordId) -> records::Result<RecordPage> {
         .iter()
         .map(|note| HistoryLine {
             at: note.at.to_string(),
+            actor: note.actor.clone(),
             what: note.what.clone(),
             detail: note.detail.clone().unwrap_or_default(),
         })
         .collect();
+    let studies = detail.identity.as_ref().map(|identity| {
+        let (level, major) = (&identity.level, &identity.major);
+        format!("{level} · {major} · {}", identity.year)
+    });
     Ok(RecordPage {
         photos: detail.row.state.has_photos(),
+        studies: studies.unwrap_or_default(),
+        spec: detail.spec,
+        started_at: detail.started_at.to_string(),
+        captured_at: detail.captured_at.to_string(),
+        candidates: detail.candidates,
+        forced_reason: detail.forced_reason,
+        paid: !matches!(detail.payment, Payment::PayLater { .. }),
         row: line(
             detail.row,
             detail.identity.map(|i| i.masked_name).unwrap_or_default(),
         ),
         history,
-        report,
+        attempts: detail.attempts_made.into_iter().map(Into::into).collect(),
+        checks: report.as_ref().map(checks).unwrap_or_default(),
+        report: report.map(|report| report.to_string()).unwrap_or_default(),
+        original_sha256: detail.original_sha256,
         standard_sha256: detail.standard_sha256,
         receipt: detail.receipt.map(|r| r.number),
         reasons: detail.review.map(|r| r.reasons).unwrap_or_default(),

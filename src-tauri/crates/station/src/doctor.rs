@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use camera::CameraStatus;
 use jiff::{SignedDuration, Timestamp};
+use printing::Printer;
 use records::{Depth, KeyPlace, RecordsError, Store, VerifyReport};
 use vendor::Client;
 
 use crate::doorway::records_hindrance;
 use crate::night;
+use crate::printout;
 use crate::staff::{Finding, FindingState};
 use crate::station::{Standing, setting};
 use crate::view::OutOfService;
@@ -27,6 +29,8 @@ pub struct Patient {
     pub client: Option<Client>,
     /// Folder of the nightly backups; `None` where none is set.
     pub backups: Option<PathBuf>,
+    /// The printer; `None` where none is set.
+    pub printer: Option<Printer>,
 }
 
 /// A clock further off than this makes signatures too old (the contract allows five minutes; half is a warning).
@@ -55,7 +59,7 @@ impl Finding {
     }
 }
 
-/// Looks at camera, database, disk, clock, key, PIN and backend.
+/// Looks at camera, database, disk, clock, key, PIN, printer and backend.
 pub async fn examine(patient: Patient) -> Vec<Finding> {
     let mut findings = vec![
         patient.camera.map_or_else(devices, |status| camera(&status)),
@@ -93,6 +97,7 @@ pub async fn examine(patient: Patient) -> Vec<Finding> {
         }
         Err(error) => findings.push(database(Err(error))),
     }
+    findings.extend(printout::finding(patient.printer).await);
     findings.extend(backend(patient.client).await);
     findings.extend(standing.map(enrolment));
     findings
@@ -148,7 +153,7 @@ fn devices() -> Finding {
             "plug one in; without a camera only rehearsals are possible",
         ),
         Ok(found) => {
-            let names: Vec<&str> = found.iter().map(|device| device.name.as_str()).collect();
+            let names: Vec<&str> = found.iter().map(|device| device.id.as_str()).collect();
             finding(
                 "camera",
                 FindingState::Fine,

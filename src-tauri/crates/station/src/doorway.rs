@@ -212,6 +212,8 @@ fn closed_view(profile: &str, reason: OutOfService) -> View {
         camera: CameraView::Opening,
         rehearsal: false,
         waiting: 0,
+        photographer: None,
+        printouts: None,
         comfort: Comfort::default(),
     }
 }

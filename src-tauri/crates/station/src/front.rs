@@ -1,5 +1,6 @@
 //! The front: the one task that owns the visit, carries its effects out and shows its page.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,20 +9,24 @@ use camera::CameraStatus;
 use code::Pattern;
 use fail::fail_point;
 use jiff::Timestamp;
-use records::{Payment, VisitId, VisitOutcome};
+use records::{Payment, SetAside, VisitOutcome};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 use vendor::ProblemCode;
 use vendor::api::{OrderRequest, OrderState};
 
+use crate::config::Booth;
+use crate::diary::{Diary, Row};
 use crate::fitness::{Fit, Readings, Unfit, fitness};
-use crate::papers::{new_record, resolve, resolve_request};
+use crate::papers::{Note, new_record, notes, resolve, resolve_request};
+use crate::printout;
+use crate::recent::{Recent, counters};
 use crate::rehearsal::Rehearsal;
 use crate::station::{Shared, StationError, setting, spec_for};
 use crate::steady::Steady;
-use crate::view::{CameraView, OutOfService, SchoolCard, Support, View};
-use crate::visit::{Effect, Ending, Event, Machine, OrderReply, Watch};
+use crate::view::{Action, CameraView, Counters, OutOfService, Page, SchoolCard, Support, View};
+use crate::visit::{Answer, Effect, Ending, Event, Machine, OrderReply, Ticket, Watch};
 use crate::watching::Lens;
 
 /// How often time passes for the pages.
@@ -37,13 +42,23 @@ const SILENT: Duration = Duration::from_secs(2);
 /// A camera away for longer than this closes the station for new visits.
 const CAMERA_PATIENCE: Duration = Duration::from_secs(5);
 
+/// A visit that has begun: its row in the figures, and since when.
+struct UnderWay {
+    row: Row,
+    diary: Diary,
+    /// Its shots that are written down already. Its end drops them, and nobody can read them again.
+    set_aside: Arc<tokio::sync::Mutex<HashMap<u32, SetAside>>>,
+    began: Instant,
+}
+
 /// The one task that owns the visit.
 pub(crate) struct Front {
     shared: Shared,
     machine: Machine,
     rehearsal: Option<Rehearsal>,
-    visit_row: Arc<tokio::sync::Mutex<Option<VisitId>>>,
-    began: Option<Instant>,
+    under_way: HashMap<Uuid, UnderWay>,
+    /// What a photographer's screen remembers.
+    recent: Recent,
     camera_lost: Option<Instant>,
     waiting: u32,
     fit: Fit,
@@ -53,6 +68,8 @@ pub(crate) struct Front {
     /// Whether the records were ever judged: before that nobody begins.
     judged: bool,
     clock: Steady,
+    /// The visit whose clock it is.
+    clocked: Option<Uuid>,
 }
 
 impl Front {
@@ -61,8 +78,8 @@ impl Front {
             shared,
             machine,
             rehearsal,
-            visit_row: Arc::default(),
-            began: None,
+            under_way: HashMap::new(),
+            recent: Recent::default(),
             camera_lost: None,
             waiting: 0,
             fit: Fit::Fit,
@@ -71,6 +88,7 @@ impl Front {
             looking: None,
             judged: false,
             clock: Steady::default(),
+            clocked: None,
         }
     }
 
@@ -85,6 +103,7 @@ impl Front {
             let event = tokio::select! {
                 event = inbox.recv() => match event { Some(event) => event, None => break },
                 _ = clock.tick() => {
+                    self.recent.forget_old(&self.shared, Instant::now());
                     self.look_around().await;
                     Event::Tick
                 }
@@ -97,19 +116,38 @@ impl Front {
             {
                 continue;
             }
-            if matches!(event, Event::Saved(Err(()))) {
+            if matches!(event, Event::Answer(_, Answer::Saved(Err(())))) {
                 // Before the next student begins, not half a minute later.
                 (self.looked, self.wrote) = (None, None);
             }
+            if let Event::Answer(ticket, Answer::Developed(developed)) = &event
+                && let Some(visit) = self.under_way.get(&ticket.record_id)
+            {
+                let refused = developed.as_ref().err().map(|refused| &refused.remarks);
+                visit.diary.shot(refused, Timestamp::now());
+            }
+            if let Event::Act(Action::Print { what }) = &event {
+                printout::asked(&self.shared, *what);
+            }
             let now = self.now();
+            self.recent.hear(&event);
+            let still = matches!(event, Event::Still(..));
             for effect in self.machine.handle(event, now) {
                 self.carry_out(effect, now);
             }
             self.publish(now);
+            if still && let Some(tether) = &self.shared.tether {
+                tether.took();
+            }
         }
     }
 
     fn now(&mut self) -> Timestamp {
+        let visit = self.machine.visit().map(|visit| visit.record_id);
+        if visit != self.clocked {
+            // One visit may follow the other at once.
+            (self.clocked, self.clock) = (visit, Steady::default());
+        }
         self.clock
             .now(self.machine.visit().is_some(), Timestamp::now(), Instant::now())
     }
@@ -169,6 +207,9 @@ impl Front {
         };
         self.judged = true;
         let seen = seen.unwrap_or_default();
+        if let Some(counters) = seen.counters {
+            self.recent.counters = counters;
+        }
         if let Some(well) = seen.wrote {
             self.wrote = Some((Instant::now(), well));
         }
@@ -194,13 +235,6 @@ impl Front {
     }
 
     fn publish(&mut self, now: Timestamp) {
-        self.shared
-            .wanted
-            .set(if self.shared.card.is_open(Instant::now()) {
-                Watch::Code
-            } else {
-                self.machine.watch()
-            });
         self.refocus();
         let shots: Vec<(u32, Vec<u8>)> = self
             .machine
@@ -227,9 +261,22 @@ impl Front {
             .visit()
             .and_then(|v| v.order.as_ref())
             .map(|order| order.payment_url.clone());
+        if let Some(tether) = &self.shared.tether {
+            let (wanted, record_id) = self.machine.wanted_still();
+            tether.wants(wanted, record_id);
+        }
         let page = self.machine.page(now);
+        if let Some(visit) = self.machine.visit()
+            && let Some(visit) = self.under_way.get_mut(&visit.record_id)
+        {
+            visit.diary.reached(&page);
+        }
+        let done = matches!(page, Page::Done { .. })
+            .then(|| self.machine.visit().map(|visit| visit.record_id.into()))
+            .flatten();
         if let Some(rehearsal) = &mut self.rehearsal {
-            rehearsal.follow(&page);
+            let visit = self.machine.visit().map(|visit| visit.record_id);
+            rehearsal.follow(&page, visit, Instant::now());
         }
         let profile = self.machine.profile();
         let (steps, current_step) = self.machine.step_bar();
@@ -264,6 +311,9 @@ impl Front {
             camera,
             rehearsal: self.rehearsal.is_some(),
             waiting: self.waiting,
+            photographer: (self.machine.booth() == Booth::Photographer)
+                .then(|| self.recent.view(&self.machine, &self.shared, now)),
+            printouts: printout::follow(&self.shared, done),
             comfort: self.shared.config.comfort(),
         };
         self.shared.view.send_if_modified(|shown| {
@@ -274,16 +324,27 @@ impl Front {
             if *shown == next {
                 return false;
             }
+            let turned = std::mem::discriminant(&shown.page) != std::mem::discriminant(&next.page);
             *shown = View {
                 revision: shown.revision.wrapping_add(1),
                 ..next
             };
+            if turned {
+                // Before anybody can be told of it, and so before anybody can have drawn it.
+                self.shared
+                    .timing()
+                    .follow(shown, Timestamp::now(), Instant::now());
+            }
             true
         });
     }
 
     /// The eyes look for what the profile in force calls a collection code, by its photo standard.
     fn refocus(&self) {
+        // Whoever waits for a staff card needs the eyes, whatever page stands behind.
+        let staff = self.shared.card.is_open(Instant::now());
+        let watch = if staff { Watch::Code } else { self.machine.watch() };
+        self.shared.wanted.set(watch);
         let profile = self.machine.profile();
         profile
             .sheet
@@ -309,39 +370,11 @@ impl Front {
         let shared = Arc::clone(&self.shared);
         let events = shared.events.clone();
         match effect {
-            Effect::Began => {
-                self.began = Some(Instant::now());
-                let row = Arc::clone(&self.visit_row);
-                let vendor = self.machine.profile().id.clone();
-                tokio::spawn(async move {
-                    let mut row = row.lock().await;
-                    *row = shared
-                        .records(move |store| store.begin_visit(&vendor, now))
-                        .await
-                        .ok();
-                });
-            }
-            Effect::Ended { ending, .. } => {
-                let lasted = self.began.take().map(|at| at.elapsed()).unwrap_or_default();
-                let row = Arc::clone(&self.visit_row);
-                let outcome = match ending {
-                    Ending::Submitted => VisitOutcome::Submitted,
-                    Ending::Cancelled => VisitOutcome::Cancelled,
-                    Ending::TimedOut => VisitOutcome::TimedOut,
-                    Ending::NotPossible => VisitOutcome::NotPossible,
-                };
-                tokio::spawn(async move {
-                    if let Some(id) = row.lock().await.take() {
-                        let ended = shared
-                            .records(move |store| store.end_visit(id, outcome, lasted, now))
-                            .await;
-                        if let Err(error) = ended {
-                            tracing::warn!(%error, "the visit's end could not be written down");
-                        }
-                    }
-                });
-            }
-            Effect::SearchSchools { name, level } => {
+            Effect::Began { record_id } => self.began(record_id, now),
+            Effect::Ended {
+                record_id, ending, ..
+            } => self.ended(record_id, ending, now),
+            Effect::SearchSchools { ticket, name, level } => {
                 tokio::spawn(async move {
                     let found = shared.client().schools(&name, &level).await.ok().map(|list| {
                         list.schools
@@ -353,35 +386,93 @@ impl Front {
                             })
                             .collect()
                     });
-                    let _ = events.send(Event::Schools(found));
+                    let _ = events.send(Event::Answer(ticket, Answer::Schools(found)));
                 });
             }
-            Effect::Resolve => {
+            Effect::Resolve(ticket) => {
                 let Some(visit) = self.machine.visit() else { return };
                 let request = resolve_request(visit);
                 tokio::spawn(async move {
-                    let _ = events.send(Event::Resolved(resolve(&shared, request).await));
+                    let answer = Answer::Resolved(resolve(&shared, request).await);
+                    let _ = events.send(Event::Answer(ticket, answer));
                 });
             }
-            Effect::CreateOrder | Effect::PollOrder => self.order(matches!(effect, Effect::CreateOrder)),
-            Effect::Shoot => {
+            Effect::CreateOrder(ticket) => self.order(ticket, true),
+            Effect::PollOrder(ticket) => self.order(ticket, false),
+            Effect::Shoot(ticket) => {
                 let Some(darkroom) = shared.darkroom.clone() else {
                     return;
                 };
                 let spec = Arc::clone(&shared.lens.read().unwrap_or_else(PoisonError::into_inner).spec);
                 tokio::task::spawn_blocking(move || {
                     fail_point!("visit.shutter");
+                    let began = Instant::now();
                     let developed = darkroom(&spec);
+                    shared.timing().developed(began.elapsed());
                     fail_point!("visit.developed");
-                    let _ = events.send(Event::Developed(developed));
+                    let _ = events.send(Event::Answer(ticket, Answer::Developed(developed)));
                 });
             }
+            Effect::SetAside { shot } => self.write_down(shot),
+            Effect::Develop(ticket, still) => {
+                let Some(room) = shared.still_room.clone() else {
+                    return;
+                };
+                let spec = Arc::clone(&shared.lens.read().unwrap_or_else(PoisonError::into_inner).spec);
+                tokio::task::spawn_blocking(move || {
+                    let began = Instant::now();
+                    let developed = room(&spec, still);
+                    shared.timing().developed(began.elapsed());
+                    let _ = events.send(Event::Answer(ticket, Answer::Developed(developed)));
+                });
+            }
+            Effect::PutAside(still) => {
+                if let (Some(tether), Some(folder)) = (shared.tether.clone(), shared.config.tethered_folder())
+                {
+                    tokio::task::spawn_blocking(move || tether.put_late_aside(&folder, &still));
+                }
+            }
+            Effect::TakePlate => {
+                if let Some(take) = shared.plate_taker.clone() {
+                    tokio::task::spawn_blocking(move || take());
+                }
+            }
             // What is kept bears the wall clock's time: it decides on the day, the order and the first try.
-            Effect::Save => self.save(Timestamp::now()),
+            Effect::Save(ticket) => self.save(ticket, Timestamp::now()),
         }
     }
 
-    fn order(&self, create: bool) {
+    fn began(&mut self, record_id: Uuid, now: Timestamp) {
+        let row = Row::default();
+        let mut diary = Diary::open(Arc::clone(&self.shared), Arc::clone(&row));
+        diary.began(self.machine.profile().id.clone(), now);
+        self.shared.timing().visit_began(record_id, Instant::now());
+        self.under_way.insert(
+            record_id,
+            UnderWay {
+                row,
+                diary,
+                set_aside: Arc::default(),
+                began: Instant::now(),
+            },
+        );
+    }
+
+    fn ended(&mut self, record_id: Uuid, ending: Ending, now: Timestamp) {
+        self.shared.timing().visit_given_up(record_id);
+        let Some(mut visit) = self.under_way.remove(&record_id) else {
+            return;
+        };
+        let outcome = match ending {
+            Ending::Submitted => VisitOutcome::Submitted,
+            Ending::Cancelled => VisitOutcome::Cancelled,
+            Ending::TimedOut => VisitOutcome::TimedOut,
+            Ending::NotPossible => VisitOutcome::NotPossible,
+        };
+        visit.diary.ended(outcome, visit.began.elapsed(), now);
+    }
+
+    fn order(&self, ticket: Ticket, create: bool) {
         let Some(visit) = self.machine.visit() else { return };
         let shared = Arc::clone(&self.shared);
         let events = shared.events.clone();
@@ -430,39 +521,87 @@ impl Front {
                     _ => OrderReply::Offline,
                 },
             };
-            let _ = events.send(Event::Order(reply));
+            let _ = events.send(Event::Answer(ticket, Answer::Order(reply)));
+        });
+    }
+
+    /// Beside the page on which the student looks at it. What cannot be written down now is when it is submitted.
+    fn write_down(&self, id: u32) {
+        let Some(visit) = self.machine.visit() else { return };
+        let shot = visit.shots.iter().find(|(i, _)| *i == id);
+        let Some(((_, shot), under_way)) = shot.zip(self.under_way.get(&visit.record_id)) else {
+            return;
+        };
+        let (shared, shot) = (Arc::clone(&self.shared), Arc::clone(shot));
+        let (row, aside) = (Arc::clone(&under_way.row), Arc::clone(&under_way.set_aside));
+        tokio::spawn(async move {
+            let Some(visit) = *row.lock().await else { return };
+            let mut aside = aside.lock().await;
+            let written = shared
+                .records(move |store| store.set_aside(visit, &shot.original, &shot.standard))
+                .await;
+            match written {
+                Ok(written) => {
+                    aside.insert(id, written);
+                }
+                Err(error) => tracing::info!(%error, "a photo is not written down before it is submitted"),
+            }
         });
     }
 
     /// One transaction: record, photos, outbox and audit. Only its success is told to the student.
-    fn save(&self, now: Timestamp) {
+    fn save(&mut self, ticket: Ticket, now: Timestamp) {
         let shared = Arc::clone(&self.shared);
         let events = shared.events.clone();
-        let row = Arc::clone(&self.visit_row);
+        let under_way = self.under_way.get(&ticket.record_id);
+        let Some((row, set_aside)) =
+            under_way.map(|visit| (Arc::clone(&visit.row), Arc::clone(&visit.set_aside)))
+        else {
+            return;
+        };
         let profile = self.machine.profile();
         let lens = Arc::clone(&shared.lens.read().unwrap_or_else(PoisonError::into_inner).spec);
-        let new = self
-            .machine
-            .visit()
-            .and_then(|visit| new_record(visit, &profile.id, &lens.id));
+        let visit = self.machine.visit_of(ticket);
+        let new = visit.and_then(|visit| new_record(visit, &profile.id, &lens.id));
+        let chosen = visit.and_then(|visit| visit.chosen);
+        let notes = visit.map(notes).unwrap_or_default();
+        if self.machine.booth() == Booth::Photographer
+            && let Some(visit) = visit
+        {
+            self.recent.leaves(visit, &shared);
+        }
         tokio::spawn(async move {
             let saved = match new {
                 Some(mut new) => {
                     new.visit = *row.lock().await;
                     fail_point!("visit.saving");
-                    let saved = shared.records(move |store| store.submit(&new, now)).await;
+                    let aside = match chosen {
+                        Some(chosen) => set_aside.lock().await.remove(&chosen),
+                        None => None,
+                    };
+                    let began = Instant::now();
+                    let saved = shared
+                        .records(move |store| {
+                            let submitted = match aside {
+                                Some(aside) => store.submit_set_aside(&new, &aside, now)?,
+                                None => store.submit(&new, now)?,
+                            };
+                            for Note { what, detail, at } in notes.iter().filter(|_| !submitted.already) {
+                                store.note_by_staff(submitted.id, what, detail, *at)?;
+                            }
+                            Ok(submitted)
+                        })
+                        .await;
+                    shared.timing().saved(began.elapsed());
                     fail_point!("visit.saved");
                     saved
                 }
                 None => Err(StationError::System("the visit is not complete".into())),
             };
-            let _ = events.send(Event::Saved(match saved {
-                Ok(submitted) => Ok(submitted.shoot_number),
-                Err(error) => {
-                    tracing::error!(%error, "a photo could not be kept");
-                    Err(())
-                }
-            }));
+            let saved = saved
+                .map(|submitted| submitted.shoot_number)
+                .map_err(|error| tracing::error!(%error, "a photo could not be kept"));
+            let _ = events.send(Event::Answer(ticket, Answer::Saved(saved)));
             shared.wake_sync.notify_one();
         });
     }
@@ -475,6 +614,8 @@ struct Seen {
     wrote: Option<bool>,
     /// The counts, when the profile was confirmed, the free bytes; `None`: they could not be read.
     read: Option<(records::Counts, Option<String>, Option<u64>)>,
+    /// The day's figures, for a photographer.
+    counters: Option<Counters>,
 }
 
 async fn look(shared: Shared, write: bool) -> Seen {
@@ -498,5 +639,9 @@ async fn look(shared: Shared, write: bool) -> Seen {
         })
         .await
         .ok();
+    if shared.config.booth == Booth::Photographer {
+        let now = Timestamp::now();
+        seen.counters = shared.records(move |store| counters(store, now)).await.ok();
+    }
     seen
 }

@@ -8,18 +8,41 @@ use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+use crate::rooms::record::{AttemptLine, CheckLine};
+
 /// Which records to list.
 #[derive(Debug, Clone, Default, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub struct QueueFilter {
     /// Only this state, kebab-case.
     pub state: Option<String>,
-    /// Only where tag, shoot number or record begins so.
+    /// Only where tag, shoot number, record or receipt begins so.
     pub search: Option<String>,
+    /// Only what was submitted then or later, RFC 3339.
+    pub since: Option<String>,
+    /// Only what was submitted before, RFC 3339.
+    pub until: Option<String>,
+    /// What the rows are ordered by.
+    pub order: QueueOrder,
+    /// Oldest, or smallest, first.
+    pub oldest_first: bool,
     /// First row.
     pub offset: u32,
     /// At most so many rows, up to 500.
     pub limit: u32,
+}
+
+/// What a list is ordered by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Type)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueueOrder {
+    /// Time of submission.
+    #[default]
+    Submission,
+    /// Shoot number.
+    ShootNumber,
+    /// Tag of the collection code.
+    Tag,
 }
 
 /// One record in a list.
@@ -74,10 +97,30 @@ pub struct StateCount {
 pub struct RecordPage {
     /// The row it has in the list.
     pub row: QueueRow,
+    /// Level, major and year of graduation, empty while they are not known.
+    pub studies: String,
+    /// Photo standard.
+    pub spec: String,
+    /// When the visit began, RFC 3339.
+    pub started_at: String,
+    /// When the photo was taken, RFC 3339.
+    pub captured_at: String,
+    /// How many photos could be chosen from.
+    pub candidates: u32,
+    /// Why staff sent a refused photo.
+    pub forced_reason: Option<String>,
+    /// True where the fee was paid, or none was due.
+    pub paid: bool,
     /// What happened, oldest first.
     pub history: Vec<HistoryLine>,
-    /// The report's checks, as JSON text.
+    /// Every attempt to send it, oldest first.
+    pub attempts: Vec<AttemptLine>,
+    /// The report's checks, one by one.
+    pub checks: Vec<CheckLine>,
+    /// The whole report, as JSON text; empty once it was purged.
     pub report: String,
+    /// SHA-256 of the original.
+    pub original_sha256: String,
     /// SHA-256 of the standard photo.
     pub standard_sha256: String,
     /// Receipt number, once delivered.
@@ -94,6 +137,8 @@ pub struct RecordPage {
 pub struct HistoryLine {
     /// When, RFC 3339.
     pub at: String,
+    /// Who: `student`, `station`, `backend`, `staff`.
+    pub actor: String,
     /// What, kebab-case.
     pub what: String,
     /// In words.

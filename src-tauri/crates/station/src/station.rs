@@ -4,7 +4,7 @@
 //! events, so a slow network or disk never stops the pages.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -19,18 +19,27 @@ use vendor::{Client, Profile, PublicKey, StationKey, VendorError};
 
 use crate::backend;
 use crate::card::CardSlot;
+use crate::config::Booth;
 use crate::config::Config;
-use crate::darkroom::{self, Darkroom};
+use crate::darkroom::{Darkroom, PlateTaker, Rooms, StillRoom};
+use crate::errand::Errands;
 use crate::front::Front;
 use crate::night;
 use crate::only::{Only, OnlyError};
 use crate::pace::{Pace, Sending};
 use crate::place::Place;
+use crate::printout::Counter;
 use crate::rehearsal::Rehearsal;
 use crate::revoked;
+use crate::rooms::settings::CameraTrial;
 use crate::staff::Lock;
+use crate::studio::Studio;
 use crate::sync::{Courier, Round};
-use crate::view::{Action, CameraView, Comfort, Guidance, OutOfService, Progress, Support, View};
+use crate::tether::Tether;
+use crate::timing::Timing;
+use crate::view::{
+    Action, CameraView, Comfort, Guidance, OutOfService, PhotographerView, Progress, Support, View,
+};
 use crate::visit::{Event, Machine};
 use crate::watching::{Eyes, Lens, Wanted};
 
@@ -171,6 +180,15 @@ pub(crate) struct Inner {
     pub(crate) client: RwLock<Client>,
     pub(crate) camera: Option<Arc<Camera>>,
     pub(crate) darkroom: Option<Darkroom>,
+    /// Develops what a tethered camera sends.
+    pub(crate) still_room: Option<StillRoom>,
+    /// Light and wall, in a photographer's booth with eyes.
+    pub(crate) studio: Option<Arc<Studio>>,
+    /// Takes a picture of the empty wall; may block.
+    pub(crate) plate_taker: Option<PlateTaker>,
+    pub(crate) tether: Option<Arc<Tether>>,
+    /// The last photos of a photographer's booth, newest first, each with its record's id.
+    pub(crate) last_photos: Mutex<Vec<(Uuid, Vec<u8>)>>,
     pub(crate) lens: Arc<RwLock<Lens>>,
     pub(crate) wanted: Arc<Wanted>,
     pub(crate) events: mpsc::UnboundedSender<Event>,
@@ -179,12 +197,19 @@ pub(crate) struct Inner {
     pub(crate) candidates: Mutex<Vec<(u32, Vec<u8>)>>,
     pub(crate) payment_url: Mutex<Option<String>>,
     pub(crate) sheet: Mutex<String>,
+    pub(crate) counter: Counter,
+    pub(crate) timing: Arc<Mutex<Timing>>,
+    /// Number of the last frame that was handed to a page.
+    pub(crate) previewed: AtomicU64,
     pub(crate) wake_sync: Notify,
     pub(crate) online: AtomicBool,
     standing: Mutex<Standing>,
     pub(crate) pace: Mutex<Pace>,
     pub(crate) pin_lock: tokio::sync::Mutex<Lock>,
     pub(crate) card: CardSlot,
+    pub(crate) errands: Errands,
+    /// A camera staff look through before they choose it.
+    pub(crate) trial: Mutex<Option<(CameraTrial, Camera)>>,
     clock_drift: Mutex<Option<SignedDuration>>,
     stop: Arc<AtomicBool>,
 }
@@ -243,6 +268,25 @@ impl Inner {
 
     pub(crate) fn is_enrolled(&self) -> bool {
         self.standing() == Standing::Enrolled
+    }
+
+    fn eyes(&self, camera: Arc<Camera>, models: Arc<Models>) -> Eyes {
+        Eyes {
+            camera,
+            models,
+            lens: Arc::clone(&self.lens),
+            wanted: Arc::clone(&self.wanted),
+            events: self.events.clone(),
+            guidance: self.guidance.clone(),
+            studio: self.studio.clone(),
+            timing: Arc::clone(&self.timing),
+            stop: Arc::clone(&self.stop),
+        }
+    }
+
+    /// How long people wait.
+    pub(crate) fn timing(&self) -> std::sync::MutexGuard<'_, Timing> {
+        self.timing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The sync loop's own speed.
@@ -320,7 +364,10 @@ impl Station {
             spec: spec_for(&config, &profile)?,
         };
         let countdown = SignedDuration::from_secs(config.countdown.into());
-        let mut machine = Machine::new(profile, Uuid::now_v7).with_countdown(countdown);
+        let tethered = config.tethered_folder();
+        let mut machine = Machine::new(profile, Uuid::now_v7)
+            .with_countdown(countdown)
+            .with_booth(config.booth, tethered.is_some());
         if interrupted {
             machine.was_interrupted(Timestamp::now());
         }
@@ -330,10 +377,8 @@ impl Station {
         let eyes = options
             .eyes
             .map(|(source, models)| (Arc::new(Camera::start(source)), models));
-        let own = eyes.clone().map(|(camera, models)| -> Darkroom {
-            Arc::new(move |spec| darkroom::develop(&camera, &models, spec))
-        });
-        let darkroom = darkroom.or(own);
+        let rooms = Rooms::of(&config, &options.data, eyes.as_ref());
+        let darkroom = darkroom.or(rooms.darkroom);
         let (events, inbox) = mpsc::unbounded_channel();
         let first_view = first_view(&machine, &config.comfort());
         let inner = Arc::new(Inner {
@@ -345,6 +390,11 @@ impl Station {
             client: RwLock::new(client),
             camera: eyes.as_ref().map(|(camera, _)| Arc::clone(camera)),
             darkroom,
+            still_room: rooms.still_room,
+            studio: rooms.studio,
+            plate_taker: rooms.plate_taker,
+            tether: tethered.is_some().then(Arc::default),
+            last_photos: Mutex::default(),
             lens: Arc::new(RwLock::new(lens)),
             wanted: Arc::default(),
             view: watch::channel(first_view).0,
@@ -353,28 +403,27 @@ impl Station {
             candidates: Mutex::default(),
             payment_url: Mutex::default(),
             sheet: Mutex::new(machine.profile().sheet.clone()),
+            counter: Counter::default(),
+            timing: Arc::default(),
+            previewed: AtomicU64::new(0),
             wake_sync: Notify::new(),
             online: AtomicBool::new(false),
             standing: Mutex::new(known.standing),
             pace: Mutex::default(),
             pin_lock: tokio::sync::Mutex::new(Lock::after(known.wrong_pins, Instant::now())),
             card: CardSlot::default(),
+            errands: Errands::default(),
+            trial: Mutex::default(),
             clock_drift: Mutex::default(),
             stop: Arc::default(),
         });
         if let Some((camera, models)) = eyes {
-            Eyes {
-                camera,
-                models,
-                lens: Arc::clone(&inner.lens),
-                wanted: Arc::clone(&inner.wanted),
-                events: inner.events.clone(),
-                guidance: inner.guidance.clone(),
-                stop: Arc::clone(&inner.stop),
-            }
-            .open()
-            .map_err(|error| StationError::System(error.to_string()))?;
+            inner
+                .eyes(camera, models)
+                .open()
+                .map_err(|error| StationError::System(error.to_string()))?;
         }
+        open_tether(&inner, tethered.as_deref())?;
         if inner.darkroom.is_some() {
             tokio::spawn(Front::new(Arc::clone(&inner), machine, options.rehearsal).run(inbox));
             tokio::spawn(backend::keep_synced(Arc::clone(&inner)));
@@ -420,11 +469,6 @@ impl Station {
         let _ = self.inner().events.send(Event::Code(kind, text));
     }
 
-    /// The newest picture for the page, as a JPEG of at most 960 pixels' width, unmirrored.
-    pub fn preview(&self) -> Option<Vec<u8>> {
-        darkroom::preview(&self.inner().camera.as_ref()?.newest()?)
-    }
-
     /// A finished photo of the visit under way.
     pub fn candidate(&self, id: u32) -> Option<Vec<u8>> {
         let candidates = self
@@ -435,6 +479,19 @@ impl Station {
         candidates
             .iter()
             .find(|(i, _)| *i == id)
+            .map(|(_, jpeg)| jpeg.clone())
+    }
+
+    /// One of the last photos of a photographer's booth.
+    pub fn last_photo(&self, id: &str) -> Option<Vec<u8>> {
+        let photos = self
+            .inner()
+            .last_photos
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        photos
+            .iter()
+            .find(|(i, _)| i.to_string() == id)
             .map(|(_, jpeg)| jpeg.clone())
     }
 
@@ -506,6 +563,16 @@ impl Station {
     pub fn client(&self) -> Client {
         self.inner().client()
     }
+}
+
+/// Looks at a tethered camera's folder, where there is one.
+fn open_tether(inner: &Shared, folder: Option<&std::path::Path>) -> Result<(), StationError> {
+    if let (Some(tether), Some(folder)) = (&inner.tether, folder) {
+        tether
+            .open(folder, inner.events.clone(), Arc::clone(&inner.stop))
+            .map_err(StationError::SetUp)?;
+    }
+    Ok(())
 }
 
 /// Opens the records of a folder.
@@ -686,6 +753,8 @@ fn first_view(machine: &Machine, comfort: &Comfort) -> View {
         camera: CameraView::Opening,
         rehearsal: false,
         waiting: 0,
+        photographer: (machine.booth() == Booth::Photographer).then(PhotographerView::default),
+        printouts: None,
         comfort: comfort.clone(),
     }
 }

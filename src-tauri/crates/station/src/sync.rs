@@ -454,16 +454,18 @@ fn judged(error: &VendorError) -> AttemptResult {
 
 async fn capture(shared: &Shared, outgoing: Outgoing) -> Result<Capture, StationError> {
     let id = outgoing.id;
-    let (standard, original, detail) = shared
+    let ((standard, standard_hash), (original, original_hash), report) = shared
         .records(move |store| {
             Ok((
-                store.photo(id, PhotoKind::Standard)?,
-                store.photo(id, PhotoKind::Original)?,
+                store.photo_with_hash(id, PhotoKind::Standard)?,
+                store.photo_with_hash(id, PhotoKind::Original)?,
                 store.report(id)?,
             ))
         })
         .await?;
-    Ok(captured(outgoing, standard, original, detail))
+    let standard = Photo::proven(STANDARD_TYPE, standard, standard_hash);
+    let original = Photo::proven(original_type(&original), original, original_hash);
+    Ok(captured(outgoing, standard, original, report))
 }
 
 /// A verified receipt as the records keep it.
@@ -475,18 +477,24 @@ pub(crate) fn kept(receipt: &vendor::Receipt) -> Receipt {
     }
 }
 
-/// A record as the backend takes it, by the network or in a bundle.
-pub(crate) fn captured(
-    outgoing: Outgoing,
-    standard: Vec<u8>,
-    original: Vec<u8>,
-    report: serde_json::Value,
-) -> Capture {
-    let original_type = if original.starts_with(&[0x89, b'P', b'N', b'G']) {
+pub(crate) const STANDARD_TYPE: &str = "image/jpeg";
+
+/// A camera's own JPEG, or the lossless picture of one that sends none.
+pub(crate) fn original_type(original: &[u8]) -> &'static str {
+    if original.starts_with(&[0x89, b'P', b'N', b'G']) {
         "image/png"
     } else {
         "image/jpeg"
-    };
+    }
+}
+
+/// A record as the backend takes it, by the network or in a bundle.
+pub(crate) fn captured(
+    outgoing: Outgoing,
+    standard: Photo,
+    original: Photo,
+    report: serde_json::Value,
+) -> Capture {
     let text = |secret: &records::Secret| Secret::new(String::from_utf8_lossy(secret.expose()).into_owned());
     Capture {
         subject: Subject {
@@ -496,8 +504,8 @@ pub(crate) fn captured(
             proof: serde_json::from_slice(outgoing.proof.expose()).unwrap_or(vendor::api::Proof::None),
             school_id: outgoing.school_id,
         },
-        standard: Photo::new("image/jpeg", standard),
-        original: Photo::new(original_type, original),
+        standard,
+        original,
         captured_at: outgoing.captured_at,
         submitted_at: outgoing.submitted_at,
         consented_at: outgoing.consent_at,

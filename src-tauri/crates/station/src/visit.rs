@@ -5,6 +5,7 @@
 //! [`Visit`] whose end wipes it. The scan and the shot belong together because both are fields of that value.
 
 mod pages;
+mod photographer;
 
 use std::sync::Arc;
 
@@ -15,6 +16,9 @@ use vendor::api::{AcademicRecord, CollectionState, Eligibility, Identity, Order,
 use vendor::{FeeWhen, Profile, Secret, Step};
 
 use self::pages::window_words;
+use self::photographer::Desk;
+pub use self::photographer::{Alarm, AlarmCause};
+use crate::config::Booth;
 use crate::view::{
     Action, NotPossible, OutOfService, PayState, Person, Progress, ProofError, Remark, ScanSight, SchoolCard,
 };
@@ -49,6 +53,23 @@ pub struct Shot {
     pub captured_at: Timestamp,
 }
 
+/// A shot whose photo the checks do not accept.
+pub struct Refused {
+    /// Why, in words.
+    pub remarks: Vec<Remark>,
+    /// The closest photo there is, where there is one: a photographer may submit it with a reason.
+    pub closest: Option<Arc<Shot>>,
+}
+
+impl From<Vec<Remark>> for Refused {
+    fn from(remarks: Vec<Remark>) -> Refused {
+        Refused {
+            remarks,
+            closest: None,
+        }
+    }
+}
+
 /// One student's data. Dropping it wipes the code; photos and masked words go with it.
 pub struct Visit {
     /// The record this visit will become: the backend counts by it, so a retry is never a second capture.
@@ -79,6 +100,16 @@ pub struct Visit {
     pub chosen: Option<u32>,
     /// The shoot number, once the record is on the disk.
     pub saved_as: Option<String>,
+    /// Why the photographer submits a photo the checks refused.
+    pub forced_reason: Option<String>,
+    /// Each time the face in front was not the one it should be, in a photographer's booth.
+    pub alarms: Vec<Alarm>,
+    /// When it first waited for a photo.
+    pub framed: Option<Timestamp>,
+    /// The closest photo of the last shot, where the checks refused it.
+    closest: Option<Arc<Shot>>,
+    /// Whose face sits there, by tracking; see [`photographer`].
+    sitter: Option<u32>,
     attempts_left: u32,
 }
 
@@ -99,6 +130,11 @@ impl Visit {
             taken: 0,
             chosen: None,
             saved_as: None,
+            forced_reason: None,
+            alarms: Vec::new(),
+            framed: None,
+            closest: None,
+            sitter: None,
             attempts_left: PROOF_ATTEMPTS,
         }
     }
@@ -111,7 +147,7 @@ impl Visit {
             .unwrap_or_default()
     }
 
-    fn person(&self) -> Option<Person> {
+    pub(crate) fn person(&self) -> Option<Person> {
         let (identity, record) = (self.identity.as_ref()?, self.record.as_ref()?);
         Some(Person {
             masked_name: identity.masked_name.clone(),
@@ -183,6 +219,10 @@ pub enum Watch {
     Code,
     /// A face to frame.
     Face,
+    /// A face to frame, and beside it the code of who comes next.
+    Both,
+    /// The same, a few times a second: the darkroom needs the machine.
+    Glance,
 }
 
 /// What the backend said about an identity.
@@ -209,6 +249,29 @@ pub enum OrderReply {
     Refused(Option<String>),
 }
 
+/// Which visit asked, and which of its questions. An answer that comes when its visit is over, or when the question
+/// was asked anew, is nobody's: it must not be taken for the next student's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket {
+    /// The visit's record.
+    pub record_id: Uuid,
+    question: u32,
+}
+
+/// What the world answers to an [`Effect`] with a [`Ticket`].
+pub enum Answer {
+    /// To [`Effect::SearchSchools`]; `None` without network.
+    Schools(Option<Vec<SchoolCard>>),
+    /// To [`Effect::Resolve`].
+    Resolved(Resolved),
+    /// To [`Effect::CreateOrder`] or [`Effect::PollOrder`].
+    Order(OrderReply),
+    /// To [`Effect::Shoot`]: a photo, or why it was refused.
+    Developed(Result<Arc<Shot>, Refused>),
+    /// To [`Effect::Save`]: the shoot number, or it could not be kept.
+    Saved(Result<String, ()>),
+}
+
 /// What happens to the machine.
 pub enum Event {
     /// A person did something.
@@ -217,18 +280,15 @@ pub enum Event {
     Sight(ScanSight),
     /// A code was read.
     Code(Kind, CodeText),
-    /// Answer to [`Effect::SearchSchools`]; `None` without network.
-    Schools(Option<Vec<SchoolCard>>),
-    /// Answer to [`Effect::Resolve`].
-    Resolved(Resolved),
-    /// Answer to [`Effect::CreateOrder`] or [`Effect::PollOrder`].
-    Order(OrderReply),
+    /// The world has answered.
+    Answer(Ticket, Answer),
     /// The face has been right and still for a second.
     Steady,
-    /// Answer to [`Effect::Shoot`]: a photo, or why it was refused.
-    Developed(Result<Arc<Shot>, Vec<Remark>>),
-    /// Answer to [`Effect::Save`]: the shoot number, or it could not be kept.
-    Saved(Result<String, ()>),
+    /// Whose face is before the camera, by tracking: a number that changes when it may be somebody else's; `None`
+    /// while there is none.
+    Sitter(Option<u32>),
+    /// A tethered camera's photo, taken for the visit of this record.
+    Still(Uuid, camera::Still),
     /// A record moved on.
     Progress {
         /// Which record.
@@ -263,23 +323,39 @@ pub enum Ending {
 pub enum Effect {
     /// Look schools up.
     SearchSchools {
+        /// The question.
+        ticket: Ticket,
         /// Part of the name.
         name: String,
         /// Level.
         level: String,
     },
     /// Ask who this is.
-    Resolve,
+    Resolve(Ticket),
     /// Make an order for the chosen academic record.
-    CreateOrder,
+    CreateOrder(Ticket),
     /// Ask how the order stands.
-    PollOrder,
+    PollOrder(Ticket),
     /// Take the next frame and develop it.
-    Shoot,
+    Shoot(Ticket),
+    /// Write this shot's photos down beside the page, for the case that it is chosen.
+    SetAside {
+        /// Which of the visit's shots.
+        shot: u32,
+    },
+    /// Develop the tethered camera's photo.
+    Develop(Ticket, camera::Still),
+    /// Put a tethered camera's photo aside: its visit is over.
+    PutAside(camera::Still),
+    /// Keep a picture of the empty wall.
+    TakePlate,
     /// Keep the chosen photo: one transaction.
-    Save,
+    Save(Ticket),
     /// A visit began.
-    Began,
+    Began {
+        /// The visit's record.
+        record_id: Uuid,
+    },
     /// A visit ended; its data is gone.
     Ended {
         /// The visit's record.
@@ -291,6 +367,26 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// The question this effect is, if it waits for an answer.
+    pub fn ticket(&self) -> Option<Ticket> {
+        match self {
+            Effect::SearchSchools { ticket, .. }
+            | Effect::Resolve(ticket)
+            | Effect::CreateOrder(ticket)
+            | Effect::PollOrder(ticket)
+            | Effect::Shoot(ticket)
+            | Effect::Develop(ticket, _)
+            | Effect::Save(ticket) => Some(*ticket),
+            Effect::Began { .. }
+            | Effect::Ended { .. }
+            | Effect::SetAside { .. }
+            | Effect::PutAside(_)
+            | Effect::TakePlate => None,
+        }
+    }
+}
+
 /// The visit at the front of the station.
 pub struct Machine {
     profile: Profile,
@@ -300,6 +396,13 @@ pub struct Machine {
     visit: Option<Visit>,
     deadline: Option<Timestamp>,
     last_code: Option<(Tag, Timestamp)>,
+    /// The question whose answer is waited for, and how many were asked.
+    asked: Option<Ticket>,
+    questions: u32,
+    /// Whose face the machine has.
+    booth: Booth,
+    /// What only a photographer's booth has.
+    desk: Desk,
     /// The time of the event being handled.
     now: Timestamp,
     next_record_id: fn() -> Uuid,
@@ -319,6 +422,10 @@ impl Machine {
             visit: None,
             deadline: None,
             last_code: None,
+            asked: None,
+            questions: 0,
+            booth: Booth::SelfService,
+            desk: Desk::default(),
             now: Timestamp::UNIX_EPOCH,
             next_record_id,
             countdown: COUNTDOWN,
@@ -330,6 +437,14 @@ impl Machine {
     #[must_use]
     pub fn with_countdown(mut self, countdown: SignedDuration) -> Machine {
         self.countdown = countdown.clamp(SignedDuration::ZERO, LONGEST_COUNTDOWN);
+        self
+    }
+
+    /// With another face; `tethered` says that the photos come from a camera of their own.
+    #[must_use]
+    pub fn with_booth(mut self, booth: Booth, tethered: bool) -> Machine {
+        self.booth = booth;
+        self.desk.tethered = tethered && booth == Booth::Photographer;
         self
     }
 
@@ -350,6 +465,9 @@ impl Machine {
 
     /// What the camera should be looked at for now.
     pub fn watch(&self) -> Watch {
+        if self.booth == Booth::Photographer {
+            return self.desk_watch();
+        }
         match self.stage {
             Stage::Idle if self.profile.steps.first() == Some(&Step::Scan) => Watch::Code,
             Stage::Scanning { .. } => Watch::Code,
@@ -376,26 +494,12 @@ impl Machine {
                 Vec::new()
             }
             Event::Code(kind, text) => self.code_seen(kind, text, now),
-            Event::Schools(found) => {
-                if matches!(self.stage, Stage::FindingSchool { .. }) {
-                    match found {
-                        Some(found) => self.go(
-                            Stage::FindingSchool {
-                                found,
-                                searched: true,
-                            },
-                            now,
-                        ),
-                        None => self.not_possible(NotPossible::NeedsNetwork, None, now),
-                    }
-                }
-                Vec::new()
-            }
-            Event::Resolved(answer) => self.resolved(answer, now),
-            Event::Order(reply) => self.ordered(reply, now),
+            Event::Answer(ticket, answer) => self.answered(ticket, answer, now),
+            // A photographer's own finger decides.
+            Event::Steady if self.booth == Booth::Photographer => Vec::new(),
             Event::Steady => self.start_countdown(now),
-            Event::Developed(result) => self.developed(result, now),
-            Event::Saved(result) => self.saved(result, now),
+            Event::Sitter(sitter) => self.sits(sitter, now),
+            Event::Still(record_id, still) => self.still_came(record_id, still, now),
             Event::Progress {
                 record_id,
                 progress,
@@ -416,6 +520,7 @@ impl Machine {
                 Vec::new()
             }
             Event::Service(closed) => {
+                self.desk.closed = closed;
                 match (closed, &self.stage) {
                     (Some(reason), Stage::Idle | Stage::Closed(_)) => {
                         self.stage = Stage::Closed(reason);
@@ -424,7 +529,7 @@ impl Machine {
                     (None, Stage::Closed(_)) => self.stage = Stage::Idle,
                     _ => {}
                 }
-                Vec::new()
+                self.next_comes(now)
             }
             Event::Profile(profile) => {
                 self.next_profile = Some(profile);
@@ -444,6 +549,10 @@ impl Machine {
     fn act(&mut self, action: Action, now: Timestamp) -> Vec<Effect> {
         self.touch(now);
         let saved = self.is_saved();
+        let action = match self.act_at_the_desk(action, now) {
+            Ok(effects) => return effects,
+            Err(action) => action,
+        };
         match (action, &mut self.stage) {
             (Action::Start, Stage::Idle) => self.begin(now),
             (Action::Cancel, Stage::Done { .. }) | (Action::Finish, Stage::Done { .. }) => {
@@ -459,7 +568,7 @@ impl Machine {
             (Action::Cancel, _) => self.end(Ending::Cancelled),
             (Action::Back, _) => self.back(now),
             (Action::SearchSchool { name, level }, Stage::FindingSchool { .. }) => {
-                vec![Effect::SearchSchools { name, level }]
+                self.ask(|ticket| Effect::SearchSchools { ticket, name, level })
             }
             (Action::TakeSchool { id, level }, Stage::FindingSchool { found, .. }) => {
                 let Some(school) = found.iter().find(|s| s.id == id).cloned() else {
@@ -468,6 +577,7 @@ impl Machine {
                 if let Some(visit) = &mut self.visit {
                     visit.school = Some((school, level));
                 }
+                self.keep_school();
                 self.advance(now)
             }
             (Action::LastFour { value }, Stage::Proving { error }) => {
@@ -541,7 +651,7 @@ impl Machine {
             }
             (Action::PayAgain, Stage::Paying { .. }) => {
                 self.go(Stage::Ordering, now);
-                vec![Effect::CreateOrder]
+                self.ask(Effect::CreateOrder)
             }
             (Action::Shoot, Stage::Framing { .. }) => self.start_countdown(now),
             (Action::Retake, Stage::ChoosingPhoto | Stage::LastLook) => {
@@ -562,10 +672,57 @@ impl Machine {
             }
             (Action::Submit, Stage::LastLook) => {
                 self.go(Stage::Saving, now);
-                vec![Effect::Save]
+                self.ask(Effect::Save)
             }
             _ => Vec::new(),
         }
+    }
+
+    /// A question of the visit under way; older ones are answered in vain from now on.
+    fn ask(&mut self, effect: impl FnOnce(Ticket) -> Effect) -> Vec<Effect> {
+        let Some(visit) = &self.visit else {
+            return Vec::new();
+        };
+        self.questions = self.questions.wrapping_add(1);
+        let ticket = Ticket {
+            record_id: visit.record_id,
+            question: self.questions,
+        };
+        self.asked = Some(ticket);
+        vec![effect(ticket)]
+    }
+
+    fn answered(&mut self, ticket: Ticket, answer: Answer, now: Timestamp) -> Vec<Effect> {
+        let answer = match answer {
+            Answer::Saved(result) if self.is_finishing(ticket) => return self.finished(ticket, &result, now),
+            answer => answer,
+        };
+        if self.asked != Some(ticket) {
+            return Vec::new();
+        }
+        match answer {
+            Answer::Schools(found) => self.schools_found(found, now),
+            Answer::Resolved(answer) => self.resolved(answer, now),
+            Answer::Order(reply) => self.ordered(reply, now),
+            Answer::Developed(result) => self.developed(result, now),
+            Answer::Saved(result) => self.saved(result, now),
+        }
+    }
+
+    fn schools_found(&mut self, found: Option<Vec<SchoolCard>>, now: Timestamp) -> Vec<Effect> {
+        if matches!(self.stage, Stage::FindingSchool { .. }) {
+            match found {
+                Some(found) => self.go(
+                    Stage::FindingSchool {
+                        found,
+                        searched: true,
+                    },
+                    now,
+                ),
+                None => self.not_possible(NotPossible::NeedsNetwork, None, now),
+            }
+        }
+        Vec::new()
     }
 
     fn back(&mut self, now: Timestamp) -> Vec<Effect> {
@@ -612,9 +769,16 @@ impl Machine {
 
     fn begin(&mut self, now: Timestamp) -> Vec<Effect> {
         self.interrupted_until = None;
-        self.visit = Some(Visit::new((self.next_record_id)(), now));
+        let mut visit = Visit::new((self.next_record_id)(), now);
+        visit.school = self.kept_school_and_level();
+        self.begin_as(visit, now)
+    }
+
+    fn begin_as(&mut self, visit: Visit, now: Timestamp) -> Vec<Effect> {
+        let record_id = visit.record_id;
+        self.visit = Some(visit);
         self.step = 0;
-        let mut effects = vec![Effect::Began];
+        let mut effects = vec![Effect::Began { record_id }];
         effects.extend(self.enter(now));
         effects
     }
@@ -628,6 +792,9 @@ impl Machine {
             Kind::Collection if just_used => ScanSight::JustUsed,
             kind => ScanSight::of(kind),
         };
+        if self.booth == Booth::Photographer && !matches!(self.stage, Stage::Scanning { .. }) {
+            return self.code_at_the_desk(sight, text, now);
+        }
         let mut effects = Vec::new();
         match self.stage {
             // A code held up at the welcome page begins the visit by itself; other codes do not.
@@ -771,7 +938,14 @@ impl Machine {
         Vec::new()
     }
 
-    fn developed(&mut self, result: Result<Arc<Shot>, Vec<Remark>>, now: Timestamp) -> Vec<Effect> {
+    /// The shutter.
+    fn release(&mut self, now: Timestamp) -> Vec<Effect> {
+        self.desk.last_shot = self.desk.sitter;
+        self.go(Stage::Developing, now);
+        self.ask(Effect::Shoot)
+    }
+
+    fn developed(&mut self, result: Result<Arc<Shot>, Refused>, now: Timestamp) -> Vec<Effect> {
         if !matches!(self.stage, Stage::Developing) {
             return Vec::new();
         }
@@ -779,6 +953,7 @@ impl Machine {
             return Vec::new();
         };
         visit.taken += 1;
+        visit.closest = None;
         match result {
             Ok(shot) => {
                 visit.shots.push((visit.taken, shot));
@@ -786,13 +961,16 @@ impl Machine {
                 if visit.shots.len() > self.profile.candidates as usize {
                     visit.shots.remove(0);
                 }
-                self.advance(now)
+                let mut effects = vec![Effect::SetAside { shot: visit.taken }];
+                effects.extend(self.advance(now));
+                effects
             }
             Err(refused) => {
+                visit.closest = refused.closest;
                 self.go(
                     Stage::Framing {
                         countdown_from: None,
-                        refused,
+                        refused: refused.remarks,
                     },
                     now,
                 );
@@ -818,6 +996,12 @@ impl Machine {
     }
 
     fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+        if self.booth == Booth::Photographer {
+            self.sits(self.desk.sitter, now);
+            if let Some(again) = self.save_again(now) {
+                return vec![again];
+            }
+        }
         match &mut self.stage {
             Stage::Scanning { read: Some(at), .. } if now.duration_since(*at) >= CODE_SHOWN => {
                 return self.advance(now);
@@ -825,14 +1009,12 @@ impl Machine {
             Stage::Framing {
                 countdown_from: Some(from),
                 ..
-            } if now.duration_since(*from) >= self.countdown => {
-                self.go(Stage::Developing, now);
-                return vec![Effect::Shoot];
-            }
+            } if now.duration_since(*from) >= self.countdown => return self.release(now),
             Stage::Paying { next_poll, state } if now >= *next_poll && *state != PayState::Expired => {
                 *next_poll = now + ORDER_POLL;
                 if self.deadline.is_none_or(|d| now < d) {
-                    return vec![Effect::PollOrder];
+                    // The same question again: a slow answer to an earlier one is as good.
+                    return self.asked.map(Effect::PollOrder).into_iter().collect();
                 }
             }
             _ => {}
@@ -859,7 +1041,7 @@ impl Machine {
         );
         if identified && !more_follows {
             self.go(Stage::Resolving, now);
-            return vec![Effect::Resolve];
+            return self.ask(Effect::Resolve);
         }
         self.step += 1;
         self.enter(now)
@@ -882,6 +1064,8 @@ impl Machine {
                 return Vec::new();
             };
             match step {
+                // In a photographer's booth one class after the other is of the same school.
+                Step::FindSchool if self.booth == Booth::Photographer && visit.school.is_some() => {}
                 Step::FindSchool => {
                     self.go(
                         Stage::FindingSchool {
@@ -893,14 +1077,19 @@ impl Machine {
                     return Vec::new();
                 }
                 Step::Scan => {
-                    self.go(
-                        Stage::Scanning {
-                            sight: ScanSight::Nothing,
-                            read: None,
-                        },
-                        now,
-                    );
-                    return Vec::new();
+                    // Scanned before the steps came here: by a photographer only.
+                    let read = visit.code.is_some().then_some(now);
+                    let sight = if read.is_some() {
+                        ScanSight::Steady
+                    } else {
+                        ScanSight::Nothing
+                    };
+                    self.go(Stage::Scanning { sight, read }, now);
+                    return if read.is_some() {
+                        self.advance(now)
+                    } else {
+                        Vec::new()
+                    };
                 }
                 Step::Prove => {
                     self.go(Stage::Proving { error: None }, now);
@@ -934,11 +1123,12 @@ impl Machine {
                             if record.fee.due_fen == 0 => {}
                         (Some(_), _) => {
                             self.go(Stage::Ordering, now);
-                            return vec![Effect::CreateOrder];
+                            return self.ask(Effect::CreateOrder);
                         }
                     }
                 }
                 Step::Shoot => {
+                    visit.framed.get_or_insert(now);
                     self.go(
                         Stage::Framing {
                             countdown_from: None,
@@ -996,6 +1186,9 @@ impl Machine {
             // A profile without a submission cannot be parsed; still, never show "done" for what is not.
             return self.end(Ending::Cancelled);
         };
+        if self.booth == Booth::Photographer {
+            return self.end(Ending::Submitted);
+        }
         self.go(
             Stage::Done {
                 progress: Progress::SavedHere,
@@ -1017,15 +1210,17 @@ impl Machine {
     }
 
     fn touch(&mut self, now: Timestamp) {
-        self.deadline = patience(&self.stage).map(|p| now + p);
+        let pages = patience(&self.stage).map(|p| self.booth.patience(p));
+        self.deadline = pages.map(|p| now + p);
     }
 
     fn end(&mut self, ending: Ending) -> Vec<Effect> {
         self.stage = Stage::Idle;
         self.deadline = None;
+        self.asked = None;
         self.step = 0;
         self.take_profile();
-        match self.visit.take() {
+        let mut effects = match self.visit.take() {
             Some(visit) => {
                 if let Some(code) = &visit.code {
                     self.last_code = Some((code.tag(), self.now));
@@ -1043,7 +1238,9 @@ impl Machine {
                 }]
             }
             None => Vec::new(),
-        }
+        };
+        effects.extend(self.next_comes(self.now));
+        effects
     }
 
     fn take_profile(&mut self) {

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use booth::PATIENCE;
 use pages::within;
-use records::{Depth, Filter, RecordState};
+use records::{Depth, Filter, PhotoKind, RecordState};
 use station::Station;
 use station::view::{Action, OutOfService, Page, Progress};
 use tokio::sync::Mutex;
@@ -101,6 +101,46 @@ async fn what_cannot_be_written_down_is_not_told_and_comes_again() {
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].state, RecordState::Delivered);
     assert!(report.is_clean(), "{:?}", report.faults);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_photo_that_cannot_be_written_down_when_it_is_taken_is_when_it_is_submitted() {
+    let _one = ONE_AT_A_TIME.lock().await;
+    for written_before in [true, false] {
+        let place = tempfile::tempdir().unwrap();
+        let backend = Backend::start(BackendOptions::demo("binyu").unwrap())
+            .await
+            .unwrap();
+        let station = open(place.path(), &backend).await;
+        if !written_before {
+            fail::cfg("picture.committing", "return").unwrap();
+        }
+        let person = backend.person(DemoCase::Ordinary).unwrap();
+        booth::visit(&station, &backend, &person).await.unwrap();
+        fail::remove("picture.committing");
+        let (photos, report) = station
+            .with_records(|store| {
+                let row = store.list(&Filter::default())?.remove(0);
+                let photos = [PhotoKind::Original, PhotoKind::Standard].map(|kind| store.photo(row.id, kind));
+                Ok((photos, store.verify(Depth::Full)?))
+            })
+            .await
+            .unwrap();
+        assert!(photos.iter().all(Result::is_ok), "{photos:?}");
+        assert!(report.is_clean(), "{:?}", report.faults);
+        drop(station);
+        assert_eq!(pictures(place.path()), if written_before { 2 } else { 0 });
+    }
+}
+
+/// Photos that were written down when they were taken, as the database has them.
+fn pictures(data: &Path) -> i64 {
+    let key = std::fs::read_to_string(data.join("records.key")).unwrap();
+    let db = rusqlite::Connection::open(data.join("records.db")).unwrap();
+    db.execute_batch(&format!("PRAGMA key = \"x'{}'\"", key.trim()))
+        .unwrap();
+    db.query_row("SELECT count(*) FROM picture", [], |row| row.get(0))
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -415,8 +415,8 @@ impl Client {
         if receipt.record_id != record_id {
             return Err(VendorError::BadReceipt("for another record"));
         }
-        if receipt.standard_sha256 != sha256_hex(&capture.standard.bytes.0)
-            || receipt.original_sha256 != sha256_hex(&capture.original.bytes.0)
+        if receipt.standard_sha256 != capture.standard.sha256
+            || receipt.original_sha256 != capture.original.sha256
         {
             return Err(VendorError::ReceiptMismatch);
         }

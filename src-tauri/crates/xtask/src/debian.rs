@@ -55,11 +55,16 @@ const PACKAGES: &[Package] = &[
     ),
     build("fonts-noto-cjk", "Chinese text on the pages and in the report"),
     tests("xvfb", "a display without a screen, for the window's test"),
-    tests("chromium", "shows every page to axe, and takes its picture"),
     tests(
         "webkit2gtk-driver",
         "drives the real window in its test (WebDriver)",
     ),
+    tests(
+        "chromium",
+        "shows every page to axe and takes its picture; the browser of the backend's pages in their test",
+    ),
+    tests("chromium-driver", "drives it (WebDriver)"),
+    tests("cups-daemon", "a print server of the printer's tests' own"),
 ];
 
 /// Only where the machine's Node is too old and has no npm to fetch a newer one with.
@@ -94,7 +99,8 @@ pub(crate) fn ensure(root: &Path, purpose: Purpose, npm_is_missing: bool) -> Out
         .into_iter()
         .filter(|package| !installed.iter().any(|name| name == package.name))
         .filter(|package| package.name != "fonts-noto-cjk" || !has_chinese_font())
-        .filter(|package| package.name != "chromium" || !has_chromium())
+        // Ubuntu's are called otherwise; any that are there will do.
+        .filter(|package| !package.name.starts_with("chromium") || !is_installed("chromedriver"))
         .collect();
     if missing.is_empty() {
         return Ok(());
@@ -159,13 +165,6 @@ fn installed(wanted: &[&Package]) -> Vec<String> {
         .filter_map(|line| line.strip_prefix("installed "))
         .map(str::to_owned)
         .collect()
-}
-
-/// Ubuntu's package of this name is a wrapper around another store: whichever is there will do.
-fn has_chromium() -> bool {
-    ["chromium", "chromium-browser", "google-chrome"]
-        .iter()
-        .any(|name| is_installed(name))
 }
 
 /// Any font with Chinese will do; Noto is only what we install where there is none.
@@ -273,7 +272,7 @@ impl Progress {
 /// A Linux with another package manager: says what is missing and under which name Debian has it.
 fn check_other_linux(purpose: Purpose) -> Outcome {
     let library = |name: &str| output_of(Command::new("pkg-config").args(["--exists", name])).is_some();
-    let checks: [(bool, &str); 9] = [
+    let checks: [(bool, &str); 10] = [
         (is_installed("c++"), "a C++ compiler (g++)"),
         (is_installed("cmake"), "cmake"),
         (is_installed("pkg-config"), "pkg-config"),
@@ -289,8 +288,12 @@ fn check_other_linux(purpose: Purpose) -> Outcome {
             "WebKitWebDriver (webkit2gtk-driver)",
         ),
         (
-            purpose < Purpose::Test || has_chromium(),
-            "Chromium or Chrome (chromium)",
+            purpose < Purpose::Test || is_installed("chromedriver"),
+            "Chromium and chromedriver (chromium, chromium-driver)",
+        ),
+        (
+            purpose < Purpose::Test || Path::new("/usr/sbin/cupsd").exists(),
+            "the CUPS server (cups-daemon)",
         ),
     ];
     let missing: Vec<&str> = checks

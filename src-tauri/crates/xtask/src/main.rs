@@ -4,6 +4,8 @@
 //! A command that cannot go on stops with one sentence that says what to do.
 
 mod audit;
+#[cfg(unix)]
+mod camera_vm;
 mod command;
 mod debian;
 mod fresh;
@@ -26,12 +28,15 @@ usage: cargo xtask COMMAND
   test [ARG…]   everything: formats, lints, types, the pages' tests, every Rust test; ARG… go to `cargo test`
   faults [--kills N] [--seed S]
                 ends stations and backends N times (1,000) in the middle of everything and counts what was lost
-  audit         the dependencies' licences and sources, and what is publicly known against them
+  audit [--offline]
+                the dependencies' licences and sources, and what is publicly known against them; offline, the first
   soak [--visits N] [--seed S]
                 N visits (5,000) in a row while network, backend and camera come and go: is memory flat?
   shots [--out DIR] [--window]
                 a picture of every page, both ways up and in both languages, and a sheet of them all (results/shots);
                 with --window the real window's as well
+  camera-vm [ROW]
+                the station's camera code on real drivers that misbehave on command, in an emulated machine (Debian)
   fmt           formats Rust and the pages
   lint          formats, lints and types, without the tests
   bindings      writes ui/src/bindings.ts, the TypeScript of what crosses between Rust and the pages
@@ -51,7 +56,9 @@ fn main() -> ExitCode {
         "test" => test::test(&root, rest),
         "lint" => test::lint(&root),
         "faults" => test::faults(&root, rest),
-        "audit" => audit::audit(&root),
+        "audit" => audit::audit(&root, rest),
+        #[cfg(unix)]
+        "camera-vm" => camera_vm::camera_vm(&root, rest),
         "soak" => test::soak(&root, rest),
         "shots" => shots::shots(&root, rest),
         "fmt" => test::format(&root),

@@ -124,25 +124,36 @@ pub(crate) fn bench(root: &Path, arguments: &[String]) -> Outcome {
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .filter(|name| has_benches(name))
             .collect();
+        names.push("camera".to_owned());
         names.sort();
         match names.as_slice() {
             [] => println!("No crate has benches yet."),
-            names => println!("Benches: {}", names.join(", ")),
+            names => println!("Benches: {}, window", names.join(", ")),
         }
         return Ok(());
     };
     // The scan is what `code` is for, and what its bench is called.
     let name = if name == "scan" { "code" } else { name };
-    if name == "records" {
-        // What the records are measured by needs a station and a backend around them.
+    if name == "records" || name == "camera" {
+        // What these are measured by needs a station around them.
         setup::ensure(root, Purpose::Run)?;
         return must(
             cargo()
-                .args(["bench", "--workspace", "--bench", "records", "--"])
+                .args(["bench", "--workspace", "--bench", name, "--"])
                 .args(rest)
                 .current_dir(root),
             "the bench did not finish; why is said above.",
         );
+    }
+    if name == "window" {
+        // The window as it ships, driven as its test drives it.
+        let ready = setup::ensure(root, Purpose::Test)?;
+        let mut bench = cargo();
+        bench
+            .args(["bench", "--package", "photo-station", "--bench", "window"])
+            .current_dir(root);
+        tell_drivers(&mut bench, root, &ready);
+        return must(&mut bench, "the bench did not finish; why is said above.");
     }
     if !has_benches(name) {
         return Err(Stop::new(format!(
@@ -263,13 +274,18 @@ fn clippy(root: &Path, steps: &mut Steps) -> Outcome {
 pub(crate) fn rust_tests(root: &Path, ready: &Ready) -> Command {
     let mut test = cargo();
     test.arg("test").args(locked()).current_dir(root);
-    test.env("PHOTO_STATION_MODELS", root.join("assets").join("models"));
-    if let Some(drivers) = &ready.drivers {
-        test.env("PHOTO_STATION_TAURI_DRIVER", &drivers.tauri);
-        test.env("PHOTO_STATION_WEBKIT_DRIVER", &drivers.webview);
-    }
+    tell_drivers(&mut test, root, ready);
     for_one_build(&mut test);
     test
+}
+
+/// Where the models and the window's drivers are.
+fn tell_drivers(command: &mut Command, root: &Path, ready: &Ready) {
+    command.env("PHOTO_STATION_MODELS", root.join("assets").join("models"));
+    if let Some(drivers) = &ready.drivers {
+        command.env("PHOTO_STATION_TAURI_DRIVER", &drivers.tauri);
+        command.env("PHOTO_STATION_WEBKIT_DRIVER", &drivers.webview);
+    }
 }
 
 fn in_ci() -> bool {

@@ -23,10 +23,8 @@ pub(crate) fn run(large: &Path) {
         .pop()
         .expect("a record in the middle");
     let everything = QueueFilter {
-        state: None,
-        search: None,
-        offset: 0,
         limit: 100,
+        ..QueueFilter::default()
     };
     let search = |text: &str| QueueFilter {
         search: Some(text.to_owned()),

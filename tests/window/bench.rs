@@ -1,0 +1,30 @@
+//! `cargo xtask bench window`: how long people wait for the real window, on this machine, drawn in software.
+//!
+//! The window runs as it ships, under a virtual display, driven by WebDriver. The preview is measured on a recorded loop of
+//! a rendered student, because the virtual booth draws its student on the same cores a camera would leave free; whole
+//! visits are measured on the virtual booth all the same, and say so.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a measurement stops where it fails"
+)]
+
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "a visit needs more hands than a measurement")]
+mod driven;
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "a visit needs more hands than a measurement")]
+mod hands;
+#[cfg(target_os = "linux")]
+mod measured;
+
+#[cfg(target_os = "linux")]
+fn main() {
+    measured::all();
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() {
+    println!("The window is measured where WebDriver can drive it without a screen: on Linux.");
+}

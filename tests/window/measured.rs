@@ -1,0 +1,452 @@
+//! What is measured, and the table of it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use code::CodeText;
+use image::DynamicImage;
+use jiff::Timestamp;
+use portrait::{Models, Original};
+use serde_json::{Value, json};
+use station::rehearsal::{Actor, RehearsalError, play_watched};
+use station::view::{Action, Page};
+use station::visit::Shot;
+use station::{Config, Darkroom, Options, Station};
+use vendor_backend::{AutoReview, Backend, BackendOptions, DemoCase, DemoPerson, Running, demo};
+use virtual_booth::{Act, Booth, BoothOptions};
+
+use crate::driven::{PATIENCE, PIN, Scene, Stage, set_pin};
+use crate::hands::Window;
+
+/// Frames of the recorded loop: a second, so that nothing of it is remembered by a cache.
+const LOOP: u64 = 30;
+/// How long the preview is watched.
+const WATCHED: Duration = Duration::from_secs(12);
+/// Visits in the window.
+const VISITS: usize = 4;
+/// Visits without a window, as fast as they go.
+const HURRIED: usize = 20;
+/// The campus's own rate: ten seconds a student are 360; with room for two in three being quicker.
+const VISITS_AN_HOUR: f64 = 600.0;
+
+/// One line of the table.
+struct Line {
+    what: &'static str,
+    measured: f64,
+    goal: f64,
+    unit: &'static str,
+    /// Whether more is better.
+    more: bool,
+}
+
+impl Line {
+    fn tell(&self) -> String {
+        let ratio = self.measured / self.goal;
+        let met = if self.more { ratio >= 1.0 } else { ratio <= 1.0 };
+        format!(
+            "| {} | {:.1} {} | {} {} {} | {:.2} | {} |",
+            self.what,
+            self.measured,
+            self.unit,
+            if self.more { "≥" } else { "≤" },
+            self.goal,
+            self.unit,
+            ratio,
+            if met { "met" } else { "MISSED" }
+        )
+    }
+}
+
+pub(crate) fn all() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut lines = Vec::new();
+    runtime.block_on(async {
+        eprintln!("the preview, on a recorded loop …");
+        lines.extend(preview().await);
+        eprintln!("{VISITS} visits in the window, on the virtual booth …");
+        lines.extend(visits().await);
+        eprintln!("{HURRIED} visits without a window, as fast as they go …");
+        lines.push(hurried().await);
+    });
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    println!("\n{cores} cores, drawn in software at 1920×1080 under Xvfb\n");
+    println!("| | measured | goal | ratio | |\n| --- | ---: | ---: | ---: | --- |");
+    for line in &lines {
+        println!("{}", line.tell());
+    }
+}
+
+fn models() -> PathBuf {
+    std::env::var_os("PHOTO_STATION_MODELS").map_or_else(
+        || {
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("assets")
+                .join("models")
+        },
+        PathBuf::from,
+    )
+}
+
+/// A rendered student at 720p, for a second.
+fn recorded(folder: &Path) {
+    let mut booth = Booth::new(BoothOptions {
+        width: 1280,
+        height: 720,
+        ..BoothOptions::default()
+    });
+    for n in 0..LOOP {
+        let frame = DynamicImage::from(booth.frame(&Act::Sit, n));
+        frame.save(folder.join(format!("{n:03}.jpg"))).unwrap();
+    }
+}
+
+/// A backend, a student, and the station's folder with a PIN.
+struct Place {
+    folder: tempfile::TempDir,
+    backend: Running,
+    /// People who come without anything particular.
+    crowd: Vec<DemoPerson>,
+}
+
+impl Place {
+    async fn new() -> Place {
+        let backend = Backend::start(BackendOptions {
+            auto_review: AutoReview::Off,
+            ..BackendOptions::demo("biyezhengzhao").unwrap()
+        })
+        .await
+        .unwrap();
+        let mut crowd = backend.people();
+        crowd.retain(|person| person.case == DemoCase::Ordinary);
+        let place = Place {
+            folder: tempfile::tempdir().unwrap(),
+            backend,
+            crowd,
+        };
+        std::fs::write(place.people(), serde_json::to_vec(&place.crowd).unwrap()).unwrap();
+        set_pin(&place.station(), &place.people());
+        place
+    }
+
+    fn station(&self) -> PathBuf {
+        self.folder.path().join("station")
+    }
+
+    fn people(&self) -> PathBuf {
+        self.folder.path().join("people.json")
+    }
+
+    async fn window(&self, camera: &str) -> Stage {
+        let scene = Scene { camera, log: "warn" };
+        Stage::start_with(
+            self.folder.path(),
+            &self.station(),
+            self.backend.url(),
+            &self.people(),
+            scene,
+        )
+        .await
+    }
+}
+
+async fn invoke(window: &Window, command: &str, given: Value) -> Value {
+    let ask = "const [command, given, done] = arguments;
+        window.__TAURI_INTERNALS__.invoke(command, given).then(done, refused => done({ refused: String(refused.code) }))";
+    window
+        .client
+        .execute_async(ask, vec![json!(command), given])
+        .await
+        .unwrap()
+}
+
+/// The station's own figures: what staff see under "about".
+async fn reading(window: &Window) -> Value {
+    let opened = invoke(window, "staff_login", json!({ "pin": PIN })).await;
+    assert_eq!(opened, json!(true), "the staff's PIN");
+    let reading = invoke(window, "timing", json!({})).await;
+    invoke(window, "staff_logout", json!({})).await;
+    reading
+}
+
+fn number(reading: &Value, path: &str) -> f64 {
+    reading
+        .pointer(path)
+        .and_then(Value::as_f64)
+        .unwrap_or_else(|| panic!("no {path} in {reading}"))
+}
+
+/// How the code comes.
+#[derive(Clone, Copy, PartialEq)]
+enum By {
+    Camera,
+    /// A hand-held scanner, where the camera shows a recorded loop.
+    Keys,
+}
+
+/// Does what each page asks for until this one stands there.
+async fn goes_on_to(window: &mut Window, backend: &Running, student: &DemoPerson, by: By, last: &str) {
+    let since = Instant::now();
+    let mut left = String::new();
+    loop {
+        assert!(
+            since.elapsed() < PATIENCE * 3,
+            "no page {last}: {}",
+            window.text().await
+        );
+        let page = window.next_after(&left).await;
+        if page == last {
+            return;
+        }
+        match page.as_str() {
+            "welcome" => window.click("start").await,
+            "find-school" => window.finds_the_school(student).await,
+            "scan" if by == By::Keys => window.keys(student.code()).await,
+            "prove-last-four" => {
+                for key in student.last_four.chars() {
+                    window.click(&format!("key-{key}")).await;
+                }
+                window.click("prove-submit").await;
+            }
+            "confirm" => window.click("it-is-me").await,
+            "requirements" => {
+                window.click("consent").await;
+                window.click("consent-next").await;
+            }
+            "pay" => {
+                let address = window.payment_address().await;
+                backend.pay(&address).await.unwrap();
+            }
+            "choose-photo" => window.click("take-1").await,
+            "last-look" => window.click("submit").await,
+            "not-possible" => panic!("not possible: {}", window.text().await),
+            _ => {}
+        }
+        left = page;
+    }
+}
+
+async fn preview() -> Vec<Line> {
+    let place = Place::new().await;
+    let pictures = place.folder.path().join("loop");
+    std::fs::create_dir(&pictures).unwrap();
+    recorded(&pictures);
+    let config = Config {
+        automatic_shutter: false,
+        ..Config::load(&place.station()).unwrap()
+    };
+    config.save(&place.station()).unwrap();
+    let mut stage = place.window(&format!("pictures:{}", pictures.display())).await;
+    stage.window.until_page("welcome").await;
+    let usable = usable_after(&stage.window).await;
+    goes_on_to(
+        &mut stage.window,
+        &place.backend,
+        &place.crowd[0],
+        By::Keys,
+        "framing",
+    )
+    .await;
+    tokio::time::sleep(WATCHED).await;
+    let told = reading(&stage.window).await;
+    stage.window.client.clone().close().await.unwrap();
+    drop(stage);
+    place.backend.stop().await;
+    vec![
+        Line {
+            what: "preview drawn, with guides, 720p camera",
+            measured: number(&told, "/shown_fps"),
+            goal: 28.0,
+            unit: "fps",
+            more: true,
+        },
+        Line {
+            what: "from the camera's frame to the screen, p50",
+            measured: number(&told, "/frame_to_screen/p50"),
+            goal: 80.0,
+            unit: "ms",
+            more: false,
+        },
+        Line {
+            what: "from the camera's frame to the screen, p95",
+            measured: number(&told, "/frame_to_screen/p95"),
+            goal: 80.0,
+            unit: "ms",
+            more: false,
+        },
+        Line {
+            what: "window usable after its start",
+            measured: usable,
+            goal: 1500.0,
+            unit: "ms",
+            more: false,
+        },
+    ]
+}
+
+/// From the program's start to its first page painted, in milliseconds.
+async fn usable_after(window: &Window) -> f64 {
+    let mark = "const mark = performance.getEntriesByName('usable')[0];
+        return mark ? performance.timeOrigin + mark.startTime : null";
+    let since = Instant::now();
+    let painted = loop {
+        if let Some(at) = window.client.execute(mark, Vec::new()).await.unwrap().as_f64() {
+            break at;
+        }
+        assert!(since.elapsed() < PATIENCE, "no page was painted");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    painted - started_at()
+}
+
+/// When the program was started, in milliseconds since the epoch; exact to ten.
+fn started_at() -> f64 {
+    let program = std::fs::canonicalize(env!("CARGO_BIN_EXE_photo-station")).unwrap();
+    let ticks = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(Result::ok)
+        .filter(|entry| std::fs::read_link(entry.path().join("exe")).is_ok_and(|exe| exe == program))
+        .filter_map(|entry| {
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            let after_name = stat.rsplit_once(')')?.1;
+            // starttime is the 22nd field, the 20th after the name; in hundredths of a second since the boot.
+            after_name.split_whitespace().nth(19)?.parse::<f64>().ok()
+        })
+        .reduce(f64::min)
+        .expect("the program runs");
+    let uptime: f64 = std::fs::read_to_string("/proc/uptime")
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs_f64();
+    1000.0 * (now - uptime + ticks / 100.0)
+}
+
+async fn visits() -> Vec<Line> {
+    let place = Place::new().await;
+    let mut stage = place.window("virtual").await;
+    for person in place.crowd.iter().cycle().take(VISITS) {
+        stage.window.until_page("welcome").await;
+        goes_on_to(&mut stage.window, &place.backend, person, By::Camera, "done").await;
+        stage.window.click("finish").await;
+    }
+    stage.window.until_page("welcome").await;
+    let told = reading(&stage.window).await;
+    stage.window.client.clone().close().await.unwrap();
+    drop(stage);
+    place.backend.stop().await;
+    let shares: Vec<f64> = told["visits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|visit| visit["machine_ms"].as_f64())
+        .collect();
+    assert_eq!(shares.len(), VISITS, "{told}");
+    let line = |what, measured, goal| Line {
+        what,
+        measured,
+        goal,
+        unit: "ms",
+        more: false,
+    };
+    let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+    vec![
+        line(
+            "code's frame to the next page, p50 (virtual booth)",
+            number(&told, "/scan_to_page/p50"),
+            100.0,
+        ),
+        line(
+            "code's frame to the next page, p95 (virtual booth)",
+            number(&told, "/scan_to_page/p95"),
+            100.0,
+        ),
+        line(
+            "shutter to standard photo, p50 (virtual booth)",
+            number(&told, "/develop/p50"),
+            500.0,
+        ),
+        line(
+            "a photo kept, p95 (virtual booth)",
+            number(&told, "/save/p95"),
+            50.0,
+        ),
+        line("machine's share of a visit, mean (virtual booth)", mean, 1000.0),
+    ]
+}
+
+/// Visits of people who do not hesitate, developed, kept and handed in for real: how many an hour the machine takes.
+async fn hurried() -> Line {
+    let place = Place::new().await;
+    let models = Arc::new(Models::load(&models()).unwrap());
+    let (capture, _) = Booth::still(&BoothOptions::default(), None);
+    let capture = Original::from_rgb(capture).unwrap();
+    let darkroom: Darkroom = Arc::new(move |spec| {
+        let outcome = portrait::standardize(&models, &capture, spec, None);
+        let photo = outcome.photo.expect("a proper student");
+        Ok(Arc::new(Shot {
+            original: capture.bytes().to_vec(),
+            standard: photo.jpeg,
+            report: outcome.report,
+            remarks: Vec::new(),
+            captured_at: Timestamp::now(),
+        }))
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        data: folder.path().to_path_buf(),
+        config: Config {
+            backend: place.backend.url().to_owned(),
+            countdown: 0,
+            least_free_mb: 0,
+            ..Config::default()
+        },
+        key_in_file: true,
+        eyes: None,
+        activation: Some(demo::ACTIVATION_CODE.to_owned()),
+        rehearsal: None,
+    };
+    let station = Station::open_with(options, Some(darkroom)).await.unwrap();
+    assert!(station.enrolled_within(Duration::from_secs(30)).await);
+    assert!(place.crowd.len() >= HURRIED);
+    let began = Instant::now();
+    for person in place.crowd.iter().take(HURRIED) {
+        let actor: Actor = serde_json::from_value(serde_json::to_value(person).unwrap()).unwrap();
+        let pay = async |url: String| {
+            let paid = place.backend.pay(&url).await;
+            paid.map_err(|error| RehearsalError::Payment(error.to_string()))
+        };
+        play_watched(&station, &actor, pay, |page| match page {
+            Page::Scan { .. } => station.code_read(CodeText::new(person.code().as_bytes().to_vec())),
+            Page::Framing { .. } => station.act(Action::Shoot),
+            _ => {}
+        })
+        .await
+        .unwrap();
+        station.act(Action::Finish);
+        let mut views = station.views();
+        views
+            .wait_for(|view| matches!(view.page, Page::Welcome { .. }))
+            .await
+            .unwrap();
+    }
+    let an_hour = HURRIED as f64 / began.elapsed().as_secs_f64() * 3600.0;
+    drop(station);
+    place.backend.stop().await;
+    Line {
+        what: "visits an hour, one after the other, without a window",
+        measured: an_hour,
+        goal: VISITS_AN_HOUR,
+        unit: "",
+        more: true,
+    }
+}
