@@ -228,9 +228,21 @@ async fn hand_in(station: &Client, identity: &Identity, shoot_number: &str) -> U
     record
 }
 
-/// A student's fee, paid in the width of a telephone; twice changes nothing.
-async fn pays(person: &Person, backend: &Running, station: &Client) -> Identity {
-    let first = identity(station, &backend.person(DemoCase::Ordinary).unwrap()).await;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "two pages from beginning to end")]
+async fn a_telephone_pays_and_a_reviewer_decides_by_keyboard() {
+    let backend = Backend::start(BackendOptions {
+        reviewer_token: Some("let-me-in".into()),
+        ..BackendOptions::demo("biyezhengzhao").unwrap()
+    })
+    .await
+    .unwrap();
+    let station = station(&backend).await;
+    let driver = Driver::start();
+    let person = Person(driver.browser().await);
+
+    // Paying, in the width of a telephone.
+    let first = identity(&station, &backend.person(DemoCase::Ordinary).unwrap()).await;
     let request = OrderRequest {
         identity_token: first.identity_token.clone(),
         academic_record_id: first.records[0].id.clone(),
@@ -258,22 +270,6 @@ async fn pays(person: &Person, backend: &Running, station: &Client) -> Identity 
     person.goes_to(&order.payment_url).await;
     person.reads("支付成功").await;
     assert!(person.0.find(Locator::Css("button")).await.is_err());
-    first
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_telephone_pays_and_a_reviewer_decides_by_keyboard() {
-    let backend = Backend::start(BackendOptions {
-        reviewer_token: Some("let-me-in".into()),
-        ..BackendOptions::demo("biyezhengzhao").unwrap()
-    })
-    .await
-    .unwrap();
-    let station = station(&backend).await;
-    let driver = Driver::start();
-    let person = Person(driver.browser().await);
-
-    let first = pays(&person, &backend, &station).await;
 
     // Two photos wait; the reviewer's mouse is broken.
     let paid = hand_in(&station, &first, "A-0001").await;
