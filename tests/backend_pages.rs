@@ -229,6 +229,7 @@ async fn hand_in(station: &Client, identity: &Identity, shoot_number: &str) -> U
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "two pages from beginning to end")]
 async fn a_telephone_pays_and_a_reviewer_decides_by_keyboard() {
     let backend = Backend::start(BackendOptions {
         reviewer_token: Some("let-me-in".into()),

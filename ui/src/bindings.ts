@@ -1083,6 +1083,16 @@ export type View = {
 /**  The screen changed. */
 export type ViewChanged = View;
 
+/**  A visit's time. */
+export type VisitTime = {
+	/**  When it ended, RFC 3339. */
+	ended_at: string,
+	/**  From the first touch to the receipt, in seconds. */
+	seconds: number | null,
+	/**  How much of it the person waited for the machine, in milliseconds. */
+	machine_ms: number | null,
+};
+
 /**  How the empty-wall plate stands. */
 export type WallState = 
 /**  None was taken. */
@@ -1098,16 +1108,6 @@ export type WallView = {
 	state: WallState,
 	/**  What is wrong, or why no plate was taken. */
 	hint: Remark | null,
-};
-
-/**  A visit's time. */
-export type VisitTime = {
-	/**  When it ended, RFC 3339. */
-	ended_at: string,
-	/**  From the first touch to the receipt, in seconds. */
-	seconds: number | null,
-	/**  How much of it the person waited for the machine, in milliseconds. */
-	machine_ms: number | null,
 };
 
 /**  What is waited for. */

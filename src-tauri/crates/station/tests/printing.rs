@@ -69,10 +69,9 @@ async fn until(station: &Station, what: &str, is: impl Fn(&Printouts) -> bool) -
     };
     tokio::select! {
         () = stays => unreachable!("it goes on for ever"),
-        found = tokio::time::timeout(PATIENCE, comes) => match found {
-            Ok(printouts) => printouts,
-            Err(_) => panic!("waited for {what}: {:?}", station.view().printouts),
-        },
+        found = tokio::time::timeout(PATIENCE, comes) => {
+            found.unwrap_or_else(|_| panic!("waited for {what}: {:?}", station.view().printouts))
+        }
     }
 }
 
