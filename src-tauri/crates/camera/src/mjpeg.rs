@@ -604,7 +604,9 @@ mod tests {
                 }
             }
             let mean = apart / f64::from(across * down * 3);
-            assert!(mean < 4.0, "{mean} levels apart at 1/{by}");
+            // At an eighth all that is left of 16 x 16 pixels' chroma is one value.
+            let most = if by == 8 { 6.0 } else { 4.0 };
+            assert!(mean < most, "{mean} levels apart at 1/{by}");
         }
     }
 

@@ -112,15 +112,25 @@ impl NetworkSource {
                 let rest = self.received.split_off(length);
                 Some(Ok(std::mem::replace(&mut self.received, rest)))
             }
-            Extent::Short => None,
+            // A part that was cut off may pass for one that goes on: until the next one's picture begins behind the
+            // empty line of its head.
+            Extent::Short => self.next_part().map(|next| {
+                self.forget_up_to(next);
+                Err(cut_off())
+            }),
             Extent::Broken(at) => {
-                // The part ended early. The next one's picture stands behind its head's empty line, where the length
-                // of a segment that was cut off may reach over it, or else here or further on.
-                let next = self.received.windows(6).position(|six| six == NEXT_PART);
-                self.forget_up_to(next.map_or(at.max(2), |line| line + 4));
-                Some(Err(bad("a part that was cut off")))
+                self.forget_up_to(self.next_part().unwrap_or(at.max(2)));
+                Some(Err(cut_off()))
             }
         }
+    }
+
+    /// Where the next part's picture begins, if its head is there already.
+    fn next_part(&self) -> Option<usize> {
+        self.received
+            .windows(NEXT_PART.len())
+            .position(|some| some == NEXT_PART)
+            .map(|line| line + NEXT_PART.len() - START.len())
     }
 
     /// Drops everything before the next picture's start, looked for from here on.
@@ -143,6 +153,10 @@ impl Source for NetworkSource {
 
 /// The empty line behind a part's head, and its picture's start.
 const NEXT_PART: &[u8] = b"\r\n\r\n\xff\xd8";
+
+fn cut_off() -> CameraError {
+    bad("a part that was cut off")
+}
 
 /// Where a JPEG begins.
 const START: [u8; 2] = [0xff, 0xd8];
