@@ -400,7 +400,6 @@ const en: Words = {
     loading: 'Reading…',
     leave: 'Back to the booth',
     doctor: 'Doctor',
-    about: 'About · timing',
     picture: 'Code from a picture',
     pictureRead: {
       steady: 'The code was read, the visit goes on',
@@ -462,6 +461,7 @@ const en: Words = {
       delivery: 'Delivery',
       settings: 'Settings',
       doctor: 'Doctor',
+      about: 'About · timing',
     },
     errand: {
       records: '{n}',

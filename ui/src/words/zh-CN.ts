@@ -392,7 +392,6 @@ export default {
     loading: '正在读取…',
     leave: '返回采集',
     doctor: '诊断',
-    about: '关于 · 用时',
     picture: '从图片读码',
     pictureRead: {
       steady: '已读到采集码，继续采集',
@@ -454,6 +453,7 @@ export default {
       delivery: '交付',
       settings: '设置',
       doctor: '诊断',
+      about: '关于 · 用时',
     },
     errand: {
       records: '{n} 条',
