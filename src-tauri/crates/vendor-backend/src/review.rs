@@ -389,7 +389,13 @@ pub(crate) async fn list(State(service): State<Arc<Service>>) -> Response {
         header(&service),
         waiting.len()
     );
-    Page::new("照片审核", body).reloading(10).into_response()
+    let page = Page::new("照片审核", body);
+    // A page that loads itself anew takes the focus away from whoever works by keyboard: only an empty one does.
+    if waiting.is_empty() {
+        page.reloading(10).into_response()
+    } else {
+        page.into_response()
+    }
 }
 
 fn words(rejection: &Rejection) -> String {
@@ -446,14 +452,26 @@ pub(crate) async fn show(State(service): State<Arc<Service>>, Path(record_id): P
     let Ok(record_id) = record_id.parse::<Uuid>() else {
         return Page::missing("没有这张照片").into_response();
     };
+    desk_reply(&service, record_id, None).await
+}
+
+/// The desk of a photo; with the note of a reviewer who chose no reason, it asks for one.
+async fn desk_reply(service: &Service, record_id: Uuid, unfinished: Option<&str>) -> Response {
     match service.database.run(move |tx| desk(tx, record_id)).await {
-        Ok(Some(desk)) => desk_page(&service, &desk).into_response(),
+        Ok(Some(desk)) => {
+            let page = desk_page(service, &desk, unfinished);
+            if unfinished.is_some() {
+                page.with_status(StatusCode::UNPROCESSABLE_ENTITY).into_response()
+            } else {
+                page.into_response()
+            }
+        }
         Ok(None) => Page::missing("没有这张照片").into_response(),
         Err(fault) => Page::broken(&fault).into_response(),
     }
 }
 
-fn desk_page(service: &Service, desk: &Desk) -> Page {
+fn desk_page(service: &Service, desk: &Desk, unfinished: Option<&str>) -> Page {
     let Desk {
         row,
         about,
@@ -461,16 +479,27 @@ fn desk_page(service: &Service, desk: &Desk) -> Page {
     } = desk;
     let boxes = REASONS
         .iter()
-        .map(|(code, zh, _)| {
-            format!("<label><input type=\"checkbox\" name=\"{code}\" value=\"on\">{zh}</label>")
+        .enumerate()
+        .map(|(place, (code, zh, _))| {
+            let focus = if unfinished.is_some() && place == 0 {
+                " autofocus"
+            } else {
+                ""
+            };
+            format!("<label><input type=\"checkbox\" name=\"{code}\" value=\"on\"{focus}>{zh}</label>")
         })
         .collect::<Vec<_>>()
         .concat();
+    let asks = unfinished.map_or(
+        "",
+        |_| "<p class=\"stopped\" role=\"alert\">请至少选择一项原因：学生要据此重拍。</p>",
+    );
+    let note = escaped(unfinished.unwrap_or_default());
     let action = match row.state.as_str() {
         "under-review" => format!(
             "<form method=\"post\"><button class=\"go wide\" name=\"decision\" value=\"approve\">通过</button></form>\
-             <h2>不通过</h2><form method=\"post\"><fieldset><legend>原因（至少一项）</legend>{boxes}</fieldset>\
-             <label for=\"note\">补充说明（会告知学生，可不填）</label><textarea id=\"note\" name=\"note\" rows=\"2\" maxlength=\"200\"></textarea>\
+             <h2>不通过</h2>{asks}<form method=\"post\"><fieldset><legend>原因（至少一项）</legend>{boxes}</fieldset>\
+             <label for=\"note\">补充说明（会告知学生，可不填）</label><textarea id=\"note\" name=\"note\" rows=\"2\" maxlength=\"200\">{note}</textarea>\
              <button class=\"stop\" name=\"decision\" value=\"reject\">不通过，请重拍</button></form>"
         ),
         state => {
@@ -566,6 +595,16 @@ pub(crate) async fn picture(
     }
 }
 
+/// The photo that waits for the longest.
+fn next_waiting(tx: &Transaction<'_>) -> Result<Option<String>, Fault> {
+    let next = tx.query_row(
+        "SELECT record_id FROM captures WHERE state = 'under-review' ORDER BY seq LIMIT 1",
+        [],
+        |row| row.get(0),
+    );
+    Ok(next.optional()?)
+}
+
 /// A reviewer pressed one of the two buttons.
 pub(crate) async fn decided(
     State(service): State<Arc<Service>>,
@@ -575,9 +614,18 @@ pub(crate) async fn decided(
     let Ok(record_id) = record_id.parse::<Uuid>() else {
         return Page::missing("没有这张照片").into_response();
     };
-    let decision = match form.get("decision").map(String::as_str) {
-        Some("approve") => Decision::Approve,
-        _ => Decision::Reject {
+    let approves = form.get("decision").is_some_and(|word| word == "approve");
+    let gives_a_reason = REASONS.iter().any(|(code, ..)| form.contains_key(*code));
+    if !approves && !gives_a_reason {
+        let note: String = form
+            .get("note")
+            .map_or(String::new(), |note| note.chars().take(200).collect());
+        return desk_reply(&service, record_id, Some(&note)).await;
+    }
+    let decision = if approves {
+        Decision::Approve
+    } else {
+        Decision::Reject {
             // In the list's order, whatever the form's.
             reasons: REASONS
                 .iter()
@@ -588,18 +636,23 @@ pub(crate) async fn decided(
                 .get("note")
                 .map(|note| note.trim().chars().take(200).collect())
                 .filter(|n: &String| !n.is_empty()),
-        },
+        }
     };
     let now = service.clock.now();
     let here = service.clone();
     match service
         .database
-        .run(move |tx| decide(tx, &here, record_id, &decision, now))
+        .run(move |tx| {
+            let done = decide(tx, &here, record_id, &decision, now)?;
+            Ok(done.then_some(next_waiting(tx)?))
+        })
         .await
     {
-        Ok(true) => Redirect::to("/review").into_response(),
-        // No reason chosen, or another reviewer was first: the page shows which.
-        Ok(false) => Redirect::to(&format!("/review/{record_id}")).into_response(),
+        // On to the next one, as a reviewer of hundreds a day wants it.
+        Ok(Some(Some(next))) => Redirect::to(&format!("/review/{next}")).into_response(),
+        Ok(Some(None)) => Redirect::to("/review").into_response(),
+        // Another reviewer was first: the page shows what was decided.
+        Ok(None) => Redirect::to(&format!("/review/{record_id}")).into_response(),
         Err(fault) => Page::broken(&fault).into_response(),
     }
 }

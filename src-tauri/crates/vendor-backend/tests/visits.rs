@@ -903,7 +903,7 @@ async fn a_reviewer_decides_on_the_page() {
     };
     let no = [("decision", "reject"), ("ears-covered", "on"), ("note", "右耳")];
     assert_eq!(post(&no, "cross-site").await, 403);
-    assert_eq!(post(&[("decision", "reject")], "same-origin").await, 303);
+    assert_eq!(post(&[("decision", "reject")], "same-origin").await, 422);
     assert!(booth.news(&mut None).await.is_empty(), "a no needs a reason");
     assert_eq!(post(&no, "same-origin").await, 303);
     let news = booth.news(&mut None).await;

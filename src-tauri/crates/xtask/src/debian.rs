@@ -59,6 +59,8 @@ const PACKAGES: &[Package] = &[
         "webkit2gtk-driver",
         "drives the real window in its test (WebDriver)",
     ),
+    tests("chromium", "the browser of the backend's pages, for their test"),
+    tests("chromium-driver", "drives it (WebDriver)"),
 ];
 
 /// Only where the machine's Node is too old and has no npm to fetch a newer one with.
@@ -93,6 +95,8 @@ pub(crate) fn ensure(root: &Path, purpose: Purpose, npm_is_missing: bool) -> Out
         .into_iter()
         .filter(|package| !installed.iter().any(|name| name == package.name))
         .filter(|package| package.name != "fonts-noto-cjk" || !has_chinese_font())
+        // Ubuntu's are called otherwise; any that are there will do.
+        .filter(|package| !package.name.starts_with("chromium") || !is_installed("chromedriver"))
         .collect();
     if missing.is_empty() {
         return Ok(());
@@ -264,7 +268,7 @@ impl Progress {
 /// A Linux with another package manager: says what is missing and under which name Debian has it.
 fn check_other_linux(purpose: Purpose) -> Outcome {
     let library = |name: &str| output_of(Command::new("pkg-config").args(["--exists", name])).is_some();
-    let checks: [(bool, &str); 8] = [
+    let checks: [(bool, &str); 9] = [
         (is_installed("c++"), "a C++ compiler (g++)"),
         (is_installed("cmake"), "cmake"),
         (is_installed("pkg-config"), "pkg-config"),
@@ -278,6 +282,10 @@ fn check_other_linux(purpose: Purpose) -> Outcome {
         (
             purpose < Purpose::Test || is_installed("WebKitWebDriver"),
             "WebKitWebDriver (webkit2gtk-driver)",
+        ),
+        (
+            purpose < Purpose::Test || is_installed("chromedriver"),
+            "Chromium and chromedriver (chromium, chromium-driver)",
         ),
     ];
     let missing: Vec<&str> = checks
