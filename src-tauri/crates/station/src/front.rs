@@ -22,7 +22,7 @@ use crate::rehearsal::Rehearsal;
 use crate::station::{Shared, StationError, setting, spec_for};
 use crate::steady::Steady;
 use crate::view::{CameraView, OutOfService, SchoolCard, Support, View};
-use crate::visit::{Effect, Ending, Event, Machine, OrderReply};
+use crate::visit::{Answer, Effect, Ending, Event, Machine, OrderReply, Ticket};
 use crate::watching::Lens;
 
 /// How often time passes for the pages.
@@ -96,7 +96,7 @@ impl Front {
             if matches!(event, Event::Steady) && !self.shared.config.automatic_shutter {
                 continue;
             }
-            if matches!(event, Event::Saved(Err(()))) {
+            if matches!(event, Event::Answer(_, Answer::Saved(Err(())))) {
                 // Before the next student begins, not half a minute later.
                 (self.looked, self.wrote) = (None, None);
             }
@@ -335,7 +335,7 @@ impl Front {
                     }
                 });
             }
-            Effect::SearchSchools { name, level } => {
+            Effect::SearchSchools { ticket, name, level } => {
                 tokio::spawn(async move {
                     let found = shared.client().schools(&name, &level).await.ok().map(|list| {
                         list.schools
@@ -347,18 +347,20 @@ impl Front {
                             })
                             .collect()
                     });
-                    let _ = events.send(Event::Schools(found));
+                    let _ = events.send(Event::Answer(ticket, Answer::Schools(found)));
                 });
             }
-            Effect::Resolve => {
+            Effect::Resolve(ticket) => {
                 let Some(visit) = self.machine.visit() else { return };
                 let request = resolve_request(visit);
                 tokio::spawn(async move {
-                    let _ = events.send(Event::Resolved(resolve(&shared, request).await));
+                    let answer = Answer::Resolved(resolve(&shared, request).await);
+                    let _ = events.send(Event::Answer(ticket, answer));
                 });
             }
-            Effect::CreateOrder | Effect::PollOrder => self.order(matches!(effect, Effect::CreateOrder)),
-            Effect::Shoot => {
+            Effect::CreateOrder(ticket) => self.order(ticket, true),
+            Effect::PollOrder(ticket) => self.order(ticket, false),
+            Effect::Shoot(ticket) => {
                 let Some(darkroom) = shared.darkroom.clone() else {
                     return;
                 };
@@ -367,16 +369,16 @@ impl Front {
                     fail_point!("visit.shutter");
                     let developed = darkroom(&spec);
                     fail_point!("visit.developed");
-                    let _ = events.send(Event::Developed(developed));
+                    let _ = events.send(Event::Answer(ticket, Answer::Developed(developed)));
                 });
             }
             Effect::SetAside { shot } => self.write_down(shot),
             // What is kept bears the wall clock's time: it decides on the day, the order and the first try.
-            Effect::Save => self.save(Timestamp::now()),
+            Effect::Save(ticket) => self.save(ticket, Timestamp::now()),
         }
     }
 
-    fn order(&self, create: bool) {
+    fn order(&self, ticket: Ticket, create: bool) {
         let Some(visit) = self.machine.visit() else { return };
         let shared = Arc::clone(&self.shared);
         let events = shared.events.clone();
@@ -425,7 +427,7 @@ impl Front {
                     _ => OrderReply::Offline,
                 },
             };
-            let _ = events.send(Event::Order(reply));
+            let _ = events.send(Event::Answer(ticket, Answer::Order(reply)));
         });
     }
 
@@ -453,7 +455,7 @@ impl Front {
     }
 
     /// One transaction: record, photos, outbox and audit. Only its success is told to the student.
-    fn save(&self, now: Timestamp) {
+    fn save(&self, ticket: Ticket, now: Timestamp) {
         let shared = Arc::clone(&self.shared);
         let events = shared.events.clone();
         let row = Arc::clone(&self.visit_row);
@@ -483,13 +485,10 @@ impl Front {
                 }
                 None => Err(StationError::System("the visit is not complete".into())),
             };
-            let _ = events.send(Event::Saved(match saved {
-                Ok(submitted) => Ok(submitted.shoot_number),
-                Err(error) => {
-                    tracing::error!(%error, "a photo could not be kept");
-                    Err(())
-                }
-            }));
+            let saved = saved
+                .map(|submitted| submitted.shoot_number)
+                .map_err(|error| tracing::error!(%error, "a photo could not be kept"));
+            let _ = events.send(Event::Answer(ticket, Answer::Saved(saved)));
             shared.wake_sync.notify_one();
         });
     }

@@ -207,6 +207,29 @@ pub enum OrderReply {
     Refused(Option<String>),
 }
 
+/// Which visit asked, and which of its questions. An answer that comes when its visit is over, or when the question
+/// was asked anew, is nobody's: it must not be taken for the next student's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket {
+    /// The visit's record.
+    pub record_id: Uuid,
+    question: u32,
+}
+
+/// What the world answers to an [`Effect`] with a [`Ticket`].
+pub enum Answer {
+    /// To [`Effect::SearchSchools`]; `None` without network.
+    Schools(Option<Vec<SchoolCard>>),
+    /// To [`Effect::Resolve`].
+    Resolved(Resolved),
+    /// To [`Effect::CreateOrder`] or [`Effect::PollOrder`].
+    Order(OrderReply),
+    /// To [`Effect::Shoot`]: a photo, or why it was refused.
+    Developed(Result<Arc<Shot>, Vec<Remark>>),
+    /// To [`Effect::Save`]: the shoot number, or it could not be kept.
+    Saved(Result<String, ()>),
+}
+
 /// What happens to the machine.
 pub enum Event {
     /// A person did something.
@@ -215,18 +238,10 @@ pub enum Event {
     Sight(ScanSight),
     /// A code was read.
     Code(Kind, CodeText),
-    /// Answer to [`Effect::SearchSchools`]; `None` without network.
-    Schools(Option<Vec<SchoolCard>>),
-    /// Answer to [`Effect::Resolve`].
-    Resolved(Resolved),
-    /// Answer to [`Effect::CreateOrder`] or [`Effect::PollOrder`].
-    Order(OrderReply),
+    /// The world has answered.
+    Answer(Ticket, Answer),
     /// The face has been right and still for a second.
     Steady,
-    /// Answer to [`Effect::Shoot`]: a photo, or why it was refused.
-    Developed(Result<Arc<Shot>, Vec<Remark>>),
-    /// Answer to [`Effect::Save`]: the shoot number, or it could not be kept.
-    Saved(Result<String, ()>),
     /// A record moved on.
     Progress {
         /// Which record.
@@ -261,26 +276,28 @@ pub enum Ending {
 pub enum Effect {
     /// Look schools up.
     SearchSchools {
+        /// The question.
+        ticket: Ticket,
         /// Part of the name.
         name: String,
         /// Level.
         level: String,
     },
     /// Ask who this is.
-    Resolve,
+    Resolve(Ticket),
     /// Make an order for the chosen academic record.
-    CreateOrder,
+    CreateOrder(Ticket),
     /// Ask how the order stands.
-    PollOrder,
+    PollOrder(Ticket),
     /// Take the next frame and develop it.
-    Shoot,
+    Shoot(Ticket),
     /// Write this shot's photos down beside the page, for the case that it is chosen.
     SetAside {
         /// Which of the visit's shots.
         shot: u32,
     },
     /// Keep the chosen photo: one transaction.
-    Save,
+    Save(Ticket),
     /// A visit began.
     Began,
     /// A visit ended; its data is gone.
@@ -294,6 +311,21 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// The question this effect is, if it waits for an answer.
+    pub fn ticket(&self) -> Option<Ticket> {
+        match self {
+            Effect::SearchSchools { ticket, .. }
+            | Effect::Resolve(ticket)
+            | Effect::CreateOrder(ticket)
+            | Effect::PollOrder(ticket)
+            | Effect::Shoot(ticket)
+            | Effect::Save(ticket) => Some(*ticket),
+            Effect::Began | Effect::Ended { .. } | Effect::SetAside { .. } => None,
+        }
+    }
+}
+
 /// The visit at the front of the station.
 pub struct Machine {
     profile: Profile,
@@ -303,6 +335,9 @@ pub struct Machine {
     visit: Option<Visit>,
     deadline: Option<Timestamp>,
     last_code: Option<(Tag, Timestamp)>,
+    /// The question whose answer is waited for, and how many were asked.
+    asked: Option<Ticket>,
+    questions: u32,
     /// The time of the event being handled.
     now: Timestamp,
     next_record_id: fn() -> Uuid,
@@ -320,6 +355,8 @@ impl Machine {
             visit: None,
             deadline: None,
             last_code: None,
+            asked: None,
+            questions: 0,
             now: Timestamp::UNIX_EPOCH,
             next_record_id,
             countdown: COUNTDOWN,
@@ -371,26 +408,8 @@ impl Machine {
                 Vec::new()
             }
             Event::Code(kind, text) => self.code_seen(kind, text, now),
-            Event::Schools(found) => {
-                if matches!(self.stage, Stage::FindingSchool { .. }) {
-                    match found {
-                        Some(found) => self.go(
-                            Stage::FindingSchool {
-                                found,
-                                searched: true,
-                            },
-                            now,
-                        ),
-                        None => self.not_possible(NotPossible::NeedsNetwork, None, now),
-                    }
-                }
-                Vec::new()
-            }
-            Event::Resolved(answer) => self.resolved(answer, now),
-            Event::Order(reply) => self.ordered(reply, now),
+            Event::Answer(ticket, answer) => self.answered(ticket, answer, now),
             Event::Steady => self.start_countdown(now),
-            Event::Developed(result) => self.developed(result, now),
-            Event::Saved(result) => self.saved(result, now),
             Event::Progress {
                 record_id,
                 progress,
@@ -454,7 +473,7 @@ impl Machine {
             (Action::Cancel, _) => self.end(Ending::Cancelled),
             (Action::Back, _) => self.back(now),
             (Action::SearchSchool { name, level }, Stage::FindingSchool { .. }) => {
-                vec![Effect::SearchSchools { name, level }]
+                self.ask(|ticket| Effect::SearchSchools { ticket, name, level })
             }
             (Action::TakeSchool { id, level }, Stage::FindingSchool { found, .. }) => {
                 let Some(school) = found.iter().find(|s| s.id == id).cloned() else {
@@ -536,7 +555,7 @@ impl Machine {
             }
             (Action::PayAgain, Stage::Paying { .. }) => {
                 self.go(Stage::Ordering, now);
-                vec![Effect::CreateOrder]
+                self.ask(Effect::CreateOrder)
             }
             (Action::Shoot, Stage::Framing { .. }) => self.start_countdown(now),
             (Action::Retake, Stage::ChoosingPhoto | Stage::LastLook) => {
@@ -557,10 +576,53 @@ impl Machine {
             }
             (Action::Submit, Stage::LastLook) => {
                 self.go(Stage::Saving, now);
-                vec![Effect::Save]
+                self.ask(Effect::Save)
             }
             _ => Vec::new(),
         }
+    }
+
+    /// A question of the visit under way; older ones are answered in vain from now on.
+    fn ask(&mut self, effect: impl FnOnce(Ticket) -> Effect) -> Vec<Effect> {
+        let Some(visit) = &self.visit else {
+            return Vec::new();
+        };
+        self.questions = self.questions.wrapping_add(1);
+        let ticket = Ticket {
+            record_id: visit.record_id,
+            question: self.questions,
+        };
+        self.asked = Some(ticket);
+        vec![effect(ticket)]
+    }
+
+    fn answered(&mut self, ticket: Ticket, answer: Answer, now: Timestamp) -> Vec<Effect> {
+        if self.asked != Some(ticket) {
+            return Vec::new();
+        }
+        match answer {
+            Answer::Schools(found) => self.schools_found(found, now),
+            Answer::Resolved(answer) => self.resolved(answer, now),
+            Answer::Order(reply) => self.ordered(reply, now),
+            Answer::Developed(result) => self.developed(result, now),
+            Answer::Saved(result) => self.saved(result, now),
+        }
+    }
+
+    fn schools_found(&mut self, found: Option<Vec<SchoolCard>>, now: Timestamp) -> Vec<Effect> {
+        if matches!(self.stage, Stage::FindingSchool { .. }) {
+            match found {
+                Some(found) => self.go(
+                    Stage::FindingSchool {
+                        found,
+                        searched: true,
+                    },
+                    now,
+                ),
+                None => self.not_possible(NotPossible::NeedsNetwork, None, now),
+            }
+        }
+        Vec::new()
     }
 
     fn back(&mut self, now: Timestamp) -> Vec<Effect> {
@@ -823,12 +885,13 @@ impl Machine {
                 ..
             } if now.duration_since(*from) >= self.countdown => {
                 self.go(Stage::Developing, now);
-                return vec![Effect::Shoot];
+                return self.ask(Effect::Shoot);
             }
             Stage::Paying { next_poll, state } if now >= *next_poll && *state != PayState::Expired => {
                 *next_poll = now + ORDER_POLL;
                 if self.deadline.is_none_or(|d| now < d) {
-                    return vec![Effect::PollOrder];
+                    // The same question again: a slow answer to an earlier one is as good.
+                    return self.asked.map(Effect::PollOrder).into_iter().collect();
                 }
             }
             _ => {}
@@ -855,7 +918,7 @@ impl Machine {
         );
         if identified && !more_follows {
             self.go(Stage::Resolving, now);
-            return vec![Effect::Resolve];
+            return self.ask(Effect::Resolve);
         }
         self.step += 1;
         self.enter(now)
@@ -930,7 +993,7 @@ impl Machine {
                             if record.fee.due_fen == 0 => {}
                         (Some(_), _) => {
                             self.go(Stage::Ordering, now);
-                            return vec![Effect::CreateOrder];
+                            return self.ask(Effect::CreateOrder);
                         }
                     }
                 }
@@ -1019,6 +1082,7 @@ impl Machine {
     fn end(&mut self, ending: Ending) -> Vec<Effect> {
         self.stage = Stage::Idle;
         self.deadline = None;
+        self.asked = None;
         self.step = 0;
         self.take_profile();
         match self.visit.take() {

@@ -15,7 +15,7 @@ use station::view::{
     Action, NotPossible, OutOfService, Page, PayState, Progress, ProofError, Remark, ScanSight, SchoolCard,
     StepName, WorkingOn,
 };
-use station::visit::{Effect, Ending, Event, Machine, OrderReply, Resolved, Shot, Watch};
+use station::visit::{Answer, Effect, Ending, Event, Machine, OrderReply, Resolved, Shot, Ticket, Watch};
 use uuid::Uuid;
 use vendor::api::{
     AcademicRecord, CollectionState, Eligibility, FeeState, Identity, Order, OrderState, Reason, Rejection,
@@ -47,8 +47,8 @@ fn record(id: &str, due_fen: u32) -> AcademicRecord {
     }
 }
 
-fn identity(records: Vec<AcademicRecord>) -> Event {
-    Event::Resolved(Resolved::Identity(Box::new(Identity {
+fn identity(records: Vec<AcademicRecord>) -> Answer {
+    Answer::Resolved(Resolved::Identity(Box::new(Identity {
         identity_token: Secret::new("token"),
         expires_at: start() + SignedDuration::from_hours(72),
         masked_name: "测*甲".into(),
@@ -58,8 +58,8 @@ fn identity(records: Vec<AcademicRecord>) -> Event {
     })))
 }
 
-fn order(state: OrderState) -> Event {
-    Event::Order(OrderReply::Order(Box::new(Order {
+fn order(state: OrderState) -> Answer {
+    Answer::Order(OrderReply::Order(Box::new(Order {
         id: "order-1".into(),
         academic_record_id: "r1".into(),
         amount_fen: 2000,
@@ -71,8 +71,8 @@ fn order(state: OrderState) -> Event {
     })))
 }
 
-fn shot() -> Event {
-    Event::Developed(Ok(Arc::new(Shot {
+fn shot() -> Answer {
+    Answer::Developed(Ok(Arc::new(Shot {
         original: vec![1],
         standard: vec![2],
         report: portrait::Report {
@@ -127,7 +127,12 @@ impl Booth {
         let mut booth = Booth::of(vendor);
         booth.touches(Action::Start);
         if booth.kind() == "find-school" {
-            booth.happens(Event::Schools(Some(vec![school()])));
+            booth
+                .touches(Action::SearchSchool {
+                    name: "示例".into(),
+                    level: "本科".into(),
+                })
+                .answered(Answer::Schools(Some(vec![school()])));
             booth.touches(Action::TakeSchool {
                 id: "demo-1".into(),
                 level: "本科".into(),
@@ -149,7 +154,7 @@ impl Booth {
     fn framed() -> Booth {
         let mut booth = Booth::proven();
         booth
-            .happens(identity(vec![record("r1", 0)]))
+            .answered(identity(vec![record("r1", 0)]))
             .touches(Action::ItIsMe)
             .touches(Action::Consent);
         assert_eq!(booth.kind(), "framing");
@@ -160,6 +165,16 @@ impl Booth {
         let effects = self.machine.handle(event, self.now);
         self.effects.extend(effects);
         self
+    }
+
+    /// The newest question, which may be answered already.
+    fn asked(&self) -> Option<Ticket> {
+        self.effects.iter().rev().find_map(Effect::ticket)
+    }
+
+    fn answered(&mut self, answer: Answer) -> &mut Booth {
+        let ticket = self.asked().expect("nothing was asked");
+        self.happens(Event::Answer(ticket, answer))
     }
 
     /// A code is held up until the page has said that it was read.
@@ -187,7 +202,7 @@ impl Booth {
     fn shoots(&mut self) -> &mut Booth {
         self.touches(Action::Shoot).waits(4);
         assert_eq!(self.kind(), "working", "the photo is being developed");
-        self.happens(shot())
+        self.answered(shot())
     }
 
     fn page(&self) -> Page {
@@ -218,24 +233,24 @@ fn name_and_number() -> Action {
 #[test]
 fn a_student_who_pays_first_shoots_and_submits() {
     let mut booth = Booth::proven();
-    booth.happens(identity(vec![record("r1", 2000)]));
+    booth.answered(identity(vec![record("r1", 2000)]));
     assert_eq!(booth.kind(), "confirm");
     booth.touches(Action::ItIsMe).touches(Action::Consent);
-    assert_eq!(booth.count(|e| matches!(e, Effect::CreateOrder)), 1);
-    booth.happens(order(OrderState::Open)).waits(3);
+    assert_eq!(booth.count(|e| matches!(e, Effect::CreateOrder(_))), 1);
+    booth.answered(order(OrderState::Open)).waits(3);
     assert_eq!(booth.kind(), "pay");
     assert!(
-        booth.count(|e| matches!(e, Effect::PollOrder)) > 0,
+        booth.count(|e| matches!(e, Effect::PollOrder(_))) > 0,
         "the payment is asked for"
     );
     booth
-        .happens(order(OrderState::Paid))
+        .answered(order(OrderState::Paid))
         .shoots()
         .touches(Action::Take { id: 1 });
     assert_eq!(booth.kind(), "last-look");
     booth.touches(Action::Submit);
     assert_eq!(booth.kind(), "working", "not done before it is on the disk");
-    booth.happens(Event::Saved(Ok("A001".into())));
+    booth.answered(Answer::Saved(Ok("A001".into())));
     assert!(matches!(
         booth.page(),
         Page::Done {
@@ -251,16 +266,16 @@ fn a_vendor_that_confirms_by_name_asks_again_once_the_code_is_shown() {
     let mut booth = Booth::begun("yipai");
     booth
         .touches(name_and_number())
-        .happens(identity(vec![record("r1", 2000)]));
+        .answered(identity(vec![record("r1", 2000)]));
     booth.touches(Action::ItIsMe);
     assert_eq!(booth.kind(), "scan");
     booth.shows(code("CHSI1:b"));
     assert_eq!(
-        booth.count(|e| matches!(e, Effect::Resolve)),
+        booth.count(|e| matches!(e, Effect::Resolve(_))),
         2,
         "the code must belong to who was confirmed"
     );
-    booth.happens(identity(vec![record("somebody-else", 2000)]));
+    booth.answered(identity(vec![record("somebody-else", 2000)]));
     assert!(matches!(
         booth.page(),
         Page::NotPossible {
@@ -275,7 +290,7 @@ fn a_vendor_without_proof_goes_from_the_code_to_the_confirmation() {
     let mut booth = Booth::begun("binyu");
     booth
         .shows(code("CHSI1:c"))
-        .happens(identity(vec![record("r1", 0)]));
+        .answered(identity(vec![record("r1", 0)]));
     assert_eq!(booth.kind(), "confirm");
     booth.touches(Action::ItIsMe).touches(Action::Consent);
     assert_eq!(booth.kind(), "framing", "a plain upload costs nothing");
@@ -284,14 +299,14 @@ fn a_vendor_without_proof_goes_from_the_code_to_the_confirmation() {
 #[test]
 fn without_the_network_the_visit_goes_on_and_the_fee_stays_open() {
     let mut booth = Booth::proven();
-    booth.happens(Event::Resolved(Resolved::Offline));
+    booth.answered(Answer::Resolved(Resolved::Offline));
     assert_eq!(booth.kind(), "requirements", "there is nobody to confirm yet");
     booth
         .touches(Action::Consent)
         .shoots()
         .touches(Action::Take { id: 1 })
         .touches(Action::Submit);
-    booth.happens(Event::Saved(Ok("A002".into())));
+    booth.answered(Answer::Saved(Ok("A002".into())));
     assert!(matches!(booth.page(), Page::Done { pay_later: true, .. }));
 }
 
@@ -302,7 +317,7 @@ fn a_wrong_proof_may_be_tried_three_times() {
     let tries = |booth: &mut Booth| {
         booth
             .touches(Action::LastFour { value: "9999".into() })
-            .happens(Event::Resolved(Resolved::Mismatch));
+            .answered(Answer::Resolved(Resolved::Mismatch));
     };
     for attempts_left in [2, 1] {
         tries(&mut booth);
@@ -378,7 +393,7 @@ fn a_code_shown_at_the_welcome_page_begins_the_visit_where_the_scan_comes_first(
     let mut booth = Booth::of("binyu");
     assert_eq!(booth.machine.watch(), Watch::Code);
     booth.shows(code("CHSI1:a"));
-    assert_eq!(booth.count(|e| matches!(e, Effect::Resolve)), 1);
+    assert_eq!(booth.count(|e| matches!(e, Effect::Resolve(_))), 1);
     assert_eq!(Booth::of("yipai").machine.watch(), Watch::Nothing);
 }
 
@@ -387,7 +402,7 @@ fn the_telephone_still_held_up_does_not_start_a_second_visit() {
     let mut booth = Booth::of("binyu");
     booth
         .shows(code("CHSI1:a"))
-        .happens(identity(vec![record("r1", 0)]));
+        .answered(identity(vec![record("r1", 0)]));
     booth
         .touches(Action::ItIsMe)
         .touches(Action::Consent)
@@ -395,7 +410,7 @@ fn the_telephone_still_held_up_does_not_start_a_second_visit() {
         .touches(Action::Take { id: 1 });
     booth
         .touches(Action::Submit)
-        .happens(Event::Saved(Ok("A001".into())))
+        .answered(Answer::Saved(Ok("A001".into())))
         .touches(Action::Finish);
     booth.shows(code("CHSI1:a"));
     assert_eq!(
@@ -415,14 +430,14 @@ fn the_pause_of_a_code_begins_when_the_visit_ends_and_however_it_does() {
     let mut booth = Booth::of("binyu");
     booth
         .shows(code("CHSI1:a"))
-        .happens(identity(vec![record("r1", 0)]))
+        .answered(identity(vec![record("r1", 0)]))
         .touches(Action::ItIsMe)
         .touches(Action::Consent)
         .shoots();
     booth
         .touches(Action::Take { id: 1 })
         .touches(Action::Submit)
-        .happens(Event::Saved(Ok("A001".into())))
+        .answered(Answer::Saved(Ok("A001".into())))
         .waits(16)
         .shows(code("CHSI1:a"));
     assert_eq!(booth.kind(), "welcome", "after the receipt");
@@ -432,7 +447,7 @@ fn the_pause_of_a_code_begins_when_the_visit_ends_and_however_it_does() {
         ("in use", Resolved::NotPossible(NotPossible::CodeInUse, None)),
     ] {
         let mut booth = Booth::of("binyu");
-        booth.shows(code("CHSI1:a")).happens(Event::Resolved(answer));
+        booth.shows(code("CHSI1:a")).answered(Answer::Resolved(answer));
         booth.touches(Action::Finish).shows(code("CHSI1:a"));
         assert_eq!(booth.kind(), "welcome", "{why}");
         booth.waits(6).shows(code("CHSI1:a"));
@@ -442,7 +457,7 @@ fn the_pause_of_a_code_begins_when_the_visit_ends_and_however_it_does() {
     let mut booth = Booth::of("binyu");
     booth
         .shows(code("CHSI1:a"))
-        .happens(identity(vec![record("r1", 0)]))
+        .answered(identity(vec![record("r1", 0)]))
         .touches(Action::Cancel)
         .shows(code("CHSI1:a"));
     assert_eq!(booth.kind(), "welcome", "a visit that was cancelled");
@@ -459,7 +474,7 @@ fn a_refused_photo_says_why_and_may_be_taken_again() {
     booth
         .touches(Action::Shoot)
         .waits(4)
-        .happens(Event::Developed(Err(vec![why.clone()])));
+        .answered(Answer::Developed(Err(vec![why.clone()])));
     let Page::Framing { refused, taken, .. } = booth.page() else {
         panic!("{}", booth.kind())
     };
@@ -503,7 +518,7 @@ fn the_shutter_counts_down_and_releases_once() {
     };
     assert_eq!(countdown, Some(2));
     booth.happens(Event::Steady).waits(10);
-    assert_eq!(booth.count(|e| matches!(e, Effect::Shoot)), 1);
+    assert_eq!(booth.count(|e| matches!(e, Effect::Shoot(_))), 1);
 }
 
 #[test]
@@ -513,7 +528,7 @@ fn a_photo_that_could_not_be_kept_is_never_called_done() {
         .shoots()
         .touches(Action::Take { id: 1 })
         .touches(Action::Submit);
-    booth.happens(Event::Saved(Err(())));
+    booth.answered(Answer::Saved(Err(())));
     assert!(matches!(
         booth.page(),
         Page::NotPossible {
@@ -533,9 +548,9 @@ fn submitting_twice_saves_once_and_a_cancel_then_comes_too_late() {
         .touches(Action::Submit);
     booth
         .touches(Action::Cancel)
-        .happens(Event::Saved(Ok("A001".into())));
+        .answered(Answer::Saved(Ok("A001".into())));
     assert_eq!(booth.kind(), "done");
-    assert_eq!(booth.count(|e| matches!(e, Effect::Save)), 1);
+    assert_eq!(booth.count(|e| matches!(e, Effect::Save(_))), 1);
 }
 
 #[test]
@@ -545,7 +560,7 @@ fn of_several_records_the_student_chooses_an_open_one() {
         eligibility: Eligibility::AlreadyCollected,
         ..record("old", 0)
     };
-    booth.happens(identity(vec![record("r1", 0), collected, record("r2", 0)]));
+    booth.answered(identity(vec![record("r1", 0), collected, record("r2", 0)]));
     assert_eq!(booth.kind(), "choose-record");
     booth.touches(Action::TakeRecord { id: "old".into() });
     assert_eq!(booth.kind(), "choose-record", "a collected one cannot be taken");
@@ -561,7 +576,7 @@ fn whoever_was_collected_already_is_told_so() {
         eligibility: Eligibility::AlreadyCollected,
         ..record("old", 0)
     };
-    booth.happens(identity(vec![collected]));
+    booth.answered(identity(vec![collected]));
     assert!(matches!(
         booth.page(),
         Page::NotPossible {
@@ -587,7 +602,7 @@ fn a_rejected_photo_is_shot_again_without_a_second_payment() {
         }),
         ..record("r1", 0)
     };
-    booth.happens(identity(vec![rejected]));
+    booth.answered(identity(vec![rejected]));
     let Page::Confirm { rejection, .. } = booth.page() else {
         panic!("{}", booth.kind())
     };
@@ -609,17 +624,17 @@ fn after_the_upload_the_fee_may_stay_open_but_the_photo_is_safe() {
     let mut booth = Booth::begun("yipai");
     booth
         .touches(name_and_number())
-        .happens(identity(vec![unpaid.clone()]));
+        .answered(identity(vec![unpaid.clone()]));
     booth.touches(Action::ItIsMe).shows(code("CHSI1:b"));
     booth
-        .happens(identity(vec![unpaid]))
+        .answered(identity(vec![unpaid]))
         .touches(Action::Consent)
         .shoots()
         .touches(Action::Take { id: 1 })
         .touches(Action::Submit);
     booth
-        .happens(Event::Saved(Ok("A003".into())))
-        .happens(order(OrderState::Open));
+        .answered(Answer::Saved(Ok("A003".into())))
+        .answered(order(OrderState::Open));
     assert!(matches!(
         booth.page(),
         Page::Pay {
@@ -675,9 +690,66 @@ fn the_bar_on_top_names_each_step_once_and_says_where_the_visit_is() {
     assert_eq!(booth.machine.step_bar().1, None);
 }
 
+#[test]
+fn an_answer_that_comes_when_its_visit_is_over_is_never_the_next_students() {
+    // The backend is slow; the student leaves, the next one is being asked for.
+    let mut booth = Booth::of("binyu");
+    booth.shows(code("CHSI1:a"));
+    let first = booth.asked().unwrap();
+    booth.touches(Action::Cancel).shows(code("CHSI1:b"));
+    assert_eq!(booth.kind(), "working");
+    booth.happens(Event::Answer(first, identity(vec![record("of-the-first", 0)])));
+    assert_eq!(
+        booth.kind(),
+        "working",
+        "the first one's name is not the second's"
+    );
+    booth
+        .answered(identity(vec![record("of-the-second", 0)]))
+        .touches(Action::ItIsMe)
+        .touches(Action::Consent);
+    assert_eq!(
+        booth.machine.visit().unwrap().record.as_ref().unwrap().id,
+        "of-the-second"
+    );
+
+    // The darkroom is slow, and the next one has pressed the shutter meanwhile.
+    booth.touches(Action::Shoot).waits(4);
+    let late = booth.asked().unwrap();
+    booth.touches(Action::Cancel).shows(code("CHSI1:c"));
+    booth
+        .answered(identity(vec![record("of-the-third", 0)]))
+        .touches(Action::ItIsMe)
+        .touches(Action::Consent)
+        .touches(Action::Shoot)
+        .waits(4)
+        .happens(Event::Answer(late, shot()));
+    assert!(booth.machine.visit().unwrap().shots.is_empty());
+    assert_eq!(booth.kind(), "working", "its own photo is still awaited");
+    booth.answered(shot());
+    assert_eq!(booth.machine.visit().unwrap().shots.len(), 1);
+}
+
+#[test]
+fn within_a_visit_only_the_newest_question_is_answered() {
+    let mut booth = Booth::proven();
+    let first = booth.asked().unwrap();
+    booth.happens(Event::Answer(first, Answer::Resolved(Resolved::Mismatch)));
+    booth.touches(Action::LastFour { value: "0011".into() });
+    booth.happens(Event::Answer(first, identity(vec![record("r1", 0)])));
+    assert_eq!(
+        booth.kind(),
+        "working",
+        "the proof given now was not looked at yet"
+    );
+    booth.answered(identity(vec![record("r1", 0)]));
+    assert_eq!(booth.kind(), "confirm");
+}
+
 // ---- for every sequence of events
 
-fn event(choice: u8) -> Event {
+fn event(choice: u8, asked: Option<Ticket>) -> Event {
+    let answer = |answer| asked.map_or(Event::Tick, |ticket| Event::Answer(ticket, answer));
     match choice {
         0 => Event::Act(Action::Start),
         1 => Event::Act(Action::Back),
@@ -693,19 +765,19 @@ fn event(choice: u8) -> Event {
         11 => Event::Act(Action::Finish),
         12 => Event::Act(Action::PayAgain),
         13 => code("CHSI1:a"),
-        14 => identity(vec![record("r1", 2000)]),
-        15 => identity(vec![record("r1", 0), record("r2", 0)]),
-        16 => Event::Resolved(Resolved::Mismatch),
-        17 => Event::Resolved(Resolved::Offline),
-        18 => order(OrderState::Open),
-        19 => order(OrderState::Paid),
-        20 => Event::Order(OrderReply::Offline),
-        21 => shot(),
-        22 => Event::Developed(Err(Vec::new())),
-        23 => Event::Saved(Ok("A001".into())),
-        24 => Event::Saved(Err(())),
+        14 => answer(identity(vec![record("r1", 2000)])),
+        15 => answer(identity(vec![record("r1", 0), record("r2", 0)])),
+        16 => answer(Answer::Resolved(Resolved::Mismatch)),
+        17 => answer(Answer::Resolved(Resolved::Offline)),
+        18 => answer(order(OrderState::Open)),
+        19 => answer(order(OrderState::Paid)),
+        20 => answer(Answer::Order(OrderReply::Offline)),
+        21 => answer(shot()),
+        22 => answer(Answer::Developed(Err(Vec::new()))),
+        23 => answer(Answer::Saved(Ok("A001".into()))),
+        24 => answer(Answer::Saved(Err(()))),
         25 => Event::Act(Action::TakeRecord { id: "r2".into() }),
-        26 => Event::Schools(Some(vec![school()])),
+        26 => answer(Answer::Schools(Some(vec![school()]))),
         27 => Event::Act(Action::TakeSchool {
             id: "demo-1".into(),
             level: "本科".into(),
@@ -727,9 +799,9 @@ proptest! {
         let mut booth = Booth::of(vendor);
         let mut kept = false;
         for (choice, seconds) in happenings {
-            let happening = event(choice);
+            let happening = event(choice, booth.asked());
             let saving = booth.page() == Page::Working { what: WorkingOn::Saving };
-            kept |= saving && matches!(happening, Event::Saved(Ok(_)));
+            kept |= saving && matches!(happening, Event::Answer(_, Answer::Saved(Ok(_))));
             booth.now += SignedDuration::from_secs(seconds);
             booth.happens(happening);
             match booth.page() {
@@ -745,10 +817,10 @@ proptest! {
                 _ => {}
             }
             let begun = booth.count(|e| matches!(e, Effect::Began));
-            prop_assert!(booth.count(|e| matches!(e, Effect::Save)) <= begun, "two saves of one visit");
+            prop_assert!(booth.count(|e| matches!(e, Effect::Save(_))) <= begun, "two saves of one visit");
         }
         if booth.page() == (Page::Working { what: WorkingOn::Saving }) {
-            booth.happens(Event::Saved(Ok("A001".into())));
+            booth.answered(Answer::Saved(Ok("A001".into())));
         }
         for _ in 0..40 {
             booth.now += SignedDuration::from_secs(60);
