@@ -11,6 +11,7 @@ mod booth;
 mod capture;
 mod device;
 mod frame;
+mod hot_folder;
 mod mjpeg;
 mod pictures;
 mod source;
@@ -22,6 +23,7 @@ pub use booth::Script;
 pub use capture::{Camera, CameraStatus, Timing};
 pub use device::{DeviceFormat, DeviceInfo, devices};
 pub use frame::{Frame, PixelFormat};
+pub use hot_folder::{Found, HotFolder, Misfit, Still, Wanted};
 pub use source::{Source, SourceSpec};
 pub use virtual_booth::{Act, BoothOptions};
 
