@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks;
 use crate::compose::resized_linear;
 use crate::geometry::{Capture, Head, Obstacle, place};
+use crate::meter::LightReading;
 use crate::photometry::{FaceLight, face_light};
 use crate::spec::Spec;
 use crate::standardize::crown;
@@ -182,6 +183,8 @@ pub struct Guidance {
     pub yaw: f32,
     /// Chin raised, degrees.
     pub pitch: f32,
+    /// The light on the face, of the last look at it.
+    pub light: Option<LightReading>,
 }
 
 /// What is looked at besides the mesh on one frame.
@@ -292,6 +295,7 @@ pub fn guide(models: &Models, frame: &RgbImage, spec: &Spec, tracker: &mut Track
             roll: 0.0,
             yaw: 0.0,
             pitch: 0.0,
+            light: None,
         };
     };
     let unit = mesh.eye_distance().max(1.0);
@@ -350,6 +354,7 @@ pub fn guide(models: &Models, frame: &RgbImage, spec: &Spec, tracker: &mut Track
         roll: pose.roll,
         yaw: pose.yaw,
         pitch: pose.pitch,
+        light: tracker.light.as_ref().map(LightReading::of),
     }
 }
 
@@ -485,7 +490,7 @@ fn judge(mesh: &Mesh, head: &Head, frame: &RgbImage, spec: &Spec, tracker: &Trac
 }
 
 /// What the light meter objects to. A hint comes up at the limit of refusal and goes at that of a remark.
-fn badly_lit(light: &FaceLight, shown: Option<Hint>) -> Option<Hint> {
+pub(crate) fn badly_lit(light: &FaceLight, shown: Option<Hint>) -> Option<Hint> {
     let limit = |hint: Hint, limits: [f64; 2]| limits[usize::from(shown != Some(hint))];
     if light.bright < limit(Hint::TooDark, checks::DARK) {
         Some(Hint::TooDark)

@@ -29,6 +29,7 @@ mod guide;
 mod inspect;
 mod jpeg;
 mod matte;
+mod meter;
 mod original;
 mod photometry;
 mod proof;
@@ -42,11 +43,13 @@ mod spec;
 mod spectrum;
 mod standardize;
 mod vision;
+mod wall_watch;
 
 pub use font::Font;
 pub use guide::{Arrow, Guidance, Hint, Tracker, guide};
 pub use inspect::check_file;
 pub use matte::{Matte, Method, composite, matte, trimap};
+pub use meter::{LightHint, LightReading};
 pub use original::{MAX_FILE_BYTES, MAX_PIXELS, MIN_SIDE, Original};
 pub use proof::{Point, PointCode, Proof, prove};
 pub use refusal::Refusal;
@@ -54,6 +57,7 @@ pub use report::{Check, CheckCode, FileFacts, Light, MatteFacts, Measured, Repor
 pub use spec::{Band, Bands, CaptureLimits, FileLimits, Spec};
 pub use standardize::{Outcome, Stage, StandardPhoto, standardize, standardize_timed};
 pub use vision::{Area, Eye, Face, Mesh, Models, Pace, Pose};
+pub use wall_watch::{Cast, Drift, WallGrid};
 
 /// A rectangle in pixels.
 pub type Rect = Area;

@@ -30,6 +30,8 @@ pub(crate) struct FaceLight {
     pub(crate) shine: f64,
     /// Light of the darker half of the face over that of the brighter half, 0 to 1.
     pub(crate) evenness: f64,
+    /// Light of the picture's left and right half of the face, means of linear luminance, 0 to 1.
+    pub(crate) sides: [f64; 2],
     /// OFIQ `IlluminationUniformity`: what the histograms of luminance of two cheek zones have in common, 0 to 1.
     pub(crate) uniformity: f64,
     /// Steepest edges (99th percentile of the gradient) over the face's range of luma, per pixel of the copy:
@@ -162,6 +164,7 @@ pub(crate) fn face_light(picture: &RgbImage, mesh: &Mesh) -> Option<FaceLight> {
         edges: edge_widths(&luma, w, &within),
         bright: rank(&skin, 0.98),
         burnt: f64::from(clipped) / skin.len() as f64,
+        sides: [means[1], means[0]],
         evenness: means[0].min(means[1]) / means[0].max(means[1]).max(1e-6),
         sharpness: rank(&edges, 0.99) / range,
     })

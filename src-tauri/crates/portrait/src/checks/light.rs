@@ -229,6 +229,7 @@ mod tests {
             bright: 190.0,
             eye_white: Some(180.0),
             shine: 0.0,
+            sides: [0.3, 0.3],
             uniformity: 0.6,
             edges: [2.2, 2.6],
             burnt: 0.0,
