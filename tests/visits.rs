@@ -368,3 +368,125 @@ async fn the_secrets_of_a_visit_are_not_in_its_files() {
     }
     assert!(files > 0, "the station keeps files");
 }
+
+/// A JPEG as a camera writes it: taken now, by this machine's own time zone.
+fn from_a_camera(picture: &image::RgbImage) -> Vec<u8> {
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 92)
+        .encode_image(picture)
+        .unwrap();
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::system());
+    // EXIF: one directory that points to another, which holds DateTimeOriginal.
+    let mut exif = b"Exif\0\0MM\0*\0\0\0\x08".to_vec();
+    exif.extend([0, 1, 0x87, 0x69, 0, 4, 0, 0, 0, 1, 0, 0, 0, 26, 0, 0, 0, 0]);
+    exif.extend([0, 1, 0x90, 0x03, 0, 2, 0, 0, 0, 20, 0, 0, 0, 44, 0, 0, 0, 0]);
+    exif.extend(now.strftime("%Y:%m:%d %H:%M:%S\0").to_string().into_bytes());
+    let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
+    let jpeg = jpeg.into_inner();
+    [&jpeg[..2], &[0xff, 0xe1], &length, &exif, &jpeg[2..]].concat()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tethered_cameras_photo_in_its_folder_is_the_visits_in_front_and_is_kept_byte_for_byte() {
+    let backend = Backend::start(BackendOptions::demo("binyu").unwrap())
+        .await
+        .unwrap();
+    let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let posing = Act::Sit.posing();
+    let (picture, _) = virtual_booth::Booth::still(&BoothOptions::default(), posing.as_ref());
+    let script = Script::new(Act::EmptyWall);
+    let options = BoothOptions {
+        width: 320,
+        height: 180,
+        ..BoothOptions::default()
+    };
+    let station = Station::open(Options {
+        data: data.path().to_path_buf(),
+        config: Config {
+            backend: backend.url().to_owned(),
+            profile: "binyu".into(),
+            booth: station::Booth::Photographer,
+            camera: format!("folder:{}", folder.path().display()),
+            ..Config::default()
+        },
+        key_in_file: true,
+        eyes: Some((SourceSpec::VirtualBooth { options, script }, models())),
+        activation: Some(vendor_backend::demo::ACTIVATION_CODE.to_owned()),
+        rehearsal: None,
+    })
+    .await
+    .unwrap();
+    let booth = Booth {
+        actor: actor(&backend.person(DemoCase::Ordinary).unwrap()),
+        station,
+        backend,
+        data,
+    };
+    assert!(booth.station.enrolled_within(Duration::from_mins(1)).await);
+    booth
+        .until("the welcome page", |page| matches!(page, Page::Welcome { .. }))
+        .await;
+
+    // A test shot while nobody is there.
+    std::fs::write(folder.path().join("IMG_0001.JPG"), from_a_camera(&picture)).unwrap();
+    let mut views = booth.station.views();
+    let aside = views.wait_for(|view| view.photographer.as_ref().is_some_and(|desk| desk.put_aside == 1));
+    tokio::time::timeout(Duration::from_mins(2), aside)
+        .await
+        .expect("the test shot is put aside")
+        .unwrap();
+    assert!(
+        folder
+            .path()
+            .join("quarantine/IMG_0001.between-visits.JPG")
+            .exists()
+    );
+
+    let code = booth.actor.records[0].code.as_bytes().to_vec();
+    booth.station.code_read(code::CodeText::new(code));
+    booth
+        .until("the name", |page| matches!(page, Page::Confirm { .. }))
+        .await;
+    booth.station.act(Action::ItIsMe);
+    booth
+        .until("consent", |page| matches!(page, Page::Requirements))
+        .await;
+    booth.station.act(Action::Consent);
+    booth
+        .until("the camera", |page| matches!(page, Page::Framing { .. }))
+        .await;
+    let photo = from_a_camera(&picture);
+    // First a part, as a slow cable brings it.
+    let file = folder.path().join("IMG_0002.JPG");
+    std::fs::write(&file, &photo[..photo.len() / 2]).unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    std::fs::write(&file, &photo).unwrap();
+    booth
+        .until("the developed photo", |page| {
+            matches!(page, Page::ChoosePhoto { .. })
+        })
+        .await;
+    assert!(!file.exists(), "a student's picture does not stay in the open");
+    booth.station.act(Action::Accept);
+    booth
+        .until("the next student", |page| matches!(page, Page::Welcome { .. }))
+        .await;
+    let mut views = booth.station.views();
+    let kept = views.wait_for(|view| {
+        let desk = view.photographer.as_ref();
+        desk.and_then(|desk| desk.last.first())
+            .is_some_and(|last| last.shoot_number.is_some())
+    });
+    tokio::time::timeout(Duration::from_mins(2), kept)
+        .await
+        .expect("it is kept")
+        .unwrap();
+    let record = booth.only_record().await;
+    let original = booth
+        .station
+        .record_photo(record.row.id.to_string(), true)
+        .await
+        .unwrap();
+    assert_eq!(original, photo);
+    booth.backend.stop().await;
+}

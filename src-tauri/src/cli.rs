@@ -45,7 +45,7 @@ pub(crate) struct StationArgs {
     /// Vendor profile to start with: biyezhengzhao, yipai or binyu.
     #[arg(long, global = true, env = "PHOTO_STATION_PROFILE", value_name = "NAME")]
     pub profile: Option<String>,
-    /// The camera: `auto`, `virtual`, `pictures:DIR`, or a device's name.
+    /// The camera: `auto`, `virtual`, `pictures:DIR`, `folder:DIR` for a tethered one, or a device's name.
     #[arg(long, global = true, env = "PHOTO_STATION_CAMERA", value_name = "SOURCE")]
     pub camera: Option<String>,
     /// Who comes to the virtual booth: a JSON file of demo people (rehearsals only).

@@ -29,7 +29,7 @@ use station::only::Only;
 use station::staff::FindingState;
 use station::sync::Round;
 use station::view::OutOfService;
-use station::{Config, Doorway, Options, Standing, Station, StationError, night};
+use station::{Booth, Config, Doorway, Options, Standing, Station, StationError, night};
 use vendor::Profile;
 
 use crate::cli::{Cli, Command, QueueCommand};
@@ -478,9 +478,11 @@ fn open_window(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
     let data = places::data(cli.data.as_deref()).map_err(|error| told(out)(&error))?;
     let models = models(out, cli)?;
     // What can be wrong with the set-up is said at once; what may pass is waited out behind a page.
-    if !is_away(cli, &data) {
-        set_up(out, cli, &data, &models)?;
-    }
+    let booth = if is_away(cli, &data) {
+        Booth::SelfService
+    } else {
+        set_up(out, cli, &data, &models)?.config.booth
+    };
     let asked = cli.clone();
     let prepare: Prepare = Arc::new(move || {
         if is_away(&asked, &data) {
@@ -490,7 +492,7 @@ fn open_window(out: Output, cli: &Cli) -> Result<Verdict, Verdict> {
             .map_err(|_| Hindrance::SetUp("the station is not set up rightly; see above".into()))
     });
     let door = tauri::async_runtime::block_on(Doorway::open(prepare)).map_err(|error| told(out)(&error))?;
-    window::open(door, cli.station.windowed).map_err(|error| told(out)(&error))?;
+    window::open(door, cli.station.windowed, booth).map_err(|error| told(out)(&error))?;
     Ok(Verdict::Accepted)
 }
 

@@ -58,7 +58,15 @@ pub(crate) fn camera(
         fps: config.fps,
     };
     let any_device = || camera::devices().is_ok_and(|found| !found.is_empty());
-    match config.camera.as_str() {
+    // A tethered camera's photos come into a folder; the webcam shows who sits there.
+    let camera = match config.tethered_folder() {
+        Some(_) => "auto",
+        None => config.camera.as_str(),
+    };
+    match camera {
+        _ if camera.starts_with("folder:") => {
+            return Err("camera = \"folder:DIR\" needs booth = \"photographer\" in station.toml".into());
+        }
         "auto" if any_device() => return Ok((device(None), None)),
         "auto" | "virtual" => {}
         name => {

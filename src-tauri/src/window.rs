@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use station::Doorway;
+use station::{Booth, Doorway};
 use tauri::http::{Request, Response, StatusCode, header};
 use tauri::{DragDropEvent, Manager, UriSchemeContext, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 use tauri_specta::Event;
@@ -11,11 +11,11 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::ipc::{self, GuidanceChanged, StaffSession, ViewChanged};
 
-/// Opens the window and stays until it ends.
+/// Opens the window and stays until it ends. A photographer's booth with a second monitor has one for the student, too.
 ///
 /// # Errors
 /// When the system has no display or the window cannot be made.
-pub(crate) fn open(door: Doorway, windowed: bool) -> tauri::Result<()> {
+pub(crate) fn open(door: Doorway, windowed: bool, booth: Booth) -> tauri::Result<()> {
     let commands = ipc::builder();
     tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(|app, _, _| {
@@ -47,6 +47,12 @@ pub(crate) fn open(door: Doorway, windowed: bool) -> tauri::Result<()> {
                 .closable(windowed)
                 .devtools(false)
                 .build()?;
+            if booth == Booth::Photographer
+                && !windowed
+                && let Some(monitor) = second_monitor(app)?
+            {
+                open_second_screen(app, &monitor)?;
+            }
             let handle = app.handle().clone();
             window.on_window_event(move |event| match event {
                 WindowEvent::CloseRequested { api, .. } if !windowed => api.prevent_close(),
@@ -57,6 +63,33 @@ pub(crate) fn open(door: Doorway, windowed: bool) -> tauri::Result<()> {
             Ok(())
         })
         .run(tauri::generate_context!())
+}
+
+/// The monitor for the student, where a photographer has the first one.
+fn second_monitor(app: &tauri::App) -> tauri::Result<Option<tauri::Monitor>> {
+    let first = app.primary_monitor()?;
+    let place = |monitor: &tauri::Monitor| *monitor.position();
+    Ok(app
+        .available_monitors()?
+        .into_iter()
+        .find(|monitor| first.as_ref().is_some_and(|first| place(first) != place(monitor))))
+}
+
+/// A window that only shows: what the student in front is to do.
+fn open_second_screen(app: &tauri::App, monitor: &tauri::Monitor) -> tauri::Result<()> {
+    let place = monitor.position().to_logical::<f64>(monitor.scale_factor());
+    let size = monitor.size().to_logical::<f64>(monitor.scale_factor());
+    let page = WebviewUrl::App("index.html?screen=student".into());
+    let window = WebviewWindowBuilder::new(app, "student", page)
+        .title("采集站 Photo Station")
+        .position(place.x, place.y)
+        .inner_size(size.width, size.height)
+        .decorations(false)
+        .closable(false)
+        .focused(false)
+        .devtools(false)
+        .build()?;
+    window.set_fullscreen(true)
 }
 
 /// A picture of a code, dragged into the window from a stick while the staff pages are open: the scan page takes it,
@@ -116,7 +149,7 @@ fn follow(app: tauri::AppHandle) {
     });
 }
 
-/// A picture for the page: `preview`, `candidate/ID`, and for staff `record/ID/standard|original`.
+/// A picture for the page: `preview`, `candidate/ID`, `last/ID` in a photographer's booth, and for staff `record/ID/standard|original`.
 fn picture<R: tauri::Runtime>(
     context: &UriSchemeContext<'_, R>,
     request: &Request<Vec<u8>>,
@@ -140,6 +173,7 @@ fn picture<R: tauri::Runtime>(
                 .await
                 .ok()
                 .flatten(),
+            ["last", id] => station.last_photo(id),
             ["candidate", id] => id.parse().ok().and_then(|id| station.candidate(id)),
             ["record", id, kind @ ("standard" | "original")] if staff => station
                 .record_photo((*id).to_owned(), *kind == "original")

@@ -123,10 +123,23 @@ fn the_page_may_call_each_of_the_programs_commands_and_nothing_else_and_calls_ea
         .collect();
     expected.extend(["core:event:allow-listen", "core:event:allow-unlisten"].map(str::to_owned));
     assert_eq!(granted, expected);
-    let one = std::fs::read_dir(root().join("src-tauri/capabilities"))
+    let windows = std::fs::read_dir(root().join("src-tauri/capabilities"))
         .unwrap()
         .count();
-    assert_eq!(one, 1, "one capability, for one window");
+    assert_eq!(windows, 2, "one capability a window");
+    // The student's screen beside a photographer's only looks.
+    let second = json("src-tauri/capabilities/student.json");
+    assert_eq!(second["local"], true);
+    assert!(second["remote"].is_null());
+    assert_eq!(second["windows"], serde_json::json!(["student"]));
+    assert_eq!(
+        second["permissions"],
+        serde_json::json!([
+            "core:event:allow-listen",
+            "core:event:allow-unlisten",
+            "allow-view"
+        ])
+    );
 
     let mut said = String::new();
     pages(&root().join("ui/src"), &mut said);

@@ -119,6 +119,36 @@ impl Window {
         self.client.perform_actions(actions).await.unwrap();
     }
 
+    /// A key as a finger presses it, to nothing on the page; the page has taken it when this returns.
+    pub(crate) async fn press(&self, key: &str) {
+        let actions = key
+            .chars()
+            .fold(KeyActions::new("finger".to_owned()), |keys, value| {
+                keys.then(KeyAction::Down { value })
+                    .then(KeyAction::Up { value })
+                    // Longer than a scanner pauses: a letter is a letter.
+                    .then(KeyAction::Pause {
+                        duration: Duration::from_millis(400),
+                    })
+            });
+        self.client.perform_actions(actions).await.unwrap();
+    }
+
+    /// Enter, as a finger presses it.
+    pub(crate) async fn press_enter(&self) {
+        self.press(&char::from(Key::Enter).to_string()).await;
+    }
+
+    /// What an element says of itself, if it is there.
+    pub(crate) async fn attr(&self, name: &str, attribute: &str) -> Option<String> {
+        let element = self.client.find(Locator::Css(&id(name))).await.ok()?;
+        element.attr(attribute).await.ok().flatten()
+    }
+
+    pub(crate) async fn is_there(&self, name: &str) -> bool {
+        self.client.find(Locator::Css(&id(name))).await.is_ok()
+    }
+
     pub(crate) async fn finds_the_school(&self, student: &DemoPerson) {
         self.types("field-school", &student.record().school).await;
         let field = self.client.active_element().await.unwrap();

@@ -4,6 +4,7 @@
 //! | module | what happens in the window |
 //! |---|---|
 //! | [`student`] | a visit by touch to the receipt, and the other ways a code comes in |
+//! | [`photographer`] | two students by a photographer's keys |
 //! | [`doorway`] | a station that cannot open says why |
 //! | [`driven`], [`hands`] | display, drivers and program; what a person does before them |
 //!
@@ -26,4 +27,5 @@ mod shown;
 mod doorway;
 mod driven;
 mod hands;
+mod photographer;
 mod student;

@@ -102,7 +102,28 @@ id: number } |
 /**  Submit: cannot be changed afterwards. */
 { kind: "submit" } | 
 /**  Leave the last page. */
-{ kind: "finish" };
+{ kind: "finish" } | 
+/**  A photographer's key: the newest photo, and the next student. */
+{ kind: "accept" } | 
+/**  A photographer's key: submit the photo the checks refused. */
+{ kind: "force"; 
+/**  Why. */
+reason: string } | 
+/**  A photographer's key: the person in front is the right one, whatever the tracking says. */
+{ kind: "same-person" } | 
+/**  A photographer's key: keep a picture of the empty wall. */
+{ kind: "take-plate" } | 
+/**  A photographer's key: whoever is next in line leaves it. */
+{ kind: "drop-next" } | 
+/**  A photographer's key: the next students are of another school. */
+{ kind: "forget-school" };
+
+/**  Why the face in front may be the wrong one. */
+export type AlarmView = 
+/**  Another face sits there than the one that sat down for this visit. */
+"changed" | 
+/**  The face is still the one of the photo before. */
+"still-the-last";
 
 /**  A rectangle in fractions of the frame (0..1), unmirrored. */
 export type Area = {
@@ -133,6 +154,16 @@ export type Candidate = {
 	id: number,
 	/**  What a reviewer might say. */
 	remarks: Remark[],
+};
+
+/**  Today's figures. */
+export type Counters = {
+	/**  Submitted today. */
+	today: number,
+	/**  Submitted within the last hour. */
+	last_hour: number,
+	/**  Median seconds of the last hour's visits. */
+	seconds: number | null,
 };
 
 /**  Why a command did nothing. The page has words for each code. */
@@ -220,6 +251,49 @@ export type HistoryLine = {
 	what: string,
 	/**  In words. */
 	detail: string,
+};
+
+/**  One of the last photos. */
+export type LastPhoto = {
+	/**  The record; the picture is `cam` `last/ID`. */
+	id: string,
+	/**  Number to ask by, once it is on the disk. */
+	shoot_number: string | null,
+	/**  Masked name, where it is known. */
+	masked_name: string,
+	/**  How far it is. */
+	state: LastState,
+	/**  What a reviewer might say. */
+	remarks: Remark[],
+	/**  Submitted although the checks refused it. */
+	forced: boolean,
+};
+
+/**  How far one of the last photos is. */
+export type LastState = 
+/**  Being written to the disk. */
+"saving" | 
+/**  The disk did not take it; it is tried again. */
+"not-saved" | 
+/**  On this disk only; it will be sent. */
+"saved-here" | 
+/**  At the backend, waiting for review. */
+"delivered" | 
+/**  Approved. */
+"approved" | 
+/**  Rejected. */
+"rejected" | 
+/**  Kept here; a person must look. */
+"needs-person";
+
+/**  The light on the face in front. */
+export type LightView = {
+	/**  How bright a white in the face's light is, in percent of full; `None` without a face. */
+	level: number | null,
+	/**  The picture's left half of the face against the right one: -100 (left dark) to 100 (right dark). */
+	balance: number | null,
+	/**  What to do about it, in a few words; empty where the light is good. */
+	hints: Remark[],
 };
 
 /**  Why a visit cannot go on. */
@@ -412,6 +486,42 @@ export type Person = {
 	major: string,
 	/**  Year of graduation. */
 	year: number,
+};
+
+/**  A photographer's screen beside the page. */
+export type PhotographerView = {
+	/**  The visit in front: another for every student. Empty while nobody is there. */
+	front: string,
+	/**  Tag of the code in front. */
+	tag: string | null,
+	/**  Who is in front, masked, once it is known. */
+	person: Person | null,
+	/**  Tag of the code that was scanned early. */
+	next: string | null,
+	/**  The school of every visit, where the profile asks for one. */
+	school: string | null,
+	/**  What was held up in vain a moment ago. */
+	sight: ScanSight | null,
+	/**  The face in front may be the wrong one; nothing is shot before a key says otherwise. */
+	alarm: AlarmView | null,
+	/**  Whether the refused photo may be submitted with a reason. */
+	may_force: boolean,
+	/**  The photos come from a camera of their own. */
+	tethered: boolean,
+	/**  An accepted photo could not be written yet and is tried again. */
+	save_failing: boolean,
+	/**  The last photos, newest first. */
+	last: LastPhoto[],
+	/**  Today's figures. */
+	counters: Counters,
+	/**  The light on the face in front. */
+	light: LightView,
+	/**  The empty wall. */
+	wall: WallView,
+	/**  Photos of the tethered camera that were nobody's, since the start. */
+	put_aside: number,
+	/**  Why the last of them was. */
+	put_aside_why: Remark | null,
 };
 
 /**  How far a submitted photo is. */
@@ -649,10 +759,29 @@ export type View = {
 	rehearsal: boolean,
 	/**  Records that wait to be sent. */
 	waiting: number,
+	/**  What a photographer's screen shows beside the page; `None` where students serve themselves. */
+	photographer: PhotographerView | null,
 };
 
 /**  The screen changed. */
 export type ViewChanged = View;
+
+/**  How the empty-wall plate stands. */
+export type WallState = 
+/**  None was taken. */
+"none" | 
+/**  It fits what the camera sees. */
+"fits" | 
+/**  Wall, light or camera have changed since. */
+"drifted";
+
+/**  The empty wall. */
+export type WallView = {
+	/**  How it stands. */
+	state: WallState,
+	/**  What is wrong, or why no plate was taken. */
+	hint: Remark | null,
+};
 
 /**  What is waited for. */
 export type WorkingOn = 

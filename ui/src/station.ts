@@ -19,19 +19,26 @@ export const view = computed(() => latest.value)
 export const guidance = computed(() => guided.value)
 
 /**
- * Changes with every return to the welcome page. Pictures carry it in their address, so that no cache can
+ * Changes with every return to the welcome page, and with every student of a photographer's. Pictures carry it in their address, so that no cache can
  * ever show one student the photo of another.
  */
 export const visit = computed(() => visits.value)
 
 export type PageOf<K extends Page['kind']> = Extract<Page, { kind: K }>
 
+/** Whether the face is measured for this screen: while framing, and all the time for a photographer. */
+function isGuided(view: View): boolean {
+  return view.page.kind === 'framing' || view.photographer !== null
+}
+
 /** Takes in a view; older ones, which can overtake each other on the way, are dropped. */
 export function show(next: View): void {
   const now = latest.value
   if (now && next.revision < now.revision) return
-  if (next.page.kind === 'welcome' && now?.page.kind !== 'welcome') visits.value += 1
-  if (next.page.kind !== 'framing') guided.value = undefined
+  const over = next.page.kind === 'welcome' && now?.page.kind !== 'welcome'
+  // A photographer's next student comes without a welcome page in between.
+  if (over || (next.photographer?.front ?? '') !== (now?.photographer?.front ?? '')) visits.value += 1
+  if (!isGuided(next)) guided.value = undefined
   latest.value = next
 }
 
@@ -39,7 +46,7 @@ export function show(next: View): void {
 export async function connect(): Promise<void> {
   await events.viewChanged.listen(event => show(event.payload))
   await events.guidanceChanged.listen(event => {
-    if (latest.value?.page.kind === 'framing') guided.value = event.payload
+    if (latest.value && isGuided(latest.value)) guided.value = event.payload
   })
   show(await commands.view())
 }

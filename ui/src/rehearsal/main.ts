@@ -3,6 +3,7 @@
  *
  *     npm run dev      then open
  *     /rehearsal.html?page=framing&lang=zh&left=8&staff=queue&help=fetch&theme=dark
+ *     /rehearsal.html?page=framing&desk=busy, alarm, idle, refused, tethered; with screen=student the second window
  *
  * It stands in for Tauri below `bindings.ts`, so everything above runs as in the window.
  */
@@ -16,9 +17,11 @@ import { secure } from '../kiosk'
 import { connect } from '../station'
 import { i18n, speak } from '../words'
 import {
+  DESKS,
   FINDINGS,
   isSample,
   PAGES,
+  sampleDesk,
   sampleGuidance,
   sampleRecord,
   sampleRow,
@@ -37,6 +40,8 @@ const change: Partial<View> = {}
 if (left !== null) change.seconds_left = Number(left)
 if (asked.has('away')) change.camera = 'lost'
 if (asked.has('rehearsal')) change.rehearsal = true
+const desk = asked.get('desk')
+if (desk !== null) change.photographer = sampleDesk(DESKS[desk])
 
 function answer(command: string, given: unknown): unknown {
   switch (command) {
@@ -110,8 +115,8 @@ createApp(App).use(i18n).mount('#app')
 await connect()
 if (asked.get('lang')?.startsWith('en')) speak('en')
 
-if (PAGES[page].kind === 'framing') {
-  const good = page === 'framing-good' || page === 'countdown'
+if (PAGES[page].kind === 'framing' || desk !== null) {
+  const good = page === 'framing-good' || page === 'choose-photo-one' || page === 'countdown'
   let frame = 0
   setInterval(() => {
     frame += 1

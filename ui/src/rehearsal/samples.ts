@@ -6,6 +6,7 @@ import type {
   Guidance,
   Page,
   Person,
+  PhotographerView,
   QueueRow,
   RecordPage,
   Sending,
@@ -209,8 +210,87 @@ export function sampleView(name: Sample, change: Partial<View> = {}): View {
     camera: 'streaming',
     rehearsal: false,
     waiting: 3,
+    photographer: null,
     ...change,
   }
+}
+
+const LAST_NAMES = ['周*', '白*远', '江*月', '何*', '林*禾', '苏*']
+
+/** A photographer's screen in the middle of a busy morning. */
+export function sampleDesk(change: Partial<PhotographerView> = {}): PhotographerView {
+  return {
+    front: '0190-front',
+    tag: 'K7Q2-41',
+    person,
+    next: 'M3X9-07',
+    school: '示例大学',
+    sight: null,
+    alarm: null,
+    may_force: false,
+    tethered: false,
+    save_failing: false,
+    last: LAST_NAMES.map((masked_name, place) => ({
+      id: `0190-${place}`,
+      shoot_number: place === 0 ? null : `A-0${137 - place}`,
+      masked_name,
+      state: place === 0 ? 'saving' : place === 1 ? 'saved-here' : 'delivered',
+      remarks: place === 3 ? [short] : [],
+      forced: place === 4,
+    })),
+    counters: { today: 136, last_hour: 121, seconds: 27 },
+    light: { level: 60, balance: -5, hints: [] },
+    wall: { state: 'fits', hint: null },
+    put_aside: 0,
+    put_aside_why: null,
+    ...change,
+  }
+}
+
+/** A photographer's screen by the name the rehearsal's address uses: `desk=alarm`. */
+export const DESKS: Record<string, Partial<PhotographerView>> = {
+  busy: {},
+  alarm: { alarm: 'changed' },
+  still: { alarm: 'still-the-last' },
+  idle: {
+    front: '',
+    tag: null,
+    person: null,
+    next: null,
+    last: [],
+    counters: { today: 0, last_hour: 0, seconds: null },
+    light: { level: null, balance: null, hints: [] },
+    wall: { state: 'none', hint: null },
+  },
+  refused: {
+    may_force: true,
+    next: null,
+    light: {
+      level: 35,
+      balance: -40,
+      hints: [
+        { code: 'left-dark', zh: '左侧偏暗：请加亮左灯', en: 'Left side dark: turn the left lamp up' },
+        { code: 'too-yellow', zh: '偏黄：请设白平衡', en: 'Yellowish: set the white balance' },
+      ],
+    },
+    wall: {
+      state: 'drifted',
+      hint: {
+        code: 'wall-light',
+        zh: '灯光亮度变了：请重拍背景',
+        en: 'The light has changed: take the wall again',
+      },
+    },
+  },
+  tethered: {
+    tethered: true,
+    put_aside: 2,
+    put_aside_why: {
+      code: 'between-visits',
+      zh: '拍摄时没有同学在等待',
+      en: 'nobody was waiting for a photo',
+    },
+  },
 }
 
 /** Guidance as the station measures it on the drawn student. */

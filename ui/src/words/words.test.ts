@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type {
+  AlarmView,
+  LastState,
   NotPossible,
   OutOfService,
   PayState,
@@ -8,6 +10,7 @@ import type {
   RecordCardState,
   ScanSight,
   StepName,
+  WallState,
   WorkingOn,
 } from '../bindings'
 import en from './en'
@@ -109,6 +112,17 @@ const everyValue: Record<string, Record<string, true>> = {
       } satisfies Record<OutOfService, true>,
     ]),
   ),
+  'desk.alarm': { changed: true, 'still-the-last': true } satisfies Record<AlarmView, true>,
+  'desk.state': {
+    saving: true,
+    'not-saved': true,
+    'saved-here': true,
+    delivered: true,
+    approved: true,
+    rejected: true,
+    'needs-person': true,
+  } satisfies Record<LastState, true>,
+  'desk.wall': { none: true, fits: true, drifted: true } satisfies Record<WallState, true>,
   'framing.hint': Object.fromEntries(Object.keys(HINTS).map(hint => [hint, true as const])),
 }
 

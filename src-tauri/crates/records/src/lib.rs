@@ -14,6 +14,7 @@ pub mod backup;
 mod carry;
 pub mod key;
 mod life;
+mod notes;
 mod open;
 mod picture;
 mod purge;

@@ -17,6 +17,17 @@ pub const FILE: &str = "station.toml";
 /// Below the lease of an attempt, with a minute for everything else in it.
 const LONGEST_TRANSFER: u32 = (records::LEASE.as_secs() - 60) as u32;
 
+/// Whose face the program has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Booth {
+    /// A student alone, by touch.
+    #[default]
+    SelfService,
+    /// A photographer, by keys, on one screen.
+    Photographer,
+}
+
 /// How a station is set up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -32,7 +43,10 @@ pub struct Config {
     pub profile: String,
     /// Photo standard; empty: the profile's.
     pub spec: String,
-    /// The camera: `auto`, `virtual`, `pictures:DIR`, or a device's stable name.
+    /// Who leads the visit: `self-service` or `photographer`.
+    pub booth: Booth,
+    /// The camera: `auto`, `virtual`, `pictures:DIR`, `folder:DIR` for a tethered camera's photos beside the webcam's
+    /// picture, or a device's stable name.
     pub camera: String,
     /// Frame width asked of a device, in pixels.
     pub width: u32,
@@ -70,6 +84,7 @@ impl Default for Config {
             backend_pins: Vec::new(),
             profile: "biyezhengzhao".into(),
             spec: String::new(),
+            booth: Booth::SelfService,
             camera: "auto".into(),
             width: 1280,
             height: 720,
@@ -129,6 +144,12 @@ impl Config {
             pins,
             ..Trust::default()
         })
+    }
+
+    /// The folder a tethered camera's photos come into, where the photos are not the webcam's.
+    pub fn tethered_folder(&self) -> Option<PathBuf> {
+        let folder = self.camera.strip_prefix("folder:")?;
+        (self.booth == Booth::Photographer).then(|| PathBuf::from(folder))
     }
 
     /// A client nobody knows, to ask whether the backend is there at all; `None` where none is set up.

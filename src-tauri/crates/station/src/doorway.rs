@@ -212,5 +212,6 @@ fn closed_view(profile: &str, reason: OutOfService) -> View {
         camera: CameraView::Opening,
         rehearsal: false,
         waiting: 0,
+        photographer: None,
     }
 }

@@ -16,12 +16,14 @@ use uuid::Uuid;
 use vendor::ProblemCode;
 use vendor::api::{OrderRequest, OrderState};
 
+use crate::config::Booth;
 use crate::fitness::{Fit, Readings, Unfit, fitness};
-use crate::papers::{new_record, resolve, resolve_request};
+use crate::papers::{Note, new_record, notes, resolve, resolve_request};
+use crate::recent::{Recent, counters};
 use crate::rehearsal::Rehearsal;
 use crate::station::{Shared, StationError, setting, spec_for};
 use crate::steady::Steady;
-use crate::view::{CameraView, OutOfService, SchoolCard, Support, View};
+use crate::view::{CameraView, Counters, OutOfService, SchoolCard, Support, View};
 use crate::visit::{Answer, Effect, Ending, Event, Machine, OrderReply, Ticket};
 use crate::watching::Lens;
 
@@ -38,15 +40,22 @@ const SILENT: Duration = Duration::from_secs(2);
 /// A camera away for longer than this closes the station for new visits.
 const CAMERA_PATIENCE: Duration = Duration::from_secs(5);
 
+/// A visit that has begun: its row in the figures, and since when.
+struct UnderWay {
+    row: Arc<tokio::sync::Mutex<Option<VisitId>>>,
+    /// Its shots that are written down already. Its end drops them, and nobody can read them again.
+    set_aside: Arc<tokio::sync::Mutex<HashMap<u32, SetAside>>>,
+    began: Instant,
+}
+
 /// The one task that owns the visit.
 pub(crate) struct Front {
     shared: Shared,
     machine: Machine,
     rehearsal: Option<Rehearsal>,
-    visit_row: Arc<tokio::sync::Mutex<Option<VisitId>>>,
-    /// The running visit's shots that are written down already. Its end drops them, and nobody can read them again.
-    set_aside: Arc<tokio::sync::Mutex<HashMap<u32, SetAside>>>,
-    began: Option<Instant>,
+    under_way: HashMap<Uuid, UnderWay>,
+    /// What a photographer's screen remembers.
+    recent: Recent,
     camera_lost: Option<Instant>,
     waiting: u32,
     fit: Fit,
@@ -56,6 +65,8 @@ pub(crate) struct Front {
     /// Whether the records were ever judged: before that nobody begins.
     judged: bool,
     clock: Steady,
+    /// The visit whose clock it is.
+    clocked: Option<Uuid>,
 }
 
 impl Front {
@@ -64,9 +75,8 @@ impl Front {
             shared,
             machine,
             rehearsal,
-            visit_row: Arc::default(),
-            set_aside: Arc::default(),
-            began: None,
+            under_way: HashMap::new(),
+            recent: Recent::default(),
             camera_lost: None,
             waiting: 0,
             fit: Fit::Fit,
@@ -75,6 +85,7 @@ impl Front {
             looking: None,
             judged: false,
             clock: Steady::default(),
+            clocked: None,
         }
     }
 
@@ -89,6 +100,7 @@ impl Front {
             let event = tokio::select! {
                 event = inbox.recv() => match event { Some(event) => event, None => break },
                 _ = clock.tick() => {
+                    self.recent.forget_old(&self.shared, Instant::now());
                     self.look_around().await;
                     Event::Tick
                 }
@@ -101,14 +113,24 @@ impl Front {
                 (self.looked, self.wrote) = (None, None);
             }
             let now = self.now();
+            self.recent.hear(&event);
+            let still = matches!(event, Event::Still(..));
             for effect in self.machine.handle(event, now) {
                 self.carry_out(effect, now);
             }
             self.publish(now);
+            if still && let Some(tether) = &self.shared.tether {
+                tether.took();
+            }
         }
     }
 
     fn now(&mut self) -> Timestamp {
+        let visit = self.machine.visit().map(|visit| visit.record_id);
+        if visit != self.clocked {
+            // One visit may follow the other at once.
+            (self.clocked, self.clock) = (visit, Steady::default());
+        }
         self.clock
             .now(self.machine.visit().is_some(), Timestamp::now(), Instant::now())
     }
@@ -168,6 +190,9 @@ impl Front {
         };
         self.judged = true;
         let seen = seen.unwrap_or_default();
+        if let Some(counters) = seen.counters {
+            self.recent.counters = counters;
+        }
         if let Some(well) = seen.wrote {
             self.wrote = Some((Instant::now(), well));
         }
@@ -220,9 +245,14 @@ impl Front {
             .visit()
             .and_then(|v| v.order.as_ref())
             .map(|order| order.payment_url.clone());
+        if let Some(tether) = &self.shared.tether {
+            let (wanted, record_id) = self.machine.wanted_still();
+            tether.wants(wanted, record_id);
+        }
         let page = self.machine.page(now);
         if let Some(rehearsal) = &mut self.rehearsal {
-            rehearsal.follow(&page);
+            let visit = self.machine.visit().map(|visit| visit.record_id);
+            rehearsal.follow(&page, visit, Instant::now());
         }
         let profile = self.machine.profile();
         let (steps, current_step) = self.machine.step_bar();
@@ -257,6 +287,8 @@ impl Front {
             camera,
             rehearsal: self.rehearsal.is_some(),
             waiting: self.waiting,
+            photographer: (self.machine.booth() == Booth::Photographer)
+                .then(|| self.recent.view(&self.machine, &self.shared, now)),
         };
         self.shared.view.send_if_modified(|shown| {
             let next = View {
@@ -301,40 +333,10 @@ impl Front {
         let shared = Arc::clone(&self.shared);
         let events = shared.events.clone();
         match effect {
-            Effect::Began => {
-                self.began = Some(Instant::now());
-                let row = Arc::clone(&self.visit_row);
-                let vendor = self.machine.profile().id.clone();
-                tokio::spawn(async move {
-                    let mut row = row.lock().await;
-                    *row = shared
-                        .records(move |store| store.begin_visit(&vendor, now))
-                        .await
-                        .ok();
-                });
-            }
-            Effect::Ended { ending, .. } => {
-                // Not emptied: a shot still being written down must not be found by the next visit.
-                self.set_aside = Arc::default();
-                let lasted = self.began.take().map(|at| at.elapsed()).unwrap_or_default();
-                let row = Arc::clone(&self.visit_row);
-                let outcome = match ending {
-                    Ending::Submitted => VisitOutcome::Submitted,
-                    Ending::Cancelled => VisitOutcome::Cancelled,
-                    Ending::TimedOut => VisitOutcome::TimedOut,
-                    Ending::NotPossible => VisitOutcome::NotPossible,
-                };
-                tokio::spawn(async move {
-                    if let Some(id) = row.lock().await.take() {
-                        let ended = shared
-                            .records(move |store| store.end_visit(id, outcome, lasted, now))
-                            .await;
-                        if let Err(error) = ended {
-                            tracing::warn!(%error, "the visit's end could not be written down");
-                        }
-                    }
-                });
-            }
+            Effect::Began { record_id } => self.began(record_id, now),
+            Effect::Ended {
+                record_id, ending, ..
+            } => self.ended(record_id, ending, now),
             Effect::SearchSchools { ticket, name, level } => {
                 tokio::spawn(async move {
                     let found = shared.client().schools(&name, &level).await.ok().map(|list| {
@@ -373,9 +375,75 @@ impl Front {
                 });
             }
             Effect::SetAside { shot } => self.write_down(shot),
+            Effect::Develop(ticket, still) => {
+                let Some(room) = shared.still_room.clone() else {
+                    return;
+                };
+                let spec = Arc::clone(&shared.lens.read().unwrap_or_else(PoisonError::into_inner).spec);
+                tokio::task::spawn_blocking(move || {
+                    let _ = events.send(Event::Answer(ticket, Answer::Developed(room(&spec, still))));
+                });
+            }
+            Effect::PutAside(still) => {
+                if let (Some(tether), Some(folder)) = (shared.tether.clone(), shared.config.tethered_folder())
+                {
+                    tokio::task::spawn_blocking(move || tether.put_late_aside(&folder, &still));
+                }
+            }
+            Effect::TakePlate => {
+                if let Some(take) = shared.plate_taker.clone() {
+                    tokio::task::spawn_blocking(move || take());
+                }
+            }
             // What is kept bears the wall clock's time: it decides on the day, the order and the first try.
             Effect::Save(ticket) => self.save(ticket, Timestamp::now()),
         }
+    }
+
+    fn began(&mut self, record_id: Uuid, now: Timestamp) {
+        let shared = Arc::clone(&self.shared);
+        let row: Arc<tokio::sync::Mutex<Option<VisitId>>> = Arc::default();
+        let began = Instant::now();
+        self.under_way.insert(
+            record_id,
+            UnderWay {
+                row: Arc::clone(&row),
+                set_aside: Arc::default(),
+                began,
+            },
+        );
+        let vendor = self.machine.profile().id.clone();
+        tokio::spawn(async move {
+            let mut row = row.lock().await;
+            *row = shared
+                .records(move |store| store.begin_visit(&vendor, now))
+                .await
+                .ok();
+        });
+    }
+
+    fn ended(&mut self, record_id: Uuid, ending: Ending, now: Timestamp) {
+        let shared = Arc::clone(&self.shared);
+        let Some(UnderWay { row, began, .. }) = self.under_way.remove(&record_id) else {
+            return;
+        };
+        let lasted = began.elapsed();
+        let outcome = match ending {
+            Ending::Submitted => VisitOutcome::Submitted,
+            Ending::Cancelled => VisitOutcome::Cancelled,
+            Ending::TimedOut => VisitOutcome::TimedOut,
+            Ending::NotPossible => VisitOutcome::NotPossible,
+        };
+        tokio::spawn(async move {
+            if let Some(id) = row.lock().await.take() {
+                let ended = shared
+                    .records(move |store| store.end_visit(id, outcome, lasted, now))
+                    .await;
+                if let Err(error) = ended {
+                    tracing::warn!(%error, "the visit's end could not be written down");
+                }
+            }
+        });
     }
 
     fn order(&self, ticket: Ticket, create: bool) {
@@ -433,12 +501,13 @@ impl Front {
 
     /// Beside the page on which the student looks at it. What cannot be written down now is when it is submitted.
     fn write_down(&self, id: u32) {
-        let shots = self.machine.visit().map(|visit| visit.shots.as_slice());
-        let Some((_, shot)) = shots.unwrap_or_default().iter().find(|(i, _)| *i == id) else {
+        let Some(visit) = self.machine.visit() else { return };
+        let shot = visit.shots.iter().find(|(i, _)| *i == id);
+        let Some(((_, shot), under_way)) = shot.zip(self.under_way.get(&visit.record_id)) else {
             return;
         };
         let (shared, shot) = (Arc::clone(&self.shared), Arc::clone(shot));
-        let (row, aside) = (Arc::clone(&self.visit_row), Arc::clone(&self.set_aside));
+        let (row, aside) = (Arc::clone(&under_way.row), Arc::clone(&under_way.set_aside));
         tokio::spawn(async move {
             let Some(visit) = *row.lock().await else { return };
             let mut aside = aside.lock().await;
@@ -455,16 +524,26 @@ impl Front {
     }
 
     /// One transaction: record, photos, outbox and audit. Only its success is told to the student.
-    fn save(&self, ticket: Ticket, now: Timestamp) {
+    fn save(&mut self, ticket: Ticket, now: Timestamp) {
         let shared = Arc::clone(&self.shared);
         let events = shared.events.clone();
-        let row = Arc::clone(&self.visit_row);
+        let under_way = self.under_way.get(&ticket.record_id);
+        let Some((row, set_aside)) =
+            under_way.map(|visit| (Arc::clone(&visit.row), Arc::clone(&visit.set_aside)))
+        else {
+            return;
+        };
         let profile = self.machine.profile();
         let lens = Arc::clone(&shared.lens.read().unwrap_or_else(PoisonError::into_inner).spec);
-        let visit = self.machine.visit();
+        let visit = self.machine.visit_of(ticket);
         let new = visit.and_then(|visit| new_record(visit, &profile.id, &lens.id));
         let chosen = visit.and_then(|visit| visit.chosen);
-        let set_aside = Arc::clone(&self.set_aside);
+        let notes = visit.map(notes).unwrap_or_default();
+        if self.machine.booth() == Booth::Photographer
+            && let Some(visit) = visit
+        {
+            self.recent.leaves(visit, &shared);
+        }
         tokio::spawn(async move {
             let saved = match new {
                 Some(mut new) => {
@@ -475,9 +554,15 @@ impl Front {
                         None => None,
                     };
                     let saved = shared
-                        .records(move |store| match aside {
-                            Some(aside) => store.submit_set_aside(&new, &aside, now),
-                            None => store.submit(&new, now),
+                        .records(move |store| {
+                            let submitted = match aside {
+                                Some(aside) => store.submit_set_aside(&new, &aside, now)?,
+                                None => store.submit(&new, now)?,
+                            };
+                            for Note { what, detail, at } in notes.iter().filter(|_| !submitted.already) {
+                                store.note_by_staff(submitted.id, what, detail, *at)?;
+                            }
+                            Ok(submitted)
                         })
                         .await;
                     fail_point!("visit.saved");
@@ -501,6 +586,8 @@ struct Seen {
     wrote: Option<bool>,
     /// The counts, when the profile was confirmed, the free bytes; `None`: they could not be read.
     read: Option<(records::Counts, Option<String>, Option<u64>)>,
+    /// The day's figures, for a photographer.
+    counters: Option<Counters>,
 }
 
 async fn look(shared: Shared, write: bool) -> Seen {
@@ -524,5 +611,9 @@ async fn look(shared: Shared, write: bool) -> Seen {
         })
         .await
         .ok();
+    if shared.config.booth == Booth::Photographer {
+        let now = Timestamp::now();
+        seen.counters = shared.records(move |store| counters(store, now)).await.ok();
+    }
     seen
 }

@@ -31,19 +31,23 @@ pub mod pace;
 mod papers;
 mod payment_code;
 mod place;
+mod recent;
 pub mod rehearsal;
 mod revoked;
 mod rotation;
 mod scanned;
+mod sitter;
 pub mod staff;
 mod station;
 mod steady;
+mod studio;
 pub mod sync;
+mod tether;
 pub mod view;
 pub mod visit;
 mod watching;
 
-pub use config::Config;
+pub use config::{Booth, Config};
 pub use darkroom::Darkroom;
 pub use doorway::Doorway;
 pub use station::{

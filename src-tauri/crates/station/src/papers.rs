@@ -1,13 +1,15 @@
 //! The papers a visit hands out: the question to the backend, and the record that is kept.
 
+use jiff::Timestamp;
 use records::{MaskedIdentity, NewRecord, Payment, RecordId};
+use serde_json::Value;
 use vendor::api::{OrderState, ResolveRequest};
 use vendor::{Problem, ProblemCode, SecretBytes};
 use zeroize::Zeroizing;
 
 use crate::station::Shared;
 use crate::view::NotPossible;
-use crate::visit::{Resolved, Visit};
+use crate::visit::{Resolved, Shot, Visit};
 
 pub(crate) fn resolve_request(visit: &Visit) -> ResolveRequest {
     ResolveRequest {
@@ -114,14 +116,50 @@ pub(crate) fn new_record(visit: &Visit, vendor: &str, spec: &str) -> Option<NewR
         spec: spec.to_owned(),
         original: shot.original.clone(),
         standard: shot.standard.clone(),
-        report: serde_json::to_value(&shot.report).ok()?,
+        report: report(visit, shot)?,
         candidates: u32::try_from(visit.shots.len()).unwrap_or(u32::MAX),
-        forced_reason: None,
+        forced_reason: visit.forced_reason.clone(),
         payment,
         consent_at: visit.consent?,
         started_at: visit.started,
         captured_at: shot.captured_at,
     })
+}
+
+/// The photo's report, and what a photographer decided against the machine.
+fn report(visit: &Visit, shot: &Shot) -> Option<Value> {
+    let mut report = serde_json::to_value(&shot.report).ok()?;
+    if let Some(fields) = report.as_object_mut() {
+        if let Some(reason) = &visit.forced_reason {
+            fields.insert("forced_reason".into(), reason.clone().into());
+        }
+        if !visit.alarms.is_empty() {
+            fields.insert("alarms".into(), serde_json::to_value(&visit.alarms).ok()?);
+        }
+    }
+    Some(report)
+}
+
+/// A line of a record's history that a photographer's decision leaves.
+pub(crate) struct Note {
+    pub(crate) what: &'static str,
+    pub(crate) detail: String,
+    pub(crate) at: Timestamp,
+}
+
+/// What the photographer decided against the machine.
+pub(crate) fn notes(visit: &Visit) -> Vec<Note> {
+    let alarms = visit.alarms.iter().map(|alarm| Note {
+        what: "person-confirmed",
+        detail: alarm.cause.as_str().to_owned(),
+        at: alarm.acknowledged_at.unwrap_or(alarm.at),
+    });
+    let forced = visit.forced_reason.iter().map(|reason| Note {
+        what: "forced",
+        detail: reason.clone(),
+        at: visit.chosen_shot().map_or(visit.started, |shot| shot.captured_at),
+    });
+    alarms.chain(forced).collect()
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Rehearsals: who comes to the virtual booth, what they do in front of the camera and what they touch.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use camera::{Act, Script};
 use serde::Deserialize;
+use uuid::Uuid;
 
 use crate::station::Station;
 use crate::view::{Action, NotPossible, Page, PayState, RecordCardState, Remark, View};
@@ -42,7 +43,14 @@ pub struct Rehearsal {
     turn: usize,
     script: Script,
     in_visit: bool,
+    /// The visit of now, and until when the stool is empty before its student sits down.
+    visit: Option<Uuid>,
+    empty_until: Option<Instant>,
 }
+
+/// How long the stool is empty between two students who follow each other at once: longer than the eyes take for one
+/// and the same person's absence.
+const CHANGE_OVER: Duration = Duration::from_millis(2500);
 
 /// Why a rehearsal did not end with a receipt or a saved photo.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +112,8 @@ impl Rehearsal {
             turn: 0,
             script,
             in_visit: false,
+            visit: None,
+            empty_until: None,
         }
     }
 
@@ -112,18 +122,25 @@ impl Rehearsal {
         actor.records.first().map(|record| record.code.as_str())
     }
 
-    /// Lets the virtual student do what this page asks for; the next one comes after each visit.
-    pub fn follow(&mut self, page: &Page) {
+    /// Lets the virtual student do what this page asks for; the next one comes after each visit. `visit` tells one
+    /// from the next where they follow each other at once.
+    pub fn follow(&mut self, page: &Page, visit: Option<Uuid>, now: Instant) {
         let idle = matches!(page, Page::Welcome { .. } | Page::OutOfService { .. });
-        if idle && self.in_visit {
+        let another = self.visit.is_some() && visit.is_some() && self.visit != visit;
+        if (idle && self.in_visit) || another {
             self.turn = self.turn.wrapping_add(1);
         }
+        if another {
+            self.empty_until = Some(now + CHANGE_OVER);
+        }
+        self.visit = visit;
         self.in_visit = !idle;
         let act = match page {
             Page::Welcome { .. } | Page::OutOfService { .. } => Act::EmptyWall,
             Page::Scan { .. } => self
                 .code()
                 .map_or(Act::EmptyWall, |code| Act::ShowCode(code.to_owned())),
+            _ if self.empty_until.is_some_and(|until| now < until) => Act::EmptyWall,
             _ => Act::Sit,
         };
         if self.script.get() != act {

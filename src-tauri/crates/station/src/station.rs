@@ -18,8 +18,9 @@ use uuid::Uuid;
 use vendor::{Client, Profile, PublicKey, StationKey, VendorError};
 
 use crate::backend;
+use crate::config::Booth;
 use crate::config::Config;
-use crate::darkroom::{self, Darkroom};
+use crate::darkroom::{self, Darkroom, PlateTaker, Rooms, StillRoom};
 use crate::front::Front;
 use crate::night;
 use crate::only::{Only, OnlyError};
@@ -28,8 +29,10 @@ use crate::place::Place;
 use crate::rehearsal::Rehearsal;
 use crate::revoked;
 use crate::staff::Lock;
+use crate::studio::Studio;
 use crate::sync::{Courier, Round};
-use crate::view::{Action, CameraView, Guidance, OutOfService, Progress, Support, View};
+use crate::tether::Tether;
+use crate::view::{Action, CameraView, Guidance, OutOfService, PhotographerView, Progress, Support, View};
 use crate::visit::{Event, Machine};
 use crate::watching::{Eyes, Lens, Wanted};
 
@@ -168,6 +171,15 @@ pub(crate) struct Inner {
     pub(crate) client: RwLock<Client>,
     pub(crate) camera: Option<Arc<Camera>>,
     pub(crate) darkroom: Option<Darkroom>,
+    /// Develops what a tethered camera sends.
+    pub(crate) still_room: Option<StillRoom>,
+    /// Light and wall, in a photographer's booth with eyes.
+    pub(crate) studio: Option<Arc<Studio>>,
+    /// Takes a picture of the empty wall; may block.
+    pub(crate) plate_taker: Option<PlateTaker>,
+    pub(crate) tether: Option<Arc<Tether>>,
+    /// The last photos of a photographer's booth, newest first, each with its record's id.
+    pub(crate) last_photos: Mutex<Vec<(Uuid, Vec<u8>)>>,
     pub(crate) lens: Arc<RwLock<Lens>>,
     pub(crate) wanted: Arc<Wanted>,
     pub(crate) events: mpsc::UnboundedSender<Event>,
@@ -314,17 +326,18 @@ impl Station {
             spec: spec_for(&config, &profile)?,
         };
         let countdown = SignedDuration::from_secs(config.countdown.into());
-        let mut machine = Machine::new(profile, Uuid::now_v7).with_countdown(countdown);
+        let tethered = config.tethered_folder();
+        let mut machine = Machine::new(profile, Uuid::now_v7)
+            .with_countdown(countdown)
+            .with_booth(config.booth, tethered.is_some());
         if let Some(reason) = known.standing.closed() {
             machine.handle(Event::Service(Some(reason)), Timestamp::now());
         }
         let eyes = options
             .eyes
             .map(|(source, models)| (Arc::new(Camera::start(source)), models));
-        let own = eyes.clone().map(|(camera, models)| -> Darkroom {
-            Arc::new(move |spec| darkroom::develop(&camera, &models, spec))
-        });
-        let darkroom = darkroom.or(own);
+        let rooms = Rooms::of(&config, &options.data, eyes.as_ref());
+        let darkroom = darkroom.or(rooms.darkroom);
         let (events, inbox) = mpsc::unbounded_channel();
         let inner = Arc::new(Inner {
             place: Place::of(&options.data),
@@ -335,6 +348,11 @@ impl Station {
             client: RwLock::new(client),
             camera: eyes.as_ref().map(|(camera, _)| Arc::clone(camera)),
             darkroom,
+            still_room: rooms.still_room,
+            studio: rooms.studio,
+            plate_taker: rooms.plate_taker,
+            tether: tethered.is_some().then(Arc::default),
+            last_photos: Mutex::default(),
             lens: Arc::new(RwLock::new(lens)),
             wanted: Arc::default(),
             view: watch::channel(first_view(&machine)).0,
@@ -359,11 +377,13 @@ impl Station {
                 wanted: Arc::clone(&inner.wanted),
                 events: inner.events.clone(),
                 guidance: inner.guidance.clone(),
+                studio: inner.studio.clone(),
                 stop: Arc::clone(&inner.stop),
             }
             .open()
             .map_err(|error| StationError::System(error.to_string()))?;
         }
+        open_tether(&inner, tethered.as_deref())?;
         if inner.darkroom.is_some() {
             tokio::spawn(Front::new(Arc::clone(&inner), machine, options.rehearsal).run(inbox));
             tokio::spawn(backend::keep_synced(Arc::clone(&inner)));
@@ -424,6 +444,19 @@ impl Station {
         candidates
             .iter()
             .find(|(i, _)| *i == id)
+            .map(|(_, jpeg)| jpeg.clone())
+    }
+
+    /// One of the last photos of a photographer's booth.
+    pub fn last_photo(&self, id: &str) -> Option<Vec<u8>> {
+        let photos = self
+            .inner()
+            .last_photos
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        photos
+            .iter()
+            .find(|(i, _)| i.to_string() == id)
             .map(|(_, jpeg)| jpeg.clone())
     }
 
@@ -495,6 +528,16 @@ impl Station {
     pub fn client(&self) -> Client {
         self.inner().client()
     }
+}
+
+/// Looks at a tethered camera's folder, where there is one.
+fn open_tether(inner: &Shared, folder: Option<&std::path::Path>) -> Result<(), StationError> {
+    if let (Some(tether), Some(folder)) = (&inner.tether, folder) {
+        tether
+            .open(folder, inner.events.clone(), Arc::clone(&inner.stop))
+            .map_err(StationError::SetUp)?;
+    }
+    Ok(())
 }
 
 /// Opens the records of a folder.
@@ -671,6 +714,7 @@ fn first_view(machine: &Machine) -> View {
         camera: CameraView::Opening,
         rehearsal: false,
         waiting: 0,
+        photographer: (machine.booth() == Booth::Photographer).then(PhotographerView::default),
     }
 }
 

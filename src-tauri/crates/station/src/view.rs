@@ -8,6 +8,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+mod photographer;
+
+pub use photographer::{
+    AlarmView, Counters, LastPhoto, LastState, LightView, PhotographerView, WallState, WallView,
+};
+
 /// The whole state of the student's screen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
@@ -36,6 +42,8 @@ pub struct View {
     pub rehearsal: bool,
     /// Records that wait to be sent.
     pub waiting: u32,
+    /// What a photographer's screen shows beside the page; `None` where students serve themselves.
+    pub photographer: Option<PhotographerView>,
 }
 
 /// Whom to ask for help, and when.
@@ -513,6 +521,21 @@ pub enum Action {
     Submit,
     /// Leave the last page.
     Finish,
+    /// A photographer's key: the newest photo, and the next student.
+    Accept,
+    /// A photographer's key: submit the photo the checks refused.
+    Force {
+        /// Why.
+        reason: String,
+    },
+    /// A photographer's key: the person in front is the right one, whatever the tracking says.
+    SamePerson,
+    /// A photographer's key: keep a picture of the empty wall.
+    TakePlate,
+    /// A photographer's key: whoever is next in line leaves it.
+    DropNext,
+    /// A photographer's key: the next students are of another school.
+    ForgetSchool,
 }
 
 impl fmt::Debug for Action {
@@ -536,6 +559,12 @@ impl fmt::Debug for Action {
             Self::Take { .. } => "Take",
             Self::Submit => "Submit",
             Self::Finish => "Finish",
+            Self::Accept => "Accept",
+            Self::Force { .. } => "Force",
+            Self::SamePerson => "SamePerson",
+            Self::TakePlate => "TakePlate",
+            Self::DropNext => "DropNext",
+            Self::ForgetSchool => "ForgetSchool",
         })
     }
 }

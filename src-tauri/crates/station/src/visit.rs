@@ -5,6 +5,7 @@
 //! [`Visit`] whose end wipes it. The scan and the shot belong together because both are fields of that value.
 
 mod pages;
+mod photographer;
 
 use std::sync::Arc;
 
@@ -15,6 +16,9 @@ use vendor::api::{AcademicRecord, CollectionState, Eligibility, Identity, Order,
 use vendor::{FeeWhen, Profile, Secret, Step};
 
 use self::pages::window_words;
+use self::photographer::Desk;
+pub use self::photographer::{Alarm, AlarmCause};
+use crate::config::Booth;
 use crate::view::{
     Action, NotPossible, OutOfService, PayState, Person, Progress, ProofError, Remark, ScanSight, SchoolCard,
 };
@@ -47,6 +51,23 @@ pub struct Shot {
     pub captured_at: Timestamp,
 }
 
+/// A shot whose photo the checks do not accept.
+pub struct Refused {
+    /// Why, in words.
+    pub remarks: Vec<Remark>,
+    /// The closest photo there is, where there is one: a photographer may submit it with a reason.
+    pub closest: Option<Arc<Shot>>,
+}
+
+impl From<Vec<Remark>> for Refused {
+    fn from(remarks: Vec<Remark>) -> Refused {
+        Refused {
+            remarks,
+            closest: None,
+        }
+    }
+}
+
 /// One student's data. Dropping it wipes the code; photos and masked words go with it.
 pub struct Visit {
     /// The record this visit will become: the backend counts by it, so a retry is never a second capture.
@@ -77,6 +98,16 @@ pub struct Visit {
     pub chosen: Option<u32>,
     /// The shoot number, once the record is on the disk.
     pub saved_as: Option<String>,
+    /// Why the photographer submits a photo the checks refused.
+    pub forced_reason: Option<String>,
+    /// Each time the face in front was not the one it should be, in a photographer's booth.
+    pub alarms: Vec<Alarm>,
+    /// When it first waited for a photo.
+    pub framed: Option<Timestamp>,
+    /// The closest photo of the last shot, where the checks refused it.
+    closest: Option<Arc<Shot>>,
+    /// Whose face sits there, by tracking; see [`photographer`].
+    sitter: Option<u32>,
     attempts_left: u32,
 }
 
@@ -97,6 +128,11 @@ impl Visit {
             taken: 0,
             chosen: None,
             saved_as: None,
+            forced_reason: None,
+            alarms: Vec::new(),
+            framed: None,
+            closest: None,
+            sitter: None,
             attempts_left: PROOF_ATTEMPTS,
         }
     }
@@ -109,7 +145,7 @@ impl Visit {
             .unwrap_or_default()
     }
 
-    fn person(&self) -> Option<Person> {
+    pub(crate) fn person(&self) -> Option<Person> {
         let (identity, record) = (self.identity.as_ref()?, self.record.as_ref()?);
         Some(Person {
             masked_name: identity.masked_name.clone(),
@@ -181,6 +217,10 @@ pub enum Watch {
     Code,
     /// A face to frame.
     Face,
+    /// A face to frame, and beside it the code of who comes next.
+    Both,
+    /// The same, a few times a second: the darkroom needs the machine.
+    Glance,
 }
 
 /// What the backend said about an identity.
@@ -225,7 +265,7 @@ pub enum Answer {
     /// To [`Effect::CreateOrder`] or [`Effect::PollOrder`].
     Order(OrderReply),
     /// To [`Effect::Shoot`]: a photo, or why it was refused.
-    Developed(Result<Arc<Shot>, Vec<Remark>>),
+    Developed(Result<Arc<Shot>, Refused>),
     /// To [`Effect::Save`]: the shoot number, or it could not be kept.
     Saved(Result<String, ()>),
 }
@@ -242,6 +282,11 @@ pub enum Event {
     Answer(Ticket, Answer),
     /// The face has been right and still for a second.
     Steady,
+    /// Whose face is before the camera, by tracking: a number that changes when it may be somebody else's; `None`
+    /// while there is none.
+    Sitter(Option<u32>),
+    /// A tethered camera's photo, taken for the visit of this record.
+    Still(Uuid, camera::Still),
     /// A record moved on.
     Progress {
         /// Which record.
@@ -296,10 +341,19 @@ pub enum Effect {
         /// Which of the visit's shots.
         shot: u32,
     },
+    /// Develop the tethered camera's photo.
+    Develop(Ticket, camera::Still),
+    /// Put a tethered camera's photo aside: its visit is over.
+    PutAside(camera::Still),
+    /// Keep a picture of the empty wall.
+    TakePlate,
     /// Keep the chosen photo: one transaction.
     Save(Ticket),
     /// A visit began.
-    Began,
+    Began {
+        /// The visit's record.
+        record_id: Uuid,
+    },
     /// A visit ended; its data is gone.
     Ended {
         /// The visit's record.
@@ -320,8 +374,13 @@ impl Effect {
             | Effect::CreateOrder(ticket)
             | Effect::PollOrder(ticket)
             | Effect::Shoot(ticket)
+            | Effect::Develop(ticket, _)
             | Effect::Save(ticket) => Some(*ticket),
-            Effect::Began | Effect::Ended { .. } | Effect::SetAside { .. } => None,
+            Effect::Began { .. }
+            | Effect::Ended { .. }
+            | Effect::SetAside { .. }
+            | Effect::PutAside(_)
+            | Effect::TakePlate => None,
         }
     }
 }
@@ -338,6 +397,10 @@ pub struct Machine {
     /// The question whose answer is waited for, and how many were asked.
     asked: Option<Ticket>,
     questions: u32,
+    /// Whose face the machine has.
+    booth: Booth,
+    /// What only a photographer's booth has.
+    desk: Desk,
     /// The time of the event being handled.
     now: Timestamp,
     next_record_id: fn() -> Uuid,
@@ -357,6 +420,8 @@ impl Machine {
             last_code: None,
             asked: None,
             questions: 0,
+            booth: Booth::SelfService,
+            desk: Desk::default(),
             now: Timestamp::UNIX_EPOCH,
             next_record_id,
             countdown: COUNTDOWN,
@@ -367,6 +432,14 @@ impl Machine {
     #[must_use]
     pub fn with_countdown(mut self, countdown: SignedDuration) -> Machine {
         self.countdown = countdown.clamp(SignedDuration::ZERO, LONGEST_COUNTDOWN);
+        self
+    }
+
+    /// With another face; `tethered` says that the photos come from a camera of their own.
+    #[must_use]
+    pub fn with_booth(mut self, booth: Booth, tethered: bool) -> Machine {
+        self.booth = booth;
+        self.desk.tethered = tethered && booth == Booth::Photographer;
         self
     }
 
@@ -382,6 +455,9 @@ impl Machine {
 
     /// What the camera should be looked at for now.
     pub fn watch(&self) -> Watch {
+        if self.booth == Booth::Photographer {
+            return self.desk_watch();
+        }
         match self.stage {
             Stage::Idle if self.profile.steps.first() == Some(&Step::Scan) => Watch::Code,
             Stage::Scanning { .. } => Watch::Code,
@@ -409,7 +485,11 @@ impl Machine {
             }
             Event::Code(kind, text) => self.code_seen(kind, text, now),
             Event::Answer(ticket, answer) => self.answered(ticket, answer, now),
+            // A photographer's own finger decides.
+            Event::Steady if self.booth == Booth::Photographer => Vec::new(),
             Event::Steady => self.start_countdown(now),
+            Event::Sitter(sitter) => self.sits(sitter, now),
+            Event::Still(record_id, still) => self.still_came(record_id, still, now),
             Event::Progress {
                 record_id,
                 progress,
@@ -430,6 +510,7 @@ impl Machine {
                 Vec::new()
             }
             Event::Service(closed) => {
+                self.desk.closed = closed;
                 match (closed, &self.stage) {
                     (Some(reason), Stage::Idle | Stage::Closed(_)) => {
                         self.stage = Stage::Closed(reason);
@@ -438,7 +519,7 @@ impl Machine {
                     (None, Stage::Closed(_)) => self.stage = Stage::Idle,
                     _ => {}
                 }
-                Vec::new()
+                self.next_comes(now)
             }
             Event::Profile(profile) => {
                 self.next_profile = Some(profile);
@@ -458,6 +539,10 @@ impl Machine {
     fn act(&mut self, action: Action, now: Timestamp) -> Vec<Effect> {
         self.touch(now);
         let saved = self.is_saved();
+        let action = match self.act_at_the_desk(action, now) {
+            Ok(effects) => return effects,
+            Err(action) => action,
+        };
         match (action, &mut self.stage) {
             (Action::Start, Stage::Idle) => self.begin(now),
             (Action::Cancel, Stage::Done { .. }) | (Action::Finish, Stage::Done { .. }) => {
@@ -482,6 +567,7 @@ impl Machine {
                 if let Some(visit) = &mut self.visit {
                     visit.school = Some((school, level));
                 }
+                self.keep_school();
                 self.advance(now)
             }
             (Action::LastFour { value }, Stage::Proving { error }) => {
@@ -597,6 +683,10 @@ impl Machine {
     }
 
     fn answered(&mut self, ticket: Ticket, answer: Answer, now: Timestamp) -> Vec<Effect> {
+        let answer = match answer {
+            Answer::Saved(result) if self.is_finishing(ticket) => return self.finished(ticket, &result, now),
+            answer => answer,
+        };
         if self.asked != Some(ticket) {
             return Vec::new();
         }
@@ -668,9 +758,16 @@ impl Machine {
     }
 
     fn begin(&mut self, now: Timestamp) -> Vec<Effect> {
-        self.visit = Some(Visit::new((self.next_record_id)(), now));
+        let mut visit = Visit::new((self.next_record_id)(), now);
+        visit.school = self.kept_school_and_level();
+        self.begin_as(visit, now)
+    }
+
+    fn begin_as(&mut self, visit: Visit, now: Timestamp) -> Vec<Effect> {
+        let record_id = visit.record_id;
+        self.visit = Some(visit);
         self.step = 0;
-        let mut effects = vec![Effect::Began];
+        let mut effects = vec![Effect::Began { record_id }];
         effects.extend(self.enter(now));
         effects
     }
@@ -684,6 +781,9 @@ impl Machine {
             Kind::Collection if just_used => ScanSight::JustUsed,
             kind => ScanSight::of(kind),
         };
+        if self.booth == Booth::Photographer && !matches!(self.stage, Stage::Scanning { .. }) {
+            return self.code_at_the_desk(sight, text, now);
+        }
         let mut effects = Vec::new();
         match self.stage {
             // A code held up at the welcome page begins the visit by itself; other codes do not.
@@ -827,7 +927,14 @@ impl Machine {
         Vec::new()
     }
 
-    fn developed(&mut self, result: Result<Arc<Shot>, Vec<Remark>>, now: Timestamp) -> Vec<Effect> {
+    /// The shutter.
+    fn release(&mut self, now: Timestamp) -> Vec<Effect> {
+        self.desk.last_shot = self.desk.sitter;
+        self.go(Stage::Developing, now);
+        self.ask(Effect::Shoot)
+    }
+
+    fn developed(&mut self, result: Result<Arc<Shot>, Refused>, now: Timestamp) -> Vec<Effect> {
         if !matches!(self.stage, Stage::Developing) {
             return Vec::new();
         }
@@ -835,6 +942,7 @@ impl Machine {
             return Vec::new();
         };
         visit.taken += 1;
+        visit.closest = None;
         match result {
             Ok(shot) => {
                 visit.shots.push((visit.taken, shot));
@@ -847,10 +955,11 @@ impl Machine {
                 effects
             }
             Err(refused) => {
+                visit.closest = refused.closest;
                 self.go(
                     Stage::Framing {
                         countdown_from: None,
-                        refused,
+                        refused: refused.remarks,
                     },
                     now,
                 );
@@ -876,6 +985,12 @@ impl Machine {
     }
 
     fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+        if self.booth == Booth::Photographer {
+            self.sits(self.desk.sitter, now);
+            if let Some(again) = self.save_again(now) {
+                return vec![again];
+            }
+        }
         match &mut self.stage {
             Stage::Scanning { read: Some(at), .. } if now.duration_since(*at) >= CODE_SHOWN => {
                 return self.advance(now);
@@ -883,10 +998,7 @@ impl Machine {
             Stage::Framing {
                 countdown_from: Some(from),
                 ..
-            } if now.duration_since(*from) >= self.countdown => {
-                self.go(Stage::Developing, now);
-                return self.ask(Effect::Shoot);
-            }
+            } if now.duration_since(*from) >= self.countdown => return self.release(now),
             Stage::Paying { next_poll, state } if now >= *next_poll && *state != PayState::Expired => {
                 *next_poll = now + ORDER_POLL;
                 if self.deadline.is_none_or(|d| now < d) {
@@ -941,6 +1053,8 @@ impl Machine {
                 return Vec::new();
             };
             match step {
+                // In a photographer's booth one class after the other is of the same school.
+                Step::FindSchool if self.booth == Booth::Photographer && visit.school.is_some() => {}
                 Step::FindSchool => {
                     self.go(
                         Stage::FindingSchool {
@@ -952,14 +1066,19 @@ impl Machine {
                     return Vec::new();
                 }
                 Step::Scan => {
-                    self.go(
-                        Stage::Scanning {
-                            sight: ScanSight::Nothing,
-                            read: None,
-                        },
-                        now,
-                    );
-                    return Vec::new();
+                    // Scanned before the steps came here: by a photographer only.
+                    let read = visit.code.is_some().then_some(now);
+                    let sight = if read.is_some() {
+                        ScanSight::Steady
+                    } else {
+                        ScanSight::Nothing
+                    };
+                    self.go(Stage::Scanning { sight, read }, now);
+                    return if read.is_some() {
+                        self.advance(now)
+                    } else {
+                        Vec::new()
+                    };
                 }
                 Step::Prove => {
                     self.go(Stage::Proving { error: None }, now);
@@ -998,6 +1117,7 @@ impl Machine {
                     }
                 }
                 Step::Shoot => {
+                    visit.framed.get_or_insert(now);
                     self.go(
                         Stage::Framing {
                             countdown_from: None,
@@ -1055,6 +1175,9 @@ impl Machine {
             // A profile without a submission cannot be parsed; still, never show "done" for what is not.
             return self.end(Ending::Cancelled);
         };
+        if self.booth == Booth::Photographer {
+            return self.end(Ending::Submitted);
+        }
         self.go(
             Stage::Done {
                 progress: Progress::SavedHere,
@@ -1076,7 +1199,8 @@ impl Machine {
     }
 
     fn touch(&mut self, now: Timestamp) {
-        self.deadline = patience(&self.stage).map(|p| now + p);
+        let pages = patience(&self.stage).map(|p| self.booth.patience(p));
+        self.deadline = pages.map(|p| now + p);
     }
 
     fn end(&mut self, ending: Ending) -> Vec<Effect> {
@@ -1085,7 +1209,7 @@ impl Machine {
         self.asked = None;
         self.step = 0;
         self.take_profile();
-        match self.visit.take() {
+        let mut effects = match self.visit.take() {
             Some(visit) => {
                 if let Some(code) = &visit.code {
                     self.last_code = Some((code.tag(), self.now));
@@ -1103,7 +1227,9 @@ impl Machine {
                 }]
             }
             None => Vec::new(),
-        }
+        };
+        effects.extend(self.next_comes(self.now));
+        effects
     }
 
     fn take_profile(&mut self) {

@@ -7,14 +7,22 @@ use std::time::{Duration, Instant};
 
 use camera::{Camera, Frame};
 use code::{Lookout, Pattern, Sight, Trouble};
+use image::RgbImage;
 use portrait::{Models, Spec, Tracker};
 use tokio::sync::{broadcast, mpsc};
 
+use crate::sitter::{FaceBox, Sitter};
+use crate::studio::Studio;
 use crate::view::{Area, Guidance, ScanSight};
 use crate::visit::{Event, Watch};
 
 /// How long a face must be right and still before the shutter releases itself.
 const STILL: Duration = Duration::from_secs(1);
+/// In a photographer's booth a code is looked for on every third frame: ten times a second are enough for a telephone
+/// that is held up.
+const CODE_EVERY: u64 = 3;
+/// Between two looks while the darkroom works.
+const GLANCE: Duration = Duration::from_millis(150);
 /// The longest wait for a frame before looking again at what is wanted.
 const FRAME_WAIT: Duration = Duration::from_millis(100);
 
@@ -31,6 +39,8 @@ impl Wanted {
         match self.0.load(Ordering::Acquire) {
             x if x == Watch::Code as u8 => Watch::Code,
             x if x == Watch::Face as u8 => Watch::Face,
+            x if x == Watch::Both as u8 => Watch::Both,
+            x if x == Watch::Glance as u8 => Watch::Glance,
             _ => Watch::Nothing,
         }
     }
@@ -50,7 +60,21 @@ pub(crate) struct Eyes {
     pub(crate) wanted: Arc<Wanted>,
     pub(crate) events: mpsc::UnboundedSender<Event>,
     pub(crate) guidance: broadcast::Sender<Guidance>,
+    /// A photographer's booth: who sits there, its light and its wall are watched, too.
+    pub(crate) studio: Option<Arc<Studio>>,
     pub(crate) stop: Arc<AtomicBool>,
+}
+
+/// What is remembered from look to look.
+#[derive(Default)]
+struct Memory {
+    lookout: Lookout,
+    tracker: Tracker,
+    sitter: Sitter,
+    still_since: Option<Instant>,
+    last_sight: Option<ScanSight>,
+    told_sitter: Option<u32>,
+    looks: u64,
 }
 
 impl Eyes {
@@ -62,16 +86,13 @@ impl Eyes {
     }
 
     fn run(self) {
-        let mut lookout = Lookout::default();
-        let mut tracker = Tracker::default();
+        let mut memory = Memory::default();
         let mut seen = 0;
-        let mut still_since: Option<Instant> = None;
-        let mut last_sight = ScanSight::Nothing;
         while !self.stop.load(Ordering::Acquire) && !self.events.is_closed() {
             let watch = self.wanted.get();
-            if watch != Watch::Face {
-                still_since = None;
-                tracker = Tracker::default();
+            if matches!(watch, Watch::Nothing | Watch::Code) {
+                memory.still_since = None;
+                memory.tracker = Tracker::default();
             }
             if watch == Watch::Nothing {
                 std::thread::sleep(Duration::from_millis(30));
@@ -81,15 +102,25 @@ impl Eyes {
                 continue;
             };
             seen = frame.sequence();
+            memory.looks += 1;
             match watch {
-                Watch::Code => self.look_for_code(&frame, &mut lookout, &mut last_sight),
-                Watch::Face => self.look_for_face(&frame, &mut tracker, &mut still_since),
+                Watch::Code => self.look_for_code(&frame, &mut memory),
+                Watch::Face => self.look_for_face(&frame, &mut memory),
+                Watch::Both | Watch::Glance => {
+                    self.look_for_face(&frame, &mut memory);
+                    if watch == Watch::Glance || memory.looks.is_multiple_of(CODE_EVERY) {
+                        self.look_for_code(&frame, &mut memory);
+                    }
+                }
                 Watch::Nothing => {}
+            }
+            if watch == Watch::Glance {
+                std::thread::sleep(GLANCE);
             }
         }
     }
 
-    fn look_for_code(&self, frame: &Frame, lookout: &mut Lookout, last: &mut ScanSight) {
+    fn look_for_code(&self, frame: &Frame, memory: &mut Memory) {
         let Ok(luma) = frame.to_luma() else { return };
         let pattern = self
             .lens
@@ -97,7 +128,7 @@ impl Eyes {
             .unwrap_or_else(PoisonError::into_inner)
             .pattern
             .clone();
-        let event = match lookout.look(&luma, &pattern) {
+        let event = match memory.lookout.look(&luma, &pattern) {
             Sight::One(seen) => Event::Code(seen.kind, seen.found.text),
             other => {
                 let sight = match other {
@@ -114,35 +145,65 @@ impl Eyes {
                     },
                     _ => ScanSight::Nothing,
                 };
-                if sight == *last {
+                if memory.last_sight == Some(sight) {
                     return;
                 }
-                *last = sight;
+                memory.last_sight = Some(sight);
                 Event::Sight(sight)
             }
         };
         if matches!(event, Event::Code(..)) {
-            *last = ScanSight::Steady;
+            memory.last_sight = Some(ScanSight::Steady);
         }
         let _ = self.events.send(event);
     }
 
-    fn look_for_face(&self, frame: &Frame, tracker: &mut Tracker, still_since: &mut Option<Instant>) {
+    fn look_for_face(&self, frame: &Frame, memory: &mut Memory) {
         let Ok(rgb) = frame.to_rgb() else { return };
         let spec = Arc::clone(&self.lens.read().unwrap_or_else(PoisonError::into_inner).spec);
-        let seen = portrait::guide(&self.models, &rgb, &spec, tracker);
+        let seen = portrait::guide(&self.models, &rgb, &spec, &mut memory.tracker);
         let hold = if seen.ready {
-            let since = *still_since.get_or_insert(frame.at());
+            let since = *memory.still_since.get_or_insert(frame.at());
             let share = frame.at().saturating_duration_since(since).as_secs_f32() / STILL.as_secs_f32();
             if share >= 1.0 {
                 let _ = self.events.send(Event::Steady);
             }
             share.min(1.0)
         } else {
-            *still_since = None;
+            memory.still_since = None;
             0.0
         };
+        if let Some(studio) = &self.studio {
+            self.watch_the_studio(studio, &seen, frame, rgb, memory);
+        }
         let _ = self.guidance.send(drawn(&seen, frame, &spec, hold));
+    }
+}
+
+impl Eyes {
+    /// Who sits there, in which light; or the wall behind nobody.
+    fn watch_the_studio(
+        &self,
+        studio: &Studio,
+        seen: &portrait::Guidance,
+        frame: &Frame,
+        rgb: RgbImage,
+        memory: &mut Memory,
+    ) {
+        let face = seen.face.as_ref().map(|area| FaceBox {
+            x: area.x + area.width / 2.0,
+            y: area.y + area.height / 2.0,
+            width: area.width,
+        });
+        let sitter = memory.sitter.looked(face, frame.at());
+        if sitter != memory.told_sitter {
+            memory.told_sitter = sitter;
+            let _ = self.events.send(Event::Sitter(sitter));
+        }
+        match face {
+            Some(_) => studio.saw_face(seen.light.as_ref()),
+            None => studio.saw_nobody(|| Some(rgb), frame.at()),
+        }
     }
 }
 

@@ -46,7 +46,7 @@ fn options(data: &Path, backend: &str) -> Options {
 }
 
 fn nobody() -> Darkroom {
-    Arc::new(|_| Err(Vec::new()))
+    Arc::new(|_| Err(Vec::new().into()))
 }
 
 /// The door to a station in this folder; a folder that is not there is waited for, never made.

@@ -61,7 +61,7 @@ async fn open(data: &Path, config: Config) -> Station {
         activation: Some(demo::ACTIVATION_CODE.to_owned()),
         rehearsal: None,
     };
-    let nobody: Darkroom = Arc::new(|_| Err(Vec::new()));
+    let nobody: Darkroom = Arc::new(|_| Err(Vec::new().into()));
     let station = Station::open_with(options, Some(nobody)).await.unwrap();
     assert!(station.enrolled_within(Duration::from_secs(30)).await);
     station
@@ -155,7 +155,7 @@ async fn too_many_and_too_old_records_close_until_they_are_gone() {
 async fn nobody_slips_in_before_the_station_has_looked_at_itself() {
     let place = tempfile::tempdir().unwrap();
     let backend = backend(Arc::default()).await;
-    let nobody: Darkroom = Arc::new(|_| Err(Vec::new()));
+    let nobody: Darkroom = Arc::new(|_| Err(Vec::new().into()));
     let options = |activation: Option<&str>, most_waiting: u32| Options {
         data: place.path().to_path_buf(),
         config: Config {
@@ -467,7 +467,7 @@ async fn records_held_by_another_process_do_not_freeze_the_pages() {
         activation: None,
         rehearsal: None,
     };
-    let nobody: Darkroom = Arc::new(|_| Err(Vec::new()));
+    let nobody: Darkroom = Arc::new(|_| Err(Vec::new().into()));
     let second = Station::open_with(options, Some(nobody)).await;
     assert!(matches!(second, Err(station::StationError::NotAlone(_))));
     assert!(matches!(

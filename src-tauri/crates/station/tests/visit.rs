@@ -474,7 +474,7 @@ fn a_refused_photo_says_why_and_may_be_taken_again() {
     booth
         .touches(Action::Shoot)
         .waits(4)
-        .answered(Answer::Developed(Err(vec![why.clone()])));
+        .answered(Answer::Developed(Err(vec![why.clone()].into())));
     let Page::Framing { refused, taken, .. } = booth.page() else {
         panic!("{}", booth.kind())
     };
@@ -773,7 +773,7 @@ fn event(choice: u8, asked: Option<Ticket>) -> Event {
         19 => answer(order(OrderState::Paid)),
         20 => answer(Answer::Order(OrderReply::Offline)),
         21 => answer(shot()),
-        22 => answer(Answer::Developed(Err(Vec::new()))),
+        22 => answer(Answer::Developed(Err(Vec::new().into()))),
         23 => answer(Answer::Saved(Ok("A001".into()))),
         24 => answer(Answer::Saved(Err(()))),
         25 => Event::Act(Action::TakeRecord { id: "r2".into() }),
@@ -816,7 +816,7 @@ proptest! {
                 }
                 _ => {}
             }
-            let begun = booth.count(|e| matches!(e, Effect::Began));
+            let begun = booth.count(|e| matches!(e, Effect::Began { .. }));
             prop_assert!(booth.count(|e| matches!(e, Effect::Save(_))) <= begun, "two saves of one visit");
         }
         if booth.page() == (Page::Working { what: WorkingOn::Saving }) {

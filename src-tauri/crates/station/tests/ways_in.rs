@@ -32,7 +32,7 @@ impl Booth {
             .await
             .unwrap();
         let data = tempfile::tempdir().unwrap();
-        let nobody: Darkroom = Arc::new(|_| Err(Vec::new()));
+        let nobody: Darkroom = Arc::new(|_| Err(Vec::new().into()));
         let options = Options {
             data: data.path().to_path_buf(),
             config: Config {

@@ -82,7 +82,7 @@ pub(crate) async fn open(data: &Path, backend: &str, activation: bool) -> Statio
         activation: activation.then(|| demo::ACTIVATION_CODE.to_owned()),
         rehearsal: None,
     };
-    let nobody: Darkroom = std::sync::Arc::new(|_| Err(Vec::new()));
+    let nobody: Darkroom = std::sync::Arc::new(|_| Err(Vec::new().into()));
     Station::open_with(options, Some(nobody)).await.unwrap()
 }
 

@@ -110,7 +110,7 @@ async fn open(data: &Path, backend: &str) -> Station {
 
 /// For a station that keeps its loops and pages to itself.
 fn nobody() -> Darkroom {
-    Arc::new(|_| Err(Vec::new()))
+    Arc::new(|_| Err(Vec::new().into()))
 }
 
 impl Campus {
