@@ -112,7 +112,7 @@ fn visits_in_a_row_leave_nothing_behind() {
         return;
     };
     assert!(
-        last.handles <= first.handles + 4.0 && last.threads <= first.threads + 4.0,
+        last.handles <= first.handles + soak::MORE && last.threads <= first.threads + soak::MORE,
         "{first:?} has become {last:?}"
     );
     for (slope, error, flat) in report.slopes().into_iter().flatten() {

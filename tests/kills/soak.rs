@@ -38,6 +38,8 @@ const SAMPLE_EVERY: u32 = 50;
 const ENOUGH: usize = 15;
 /// tokio ends a helper thread after ten idle seconds; a pooled connection may live longer, and is one.
 const IDLE: Duration = Duration::from_secs(12);
+/// So many more handles and threads than at the beginning are no leak.
+pub(crate) const MORE: f64 = 4.0;
 /// The longest the station may take for one visit, faults included, on a machine that has other things to do.
 const VISIT: Duration = Duration::from_mins(15);
 /// One student of so many leaves with a photo taken and none submitted.
@@ -476,11 +478,12 @@ async fn visits(role: &SoakRole) -> Result<(), StationError> {
         .wait_for(|view| !matches!(view.page, Page::OutOfService { .. }))
         .await;
     open.expect("the station is there");
+    let mut first = None;
     for visit in 0..role.visits {
         // The first three make what is made once: connections, caches, threads.
         if visit == 3 {
             tokio::time::sleep(IDLE).await;
-            sample(visit);
+            first = sample(visit);
             say(&Line::Ready);
         } else if visit > 3 && visit % SAMPLE_EVERY == 0 {
             tidy(&station).await?;
@@ -499,7 +502,7 @@ async fn visits(role: &SoakRole) -> Result<(), StationError> {
     say(&Line::VisitsDone);
     drain_all(&station).await?;
     tidy(&station).await?;
-    tokio::time::sleep(IDLE).await;
+    rest(first).await;
     sample(role.visits);
     let counts = station.with_records(|store| store.counts()).await?;
     say(&Line::Drained {
@@ -509,9 +512,23 @@ async fn visits(role: &SoakRole) -> Result<(), StationError> {
     Ok(())
 }
 
-fn sample(visit: u32) {
-    if let Some(sample) = Sample::now(visit) {
-        say(&Line::Sampled { sample });
+fn sample(visit: u32) -> Option<Sample> {
+    let sample = Sample::now(visit)?;
+    say(&Line::Sampled { sample });
+    Some(sample)
+}
+
+/// Until what was used for the last visits is given back: [`IDLE`], and longer where the machine has other things to do.
+async fn rest(first: Option<Sample>) {
+    tokio::time::sleep(IDLE).await;
+    for _ in 0..60 {
+        let (Some(first), Some(now)) = (first, Sample::now(0)) else {
+            return;
+        };
+        if now.threads <= first.threads + MORE && now.handles <= first.handles + MORE {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
