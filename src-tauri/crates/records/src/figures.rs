@@ -73,6 +73,23 @@ impl Store {
         Ok(figures)
     }
 
+    /// How many visits begun in this span ended in a record, and their median seconds.
+    ///
+    /// # Errors
+    /// Only database errors.
+    pub fn submitted_within(&self, from: Timestamp, until: Timestamp) -> Result<(u64, Option<f64>)> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT seconds FROM visit WHERE started_at >= ?1 AND started_at < ?2 AND outcome = 'submitted'",
+        )?;
+        let mut rows = statement.query([millis(from), millis(until)])?;
+        let (mut count, mut seconds) = (0, Vec::new());
+        while let Some(row) = rows.next()? {
+            count += 1;
+            seconds.extend(row.get::<_, Option<f64>>(0)?);
+        }
+        Ok((count, quantile(&mut seconds, 0.5)))
+    }
+
     fn visits_into(
         &self,
         figures: &mut DayFigures,

@@ -147,7 +147,7 @@ fn main() {
         black_box(packed.to_small_rgb(960).unwrap());
     });
     let preview = time("the page's picture, decoded, scaled and encoded", &mut || {
-        black_box(station::preview(&mjpeg).unwrap());
+        black_box(station::preview::picture(&mjpeg).unwrap());
     });
     let mut lookout = Lookout::default();
     let seen = code_frame.to_luma().unwrap();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use camera::{Camera, Frame, PixelFormat, Still};
+use camera::{Camera, Frame, Still};
 use image::RgbImage;
 use jiff::Timestamp;
 use portrait::{Check, Models, Original, Pace, Spec};

@@ -266,11 +266,7 @@ impl Front {
             tether.wants(wanted, record_id);
         }
         let page = self.machine.page(now);
-        if let Some(visit) = self.machine.visit()
-            && let Some(visit) = self.under_way.get_mut(&visit.record_id)
-        {
-            visit.diary.reached(&page);
-        }
+        self.reached(&page);
         let done = matches!(page, Page::Done { .. })
             .then(|| self.machine.visit().map(|visit| visit.record_id.into()))
             .flatten();
@@ -439,6 +435,15 @@ impl Front {
             }
             // What is kept bears the wall clock's time: it decides on the day, the order and the first try.
             Effect::Save(ticket) => self.save(ticket, Timestamp::now()),
+        }
+    }
+
+    /// The visit in front stands on this page.
+    fn reached(&mut self, page: &Page) {
+        if let Some(visit) = self.machine.visit()
+            && let Some(visit) = self.under_way.get_mut(&visit.record_id)
+        {
+            visit.diary.reached(page);
         }
     }
 

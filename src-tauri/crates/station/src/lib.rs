@@ -62,7 +62,7 @@ pub mod visit;
 mod watching;
 
 pub use config::{Booth, Config};
-pub use darkroom::{Darkroom, preview};
+pub use darkroom::Darkroom;
 pub use doorway::Doorway;
 pub use station::{
     Options, Standing, Station, StationError, open_store, restore, retention_days, rotate_key, sending,

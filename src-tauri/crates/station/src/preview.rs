@@ -86,7 +86,7 @@ impl Station {
 }
 
 /// The frame as the page gets it.
-pub(crate) fn picture(frame: &Frame) -> Option<Vec<u8>> {
+pub fn picture(frame: &Frame) -> Option<Vec<u8>> {
     let rgb = frame.to_small_rgb(WIDTH).ok()?;
     let small = if rgb.width() <= WIDTH { rgb } else { smaller(&rgb) };
     let mut jpeg = Vec::with_capacity(128 << 10);

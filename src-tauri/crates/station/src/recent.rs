@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use records::{Store, VisitOutcome};
+use records::Store;
 
 use crate::station::Shared;
 use crate::view::{AlarmView, Counters, LastPhoto, LastState, PhotographerView};
@@ -135,23 +135,16 @@ impl Recent {
 
 /// The figures of this day, as the wall clock here has it, and of the last hour.
 pub(crate) fn counters(store: &Store, now: Timestamp) -> records::Result<Counters> {
-    let submitted = |figures: &records::VisitFigures| {
-        let count = figures
-            .by_outcome
-            .get(&VisitOutcome::Submitted)
-            .copied()
-            .unwrap_or(0);
-        u32::try_from(count).unwrap_or(u32::MAX)
-    };
+    let number = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     let midnight = now
         .to_zoned(TimeZone::system())
         .start_of_day()
         .map_or(now, |day| day.timestamp());
-    let today = store.visit_figures(midnight, now)?;
-    let hour = store.visit_figures(now - SignedDuration::from_hours(1), now)?;
+    let (today, _) = store.submitted_within(midnight, now)?;
+    let (last_hour, seconds) = store.submitted_within(now - SignedDuration::from_hours(1), now)?;
     Ok(Counters {
-        today: submitted(&today),
-        last_hour: submitted(&hour),
-        seconds: hour.median_seconds.map(|seconds| seconds.round() as u32),
+        today: number(today),
+        last_hour: number(last_hour),
+        seconds: seconds.map(|seconds| seconds.round() as u32),
     })
 }

@@ -764,7 +764,7 @@ proptest! {
                     _ => {}
                 }
             }
-            let waits = desk.machine.page(desk.now) == (Page::Welcome { window: None });
+            let waits = desk.machine.page(desk.now) == (Page::Welcome { window: None, interrupted: false });
             prop_assert!(!waits || desk.machine.visit().is_none());
         }
     }

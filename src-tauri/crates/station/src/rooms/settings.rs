@@ -4,14 +4,13 @@
 use std::path::Path;
 use std::sync::PoisonError;
 
-use camera::{Act, BoothOptions, Camera, Script, SourceSpec};
+use camera::{Act, Address, BoothOptions, Camera, DeviceSpec, Script, SourceSpec, Wish};
 use portrait::Spec;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use vendor::Profile;
 
 use crate::config::{Config, FILE};
-use crate::darkroom;
 use crate::errand::Words;
 use crate::rooms::live::in_words;
 use crate::staff::{Login, SHORTEST_PIN};
@@ -466,27 +465,41 @@ impl Station {
 /// Where the frames of a camera to be tried come from. `None` for the device that serves the students: it cannot be
 /// opened twice, and its own picture is there.
 fn source(trial: &CameraTrial, running: &str) -> Option<SourceSpec> {
-    let own_device = |name: &str| !name.starts_with("pictures:") && name != "virtual";
+    let own_device =
+        |name: &str| !name.starts_with("pictures:") && !name.contains("://") && name != "virtual";
     match trial.camera.as_str() {
-        "virtual" => Some(SourceSpec::VirtualBooth {
-            options: BoothOptions {
-                width: trial.width,
-                height: trial.height,
-                ..BoothOptions::default()
-            },
-            script: Script::new(Act::EmptyWall),
+        "virtual" => {
+            let usual = BoothOptions::default();
+            let (width, height) = match (trial.width, trial.height) {
+                (0, _) | (_, 0) => (usual.width, usual.height),
+                size => size,
+            };
+            let options = BoothOptions {
+                width,
+                height,
+                ..usual
+            };
+            let script = Script::new(Act::EmptyWall);
+            Some(SourceSpec::VirtualBooth { options, script })
+        }
+        address if address.contains("://") => Some(SourceSpec::Network {
+            address: Address::new(address),
         }),
         name if name.starts_with("pictures:") => Some(SourceSpec::Pictures {
             path: name.trim_start_matches("pictures:").into(),
             fps: trial.fps,
         }),
         name if own_device(running) && (name == running || name == "auto" || running == "auto") => None,
-        name => Some(SourceSpec::Device {
-            id: (name != "auto").then(|| name.to_owned()),
-            width: trial.width,
-            height: trial.height,
-            fps: trial.fps,
-        }),
+        name => Some(SourceSpec::Device(DeviceSpec {
+            id: (name != "auto" && !name.starts_with("folder:")).then(|| name.to_owned()),
+            wish: Wish {
+                width: trial.width,
+                height: trial.height,
+                fps: trial.fps,
+                ..Wish::default()
+            },
+            settings: camera::Settings::default(),
+        })),
     }
 }
 
@@ -497,7 +510,7 @@ fn choice(device: camera::DeviceInfo) -> CameraChoice {
         .map(|format| CameraFormat {
             width: format.width,
             height: format.height,
-            fps: format.fps,
+            fps: format.rate.per_second().round() as u32,
         })
         .collect();
     formats.sort_unstable_by(|a, b| b.cmp(a));
