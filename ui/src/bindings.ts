@@ -67,6 +67,16 @@ export const commands = {
 	printPage: () => typedError<null, Failure>(__TAURI_INVOKE("print_page")),
 };
 
+/**  A measure's middle and its slow end, in milliseconds. */
+export type Spread = {
+	/**  Measured so often, of the last ones. */
+	count: number,
+	/**  Half are quicker. */
+	p50: number | null,
+	/**  One in twenty is slower. */
+	p95: number | null,
+};
+
 /** Events */
 export const events = {
 	guidanceChanged: makeEvent<GuidanceChanged, GuidanceChanged>("guidance-changed"),

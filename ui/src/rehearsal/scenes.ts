@@ -2,7 +2,7 @@
  * Every scene there is to look at: a name and the rehearsal's address for it. Screenshots are taken of each, and
  * each is looked at by axe; a page that is not here is a page nobody looked at.
  */
-import { PAGES } from './samples'
+import { DESKS, PAGES } from './samples'
 
 export interface Scene {
   name: string
@@ -43,22 +43,19 @@ const student: Scene[] = [
   { name: 'rehearsal', ask: 'page=welcome&rehearsal=1' },
 ].map(scene => ({ ...scene, role: 'student' as const }))
 
-const staff: Scene[] = [
-  'pin',
-  'queue',
-  'picked',
-  'purge',
-  'record',
-  'day',
-  'callback',
-  'delivery',
-  'settings',
-  'doctor',
-].map(room => ({
+const ROOMS = ['pin', 'queue', 'record', 'day', 'callback', 'delivery', 'settings', 'doctor', 'about']
+const staff: Scene[] = ROOMS.map(room => ({
   name: `staff-${room}`,
   ask: `staff=${room}`,
   role: 'staff' as const,
   wide: true as const,
 }))
 
-export const SCENES: readonly Scene[] = [...student, ...staff]
+const photographer: Scene[] = Object.keys(DESKS).map(desk => ({
+  name: `desk-${desk}`,
+  ask: `page=${desk === 'idle' ? 'welcome' : desk === 'refused' ? 'framing-refused' : 'framing'}&desk=${desk}`,
+  role: 'photographer' as const,
+  wide: true as const,
+}))
+
+export const SCENES: readonly Scene[] = [...student, ...staff, ...photographer]
