@@ -306,13 +306,7 @@ pub(crate) fn in_a_child() -> Seen {
         },
     });
     let signal = |name: &str| busybox(&["kill", name, &served_by()?]);
-    let died = gets_over(&camera, || signal("-SEGV"), &["driver failed"], || Ok(()))?;
-    // The stop may also break into the child's wait for a frame, which it then tells.
-    let hung = gets_over(
-        &camera,
-        || signal("-STOP"),
-        &["not answered", "nterrupted"],
-        || Ok(()),
-    )?;
+    let died = gets_over(&camera, || signal("-KILL"), &["driver failed"], || Ok(()))?;
+    let hung = gets_over(&camera, || signal("-STOP"), &["not answered"], || Ok(()))?;
     Ok(format!("died: {died}; hung: {hung}"))
 }
