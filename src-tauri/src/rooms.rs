@@ -188,12 +188,12 @@ pub(crate) async fn settings_save(
 #[specta::specta]
 pub(crate) async fn staff_pin_change(
     old: String,
-    new: String,
+    fresh: String,
     door: State<'_, Doorway>,
     session: State<'_, StaffSession>,
 ) -> Result<PinChange, Failure> {
     session.check()?;
-    Ok(inside(&door)?.staff_pin_change(old, new).await?)
+    Ok(inside(&door)?.staff_pin_change(old, fresh).await?)
 }
 
 /// Looks through a camera before it is chosen; nothing closes it again.

@@ -47,34 +47,42 @@ export const commands = {
 	timing: () => typedError<TimingReading, Failure>(__TAURI_INVOKE("timing")),
 	/**  Ends the program (staff only; a student has no way out of the kiosk). */
 	quit: () => typedError<null, Failure>(__TAURI_INVOKE("quit")),
+	/**  What an errand would do, before it is done. */
 	errandForesee: (errand: Errand) => typedError<Foresight, Failure>(__TAURI_INVOKE("errand_foresee", { errand })),
+	/**  Begins an errand; false while another one is under way. */
 	errandBegin: (errand: Errand) => typedError<boolean, Failure>(__TAURI_INVOKE("errand_begin", { errand })),
+	/**  How the errand under way, or the last one, stands. */
 	errandView: () => typedError<ErrandView | null, Failure>(__TAURI_INVOKE("errand_view")),
+	/**  Stops the errand under way after the step it is at. */
 	errandStop: () => typedError<null, Failure>(__TAURI_INVOKE("errand_stop")),
+	/**  Forgets an errand that has ended. */
 	errandClear: () => typedError<null, Failure>(__TAURI_INVOKE("errand_clear")),
+	/**  What a delivery's files may be named by. */
 	naming: () => typedError<Naming, Failure>(__TAURI_INVOKE("naming")),
+	/**  The figures of the last days, today among them. */
 	day: (days: number) => typedError<DayView, Failure>(__TAURI_INVOKE("day", { days })),
+	/**  Everybody whose photo stands rejected. */
 	callbackList: () => typedError<CallbackRow[], Failure>(__TAURI_INVOKE("callback_list")),
+	/**  Writes the list of whom to call back as CSV, masked; how many lines. */
 	callbackExport: (path: string, onlyMissing: boolean) => typedError<number, Failure>(__TAURI_INVOKE("callback_export", { path, onlyMissing })),
+	/**  Looks into a folder of this computer; an empty path gives the places to begin at. */
 	lookInto: (path: string) => typedError<FolderView, Failure>(__TAURI_INVOKE("look_into", { path })),
+	/**  Makes a folder. */
 	makeFolder: (path: string) => typedError<null, Failure>(__TAURI_INVOKE("make_folder", { path })),
+	/**  The set-up and what it may be changed to. */
 	settingsView: () => typedError<SettingsView, Failure>(__TAURI_INVOKE("settings_view")),
+	/**  Writes the set-up, if nothing is wrong with it. */
 	settingsSave: (settings: Settings) => typedError<SettingsSaved, Failure>(__TAURI_INVOKE("settings_save", { settings })),
-	staffPinChange: (old: string, __new: string) => typedError<PinChange, Failure>(__TAURI_INVOKE("staff_pin_change", { old, new: __new })),
+	/**  Gives the staff pages another PIN, for who knows the old one. */
+	staffPinChange: (old: string, fresh: string) => typedError<PinChange, Failure>(__TAURI_INVOKE("staff_pin_change", { old, fresh })),
+	/**  Looks through a camera before it is chosen; nothing closes it again. */
 	cameraTrial: (trial: CameraTrial | null) => typedError<TrialView, Failure>(__TAURI_INVOKE("camera_trial", { trial })),
+	/**  How the station is just now. */
 	live: () => typedError<LiveView, Failure>(__TAURI_INVOKE("live")),
+	/**  Ends the program and starts it again: for settings that take effect with a start. */
 	restart: () => typedError<null, Failure>(__TAURI_INVOKE("restart")),
+	/**  Hands the page to the system's print dialog. */
 	printPage: () => typedError<null, Failure>(__TAURI_INVOKE("print_page")),
-};
-
-/**  A measure's middle and its slow end, in milliseconds. */
-export type Spread = {
-	/**  Measured so often, of the last ones. */
-	count: number,
-	/**  Half are quicker. */
-	p50: number | null,
-	/**  One in twenty is slower. */
-	p95: number | null,
 };
 
 /** Events */
@@ -84,315 +92,6 @@ export const events = {
 };
 
 /* Types */
-export type Words = {
-	zh: string,
-	en: string,
-};
-
-export type Selection = {
-	ids: string[],
-	all: QueueFilter | null,
-};
-
-export type Errand = { kind: "retry"; which: Selection } | { kind: "export"; which: Selection; path: string } | { kind: "purge"; which: Selection } | { kind: "import"; path: string } | { kind: "deliver"; template: string; path: string };
-
-export type ErrandKind = "retry" | "export" | "purge" | "import" | "deliver";
-
-export type Foresight = {
-	takes: number,
-	leaves: Left[],
-	examples: string[],
-	hindrance: Words | null,
-};
-
-export type Left = {
-	why: Words,
-	count: number,
-	examples: string[],
-};
-
-export type ErrandView = {
-	kind: ErrandKind,
-	total: number,
-	done: number,
-	per_minute: number | null,
-	seconds_left: number | null,
-	stopping: boolean,
-	ended: Ended | null,
-};
-
-export type Ended = {
-	well: boolean,
-	says: Words,
-	leaves: Left[],
-};
-
-export type DayView = {
-	bars: DayBar[],
-	visits: number,
-	submitted: number,
-	median_seconds: number | null,
-	slow_seconds: number | null,
-	shots: number,
-	retakes: number,
-	refused_shots: number,
-	refusals: Tally[],
-	rejected: number,
-	rejections: Tally[],
-	left_at: Tally[],
-	endings: Tally[],
-};
-
-export type DayBar = {
-	from: string,
-	visits: number,
-	submitted: number,
-	median_seconds: number | null,
-};
-
-export type Tally = {
-	what: string,
-	count: number,
-};
-
-export type CallbackRow = {
-	id: string,
-	shoot_number: string,
-	shoot_day: string,
-	tag: string,
-	masked_name: string,
-	school: string,
-	level: string,
-	major: string,
-	year: number,
-	reasons: string[],
-	rejected_at: string | null,
-	paid: boolean,
-	came_back: CameBackView | null,
-};
-
-export type CameBackView = {
-	id: string,
-	shoot_number: string,
-	state: string,
-	at: string,
-};
-
-export type FolderView = {
-	path: string,
-	parent: string,
-	entries: FolderEntry[],
-	more: boolean,
-	trouble: string | null,
-	free_mb: number | null,
-};
-
-export type FolderEntry = {
-	name: string,
-	path: string,
-	folder: boolean,
-	kb: number | null,
-	place: Place | null,
-};
-
-export type Place = "stick" | "documents" | "desktop" | "downloads" | "home";
-
-export type CheckLine = {
-	code: string,
-	light: string,
-	value: number | null,
-	min: number | null,
-	max: number | null,
-	unit: string,
-	zh: string,
-	en: string,
-	source: string,
-	rule: string,
-};
-
-export type AttemptLine = {
-	number: number,
-	started_at: string,
-	seconds: number | null,
-	outcome: string | null,
-	detail: string | null,
-};
-
-export type LiveView = {
-	name: string,
-	version: string,
-	system: string,
-	camera: Words,
-	fps: number | null,
-	online: boolean,
-	waiting: number,
-	free_mb: number | null,
-};
-
-export type Settings = {
-	name: string,
-	camera: string,
-	width: number,
-	height: number,
-	fps: number,
-	profile: string,
-	spec: string,
-	automatic_shutter: boolean,
-	countdown: number,
-	backup_folder: string,
-	least_free_mb: number,
-	most_waiting: number,
-	oldest_waiting_days: number,
-	oldest_profile_days: number,
-};
-
-export type SettingsView = {
-	settings: Settings,
-	running: Settings,
-	cameras: CameraChoice[],
-	cameras_trouble: string | null,
-	profiles: NamedChoice[],
-	specs: SpecView[],
-	spec_in_force: string,
-	file: string,
-	backend: string,
-};
-
-export type CameraChoice = {
-	id: string,
-	name: string,
-	formats: CameraFormat[],
-};
-
-export type CameraFormat = {
-	width: number,
-	height: number,
-	fps: number,
-};
-
-export type NamedChoice = {
-	id: string,
-	name: Words,
-};
-
-export type SpecView = {
-	id: string,
-	name: Words,
-	width: number,
-	height: number,
-	dpi: number,
-	background: [number, number, number],
-	crown: [number, number],
-	eyes: [number, number],
-	face_width: [number, number],
-	bytes: [number, number],
-	quality: number,
-};
-
-export type SettingsSaved = {
-	troubles: FieldTrouble[],
-	restart: boolean,
-};
-
-export type FieldTrouble = {
-	field: string,
-	says: Words,
-};
-
-export type CameraTrial = {
-	camera: string,
-	width: number,
-	height: number,
-	fps: number,
-};
-
-export type TrialView = {
-	picture: string,
-	says: Words,
-	streaming: boolean,
-};
-
-export type PinChange = "changed" | "wrong-old" | "locked" | "too-short";
-
-export type QueueFilter = {
-	state: string | null,
-	search: string | null,
-	since: string | null,
-	until: string | null,
-	order: QueueOrder,
-	oldest_first: boolean,
-	offset: number,
-	limit: number,
-};
-
-export type QueueOrder = "submission" | "shoot-number" | "tag";
-
-export type QueueRow = {
-	id: string,
-	tag: string,
-	shoot_number: string,
-	state: string,
-	masked_name: string,
-	school: string,
-	submitted_at: string,
-	attempts: number,
-	note: string | null,
-};
-
-export type QueuePage = {
-	rows: QueueRow[],
-	total: number,
-	counts: StateCount[],
-};
-
-export type StateCount = {
-	state: string,
-	count: number,
-};
-
-export type RecordPage = {
-	row: QueueRow,
-	studies: string,
-	spec: string,
-	started_at: string,
-	captured_at: string,
-	candidates: number,
-	forced_reason: string | null,
-	paid: boolean,
-	history: HistoryLine[],
-	attempts: AttemptLine[],
-	checks: CheckLine[],
-	report: string,
-	original_sha256: string,
-	standard_sha256: string,
-	receipt: string | null,
-	reasons: string[],
-	photos: boolean,
-};
-
-export type HistoryLine = {
-	at: string,
-	actor: string,
-	what: string,
-	detail: string,
-};
-
-export type Finding = {
-	subject: string,
-	state: FindingState,
-	zh: string,
-	en: string,
-	todo_zh: string,
-	todo_en: string,
-};
-
-export type FindingState = "fine" | "warning" | "broken";
-
-export type Naming = {
-	template: string,
-	fields: string[],
-};
-
 /**  What a person does. Prints only its kind: what was typed is a secret. */
 export type Action = 
 /**  Touch the welcome page. */
@@ -491,6 +190,94 @@ export type Area = {
 	h: number | null,
 };
 
+/**  One attempt to send a record. */
+export type AttemptLine = {
+	/**  1, 2, … */
+	number: number,
+	/**  When it began, RFC 3339. */
+	started_at: string,
+	/**  How long it took; `None` while it goes on. */
+	seconds: number | null,
+	/**  `delivered`, `failed`, `refused`, `unknown`; `None` while it goes on. */
+	outcome: string | null,
+	/**  What was said. */
+	detail: string | null,
+};
+
+/**  One student to call back. */
+export type CallbackRow = {
+	/**  The rejected record. */
+	id: string,
+	/**  Its number. */
+	shoot_number: string,
+	/**  Day of the number, `2025-10-09`. */
+	shoot_day: string,
+	/**  Tag of the collection code. */
+	tag: string,
+	/**  Masked name, empty while the identity is to be resolved. */
+	masked_name: string,
+	/**  School. */
+	school: string,
+	/**  Level. */
+	level: string,
+	/**  Major. */
+	major: string,
+	/**  Year of graduation; 0 while it is not known. */
+	year: number,
+	/**  The reviewer's reasons. */
+	reasons: string[],
+	/**  When it was rejected, RFC 3339. */
+	rejected_at: string | null,
+	/**  True where the fee was paid: it covers the next photo, too. */
+	paid: boolean,
+	/**  The photo taken since. */
+	came_back: CameBackView | null,
+};
+
+/**  The photo taken since. */
+export type CameBackView = {
+	/**  Its record. */
+	id: string,
+	/**  Its number. */
+	shoot_number: string,
+	/**  Where it stands, kebab-case. */
+	state: string,
+	/**  When it was submitted, RFC 3339. */
+	at: string,
+};
+
+/**  A connected camera. */
+export type CameraChoice = {
+	/**  Its stable name. */
+	id: string,
+	/**  What it calls itself. */
+	name: string,
+	/**  Sizes it offers, largest first, as `1280×720 · 30`. */
+	formats: CameraFormat[],
+};
+
+/**  A size a camera offers. */
+export type CameraFormat = {
+	/**  Pixels. */
+	width: number,
+	/**  Pixels. */
+	height: number,
+	/**  Frames a second. */
+	fps: number,
+};
+
+/**  A camera to be tried. */
+export type CameraTrial = {
+	/**  As [`Settings`]. */
+	camera: string,
+	/**  As [`Settings`]. */
+	width: number,
+	/**  As [`Settings`]. */
+	height: number,
+	/**  As [`Settings`]. */
+	fps: number,
+};
+
 /**  The camera in one word. */
 export type CameraView = 
 /**  Being opened. */
@@ -508,6 +295,30 @@ export type Candidate = {
 	id: number,
 	/**  What a reviewer might say. */
 	remarks: Remark[],
+};
+
+/**  One point of the report. */
+export type CheckLine = {
+	/**  Which point, kebab-case. */
+	code: string,
+	/**  `green`, `amber`, `red` or `for-reviewer`. */
+	light: string,
+	/**  What was measured. */
+	value?: number | null,
+	/**  Smallest value that is not red. */
+	min?: number | null,
+	/**  Largest value that is not red. */
+	max?: number | null,
+	/**  Unit of the three, empty for counts and shares. */
+	unit?: string,
+	/**  What it is and what to do. */
+	zh: string,
+	/**  What it is and what to do. */
+	en: string,
+	/**  Where the limit comes from. */
+	source?: string,
+	/**  The paragraph of the rule it serves. */
+	rule?: string,
 };
 
 /**  How a booth is set up for the people in front of it. */
@@ -528,6 +339,116 @@ export type Counters = {
 	last_hour: number,
 	/**  Median seconds of the last hour's visits. */
 	seconds: number | null,
+};
+
+/**  One hour or one day. */
+export type DayBar = {
+	/**  When it begins, RFC 3339. */
+	from: string,
+	/**  Visits begun in it. */
+	visits: number,
+	/**  Those of them that ended in a record. */
+	submitted: number,
+	/**  Median seconds of the submitted ones. */
+	median_seconds: number | null,
+};
+
+/**  Figures of a day or of several. */
+export type DayView = {
+	/**  Hours of one day, or days of several, in order; none is left out. */
+	bars: DayBar[],
+	/**  Visits begun. */
+	visits: number,
+	/**  Visits that ended in a record. */
+	submitted: number,
+	/**  Median seconds of a submitted visit. */
+	median_seconds: number | null,
+	/**  95th percentile of them. */
+	slow_seconds: number | null,
+	/**  Presses of the shutter. */
+	shots: number,
+	/**  Presses beyond the first of their visit. */
+	retakes: number,
+	/**  Presses that the checks refused. */
+	refused_shots: number,
+	/**  How often each check refused one, by its code, most first. */
+	refusals: Tally[],
+	/**  Records that reviewers rejected. */
+	rejected: number,
+	/**  The reviewers' reasons, most first. */
+	rejections: Tally[],
+	/**  Where visits were left, by the page, most first. */
+	left_at: Tally[],
+	/**  How visits ended, kebab-case, most first. */
+	endings: Tally[],
+};
+
+/**  How an errand ended. */
+export type Ended = {
+	/**  Whether everything that was foreseen was done. */
+	well: boolean,
+	/**  What was done, or why not. */
+	says: Words,
+	/**  What was left, by the reason. */
+	leaves: Left[],
+};
+
+/**  What is to be done. */
+export type Errand = 
+/**  Send records again as soon as possible. */
+{ kind: "retry"; 
+/**  Which. */
+which: Selection } | 
+/**  Write records into a bundle sealed to the vendor. */
+{ kind: "export"; 
+/**  Which. */
+which: Selection; 
+/**  The bundle's file. */
+path: string } | 
+/**  Delete photos that were delivered and whose retention is over. */
+{ kind: "purge"; 
+/**  Which. */
+which: Selection } | 
+/**  Take in a bundle or a file of receipts. */
+{ kind: "import"; 
+/**  The file. */
+path: string } | 
+/**  Write the approved photos for the school. */
+{ kind: "deliver"; 
+/**  The naming template. */
+template: string; 
+/**  Folder, or a `.zip` file. */
+path: string };
+
+/**  The kind of an errand, for the page's words. */
+export type ErrandKind = 
+/**  Send again. */
+"retry" | 
+/**  A bundle out. */
+"export" | 
+/**  Delete what is delivered. */
+"purge" | 
+/**  A bundle or receipts in. */
+"import" | 
+/**  To the school. */
+"deliver";
+
+/**  How an errand stands. */
+export type ErrandView = {
+	/**  What it is. */
+	kind: ErrandKind,
+	/**  Steps in all; 0 while that is not known. */
+	total: number,
+	/**  Steps done. */
+	done: number,
+	/**  Steps a minute so far. */
+	per_minute: number | null,
+	/**  Seconds until the end at this speed. */
+	seconds_left: number | null,
+	/**  True once it was told to stop. */
+	stopping: boolean,
+	/**  How it ended; `None` while it goes on. */
+	ended: Ended | null,
 };
 
 /**  Why a command did nothing. The page has words for each code. */
@@ -552,10 +473,85 @@ export type FailureCode =
 "records" | 
 /**  The backend did not answer. */
 "offline" | 
+/**  A file or folder could not be read or written; the detail says why. */
+"file" | 
 /**  Nothing was printed; the detail is the printer's trouble in one word. */
 "printer";
 
+/**  What is wrong with a field. */
+export type FieldTrouble = {
+	/**  The field, as [`Settings`] calls it. */
+	field: string,
+	/**  What is wrong and what to do. */
+	says: Words,
+};
 
+/**  One finding of the doctor. */
+export type Finding = {
+	/**  What was looked at, kebab-case (`camera`, `database`, `disk`, …). */
+	subject: string,
+	/**  Whether it is all right. */
+	state: FindingState,
+	/**  What was found. */
+	zh: string,
+	/**  What was found. */
+	en: string,
+	/**  What to do; empty when nothing is to be done. */
+	todo_zh: string,
+	/**  What to do; empty when nothing is to be done. */
+	todo_en: string,
+};
+
+/**  Whether a finding is all right. */
+export type FindingState = 
+/**  All right. */
+"fine" | 
+/**  Works, but look at it. */
+"warning" | 
+/**  Does not work. */
+"broken";
+
+/**  One folder or file. */
+export type FolderEntry = {
+	/**  Its name. */
+	name: string,
+	/**  Its whole path. */
+	path: string,
+	/**  True for a folder. */
+	folder: boolean,
+	/**  Size of a file in kilobytes, rounded up. */
+	kb: number | null,
+	/**  What kind of place it is; `None` inside a folder. */
+	place: Place | null,
+};
+
+/**  What a folder holds. */
+export type FolderView = {
+	/**  The folder; empty for the list of places. */
+	path: string,
+	/**  The folder above; empty leads to the list of places. */
+	parent: string,
+	/**  Folders and files, folders first. */
+	entries: FolderEntry[],
+	/**  True where there was more than is shown. */
+	more: boolean,
+	/**  Why it cannot be looked into, as the system says it. */
+	trouble: string | null,
+	/**  Megabytes free there. */
+	free_mb: number | null,
+};
+
+/**  What an errand would do. */
+export type Foresight = {
+	/**  Records it would take. */
+	takes: number,
+	/**  Records it would leave, by the reason. */
+	leaves: Left[],
+	/**  The first few names or numbers it would take. */
+	examples: string[],
+	/**  Why it cannot be done at all; `None` where it can. */
+	hindrance: Words | null,
+};
 
 /**  What the framing page draws over the preview, some fifteen times a second. */
 export type Guidance = {
@@ -586,6 +582,17 @@ export type Guidance = {
 /**  The camera saw the next frame while framing. */
 export type GuidanceChanged = Guidance;
 
+/**  One line of a record's history. */
+export type HistoryLine = {
+	/**  When, RFC 3339. */
+	at: string,
+	/**  Who: `student`, `station`, `backend`, `staff`. */
+	actor: string,
+	/**  What, kebab-case. */
+	what: string,
+	/**  In words. */
+	detail: string,
+};
 
 /**  One of the last photos. */
 export type LastPhoto = {
@@ -620,6 +627,16 @@ export type LastState =
 /**  Kept here; a person must look. */
 "needs-person";
 
+/**  Records that are left, and why. */
+export type Left = {
+	/**  Why. */
+	why: Words,
+	/**  How many. */
+	count: number,
+	/**  The numbers of the first few. */
+	examples: string[],
+};
+
 /**  The light on the face in front. */
 export type LightView = {
 	/**  How bright a white in the face's light is, in percent of full; `None` without a face. */
@@ -628,6 +645,42 @@ export type LightView = {
 	balance: number | null,
 	/**  What to do about it, in a few words; empty where the light is good. */
 	hints: Remark[],
+};
+
+/**  How the station is just now. */
+export type LiveView = {
+	/**  What people call it. */
+	name: string,
+	/**  Version of the program. */
+	version: string,
+	/**  Operating system and processor. */
+	system: string,
+	/**  What the camera does. */
+	camera: Words,
+	/**  Frames a second, while it delivers. */
+	fps: number | null,
+	/**  Whether the backend answers. */
+	online: boolean,
+	/**  Records that wait to be sent. */
+	waiting: number,
+	/**  Megabytes free on the records' disk. */
+	free_mb: number | null,
+};
+
+/**  Something to choose by its name. */
+export type NamedChoice = {
+	/**  What stands in the file. */
+	id: string,
+	/**  Its name. */
+	name: Words,
+};
+
+/**  What a delivery's files may be named by. */
+export type Naming = {
+	/**  The template where none is written. */
+	template: string,
+	/**  The fields it may hold. */
+	fields: string[],
 };
 
 /**  Why a visit cannot go on. */
@@ -860,6 +913,30 @@ export type PhotographerView = {
 	put_aside_why: Remark | null,
 };
 
+/**  What came of a new PIN. */
+export type PinChange = 
+/**  It is set. */
+"changed" | 
+/**  The old one was wrong. */
+"wrong-old" | 
+/**  Too many wrong ones: wait. */
+"locked" | 
+/**  The new one has fewer than six digits, or something else in it. */
+"too-short";
+
+/**  What kind of place to begin at. */
+export type Place = 
+/**  A stick, a card, another disk. */
+"stick" | 
+/**  The user's documents. */
+"documents" | 
+/**  The user's desktop. */
+"desktop" | 
+/**  The user's downloads. */
+"downloads" | 
+/**  The user's own folder. */
+"home";
+
 /**  How a printout is. */
 export type PrintState = 
 /**  Not to be had here. */
@@ -912,8 +989,66 @@ export type ProofError =
 /**  The backend says it does not fit the code. */
 "mismatch";
 
+/**  Which records to list. */
+export type QueueFilter = {
+	/**  Only this state, kebab-case. */
+	state: string | null,
+	/**  Only where tag, shoot number, record or receipt begins so. */
+	search: string | null,
+	/**  Only what was submitted then or later, RFC 3339. */
+	since: string | null,
+	/**  Only what was submitted before, RFC 3339. */
+	until: string | null,
+	/**  What the rows are ordered by. */
+	order: QueueOrder,
+	/**  Oldest, or smallest, first. */
+	oldest_first: boolean,
+	/**  First row. */
+	offset: number,
+	/**  At most so many rows, up to 500. */
+	limit: number,
+};
 
+/**  What a list is ordered by. */
+export type QueueOrder = 
+/**  Time of submission. */
+"submission" | 
+/**  Shoot number. */
+"shoot-number" | 
+/**  Tag of the collection code. */
+"tag";
 
+/**  A page of the list. */
+export type QueuePage = {
+	/**  The rows. */
+	rows: QueueRow[],
+	/**  Rows that match in all. */
+	total: number,
+	/**  Records in each state, for the chips. */
+	counts: StateCount[],
+};
+
+/**  One record in a list. */
+export type QueueRow = {
+	/**  Record. */
+	id: string,
+	/**  Tag of the collection code. */
+	tag: string,
+	/**  Shoot number. */
+	shoot_number: string,
+	/**  State, kebab-case. */
+	state: string,
+	/**  Masked name, empty while the identity is to be resolved. */
+	masked_name: string,
+	/**  School. */
+	school: string,
+	/**  When it was submitted, RFC 3339. */
+	submitted_at: string,
+	/**  Attempts to send so far. */
+	attempts: number,
+	/**  Why it waits or was refused, in words. */
+	note: string | null,
+};
 
 /**  One academic record to choose. */
 export type RecordCard = {
@@ -942,6 +1077,43 @@ export type RecordCardState =
 /**  Not eligible. */
 "not-eligible";
 
+/**  One record with its history. */
+export type RecordPage = {
+	/**  The row it has in the list. */
+	row: QueueRow,
+	/**  Level, major and year of graduation, empty while they are not known. */
+	studies: string,
+	/**  Photo standard. */
+	spec: string,
+	/**  When the visit began, RFC 3339. */
+	started_at: string,
+	/**  When the photo was taken, RFC 3339. */
+	captured_at: string,
+	/**  How many photos could be chosen from. */
+	candidates: number,
+	/**  Why staff sent a refused photo. */
+	forced_reason: string | null,
+	/**  True where the fee was paid, or none was due. */
+	paid: boolean,
+	/**  What happened, oldest first. */
+	history: HistoryLine[],
+	/**  Every attempt to send it, oldest first. */
+	attempts: AttemptLine[],
+	/**  The report's checks, one by one. */
+	checks: CheckLine[],
+	/**  The whole report, as JSON text; empty once it was purged. */
+	report: string,
+	/**  SHA-256 of the original. */
+	original_sha256: string,
+	/**  SHA-256 of the standard photo. */
+	standard_sha256: string,
+	/**  Receipt number, once delivered. */
+	receipt: string | null,
+	/**  Reasons of a rejection. */
+	reasons: string[],
+	/**  False once the photos were purged. */
+	photos: boolean,
+};
 
 /**  A sentence in both languages. */
 export type Remark = {
@@ -998,6 +1170,14 @@ export type SchoolCard = {
 	levels: string[],
 };
 
+/**  Which records are meant. */
+export type Selection = {
+	/**  These, unless `all` is given. */
+	ids: string[],
+	/**  Everything this filter finds, whatever its offset and limit. */
+	all: QueueFilter | null,
+};
+
 /**  How the sending goes, for staff. */
 export type Sending = {
 	/**  Records that wait to be sent or are being sent. */
@@ -1014,6 +1194,111 @@ export type Sending = {
 	next_try_at: string | null,
 };
 
+/**  What staff may change. Addresses, keys and waiting times belong to whoever sets the station up. */
+export type Settings = {
+	/**  What people call this booth. */
+	name: string,
+	/**  `auto`, `virtual`, `pictures:DIR`, or a device's stable name. */
+	camera: string,
+	/**  Frame width asked of a device, in pixels. */
+	width: number,
+	/**  Frame height asked of a device, in pixels. */
+	height: number,
+	/**  Frames a second asked of a device. */
+	fps: number,
+	/**  Vendor profile until the backend sends its own. */
+	profile: string,
+	/**  Photo standard; empty: the profile's. */
+	spec: string,
+	/**  Whether the shutter releases itself. */
+	automatic_shutter: boolean,
+	/**  Seconds from the shutter's release to the photo. */
+	countdown: number,
+	/**  Folder for the nightly backups; empty: none. */
+	backup_folder: string,
+	/**  Megabytes that must be free. */
+	least_free_mb: number,
+	/**  Records that may wait. */
+	most_waiting: number,
+	/**  Days a record may wait. */
+	oldest_waiting_days: number,
+	/**  Days without a word of the backend. */
+	oldest_profile_days: number,
+};
+
+/**  What came of saving. */
+export type SettingsSaved = {
+	/**  What is wrong, by the field; nothing was written unless it is empty. */
+	troubles: FieldTrouble[],
+	/**  True where something takes effect with the next start only. */
+	restart: boolean,
+};
+
+/**  The set-up and what it may be changed to. */
+export type SettingsView = {
+	/**  As `station.toml` says now. */
+	settings: Settings,
+	/**  As the program was started with: what differs takes effect with the next start. */
+	running: Settings,
+	/**  Cameras that are connected. */
+	cameras: CameraChoice[],
+	/**  Why they cannot be listed. */
+	cameras_trouble: string | null,
+	/**  Vendor profiles. */
+	profiles: NamedChoice[],
+	/**  Photo standards with their numbers. */
+	specs: SpecView[],
+	/**  The photo standard in force. */
+	spec_in_force: string,
+	/**  The file. */
+	file: string,
+	/**  Address of the vendor's backend. */
+	backend: string,
+};
+
+/**  A photo standard in numbers. */
+export type SpecView = {
+	/**  What stands in the file. */
+	id: string,
+	/**  Its name. */
+	name: Words,
+	/**  Pixels. */
+	width: number,
+	/**  Pixels. */
+	height: number,
+	/**  Dots an inch. */
+	dpi: number,
+	/**  Background, sRGB. */
+	background: [number, number, number],
+	/**  Crown below the top edge, smallest and largest, in pixels. */
+	crown: [(number | null), (number | null)],
+	/**  Eyes below the top edge, in pixels. */
+	eyes: [(number | null), (number | null)],
+	/**  Cheek to cheek, in pixels. */
+	face_width: [(number | null), (number | null)],
+	/**  Size of the file, smallest and largest, in bytes. */
+	bytes: [number, number],
+	/**  JPEG quality, smallest. */
+	quality: number,
+};
+
+/**  A measure's middle and its slow end, in milliseconds. */
+export type Spread = {
+	/**  Measured so often, of the last ones. */
+	count: number,
+	/**  Half are quicker. */
+	p50: number | null,
+	/**  One in twenty is slower. */
+	p95: number | null,
+};
+
+/**  How many records are in a state. */
+export type StateCount = {
+	/**  State, kebab-case. */
+	state: string,
+	/**  How many. */
+	count: number,
+};
 
 /**  The names in the step bar. */
 export type StepName = 
@@ -1036,6 +1321,14 @@ export type Support = {
 	hours: string,
 };
 
+/**  How often something happened. */
+export type Tally = {
+	/**  What. */
+	what: string,
+	/**  How often. */
+	count: number,
+};
+
 /**  How fast the station is now. */
 export type TimingReading = {
 	/**  Frames a second the camera gave. */
@@ -1054,6 +1347,16 @@ export type TimingReading = {
 	save: Spread,
 	/**  The last visits, newest first. */
 	visits: VisitTime[],
+};
+
+/**  How a camera that is tried does. */
+export type TrialView = {
+	/**  Where its picture is: `preview` for the running camera, `trial` for another. */
+	picture: string,
+	/**  What it does. */
+	says: Words,
+	/**  True while it delivers. */
+	streaming: boolean,
 };
 
 /**  The whole state of the student's screen. */
@@ -1118,6 +1421,14 @@ export type WallView = {
 	state: WallState,
 	/**  What is wrong, or why no plate was taken. */
 	hint: Remark | null,
+};
+
+/**  Chinese and English. */
+export type Words = {
+	/**  Chinese. */
+	zh: string,
+	/**  English. */
+	en: string,
 };
 
 /**  What is waited for. */
