@@ -36,6 +36,9 @@ const COMMANDS: &[&str] = &[
     "live",
     "restart",
     "print_page",
+    "print_record",
+    "drawn",
+    "timing",
 ];
 
 fn main() {
