@@ -12,7 +12,9 @@ CREATE INDEX shot_by_time ON shot (at);
 -- A span of time, with states counted in it, without reading a record.
 CREATE INDEX record_by_time ON record (submitted_at, state);
 
--- Other orders of a list, whatever states are asked for.
+-- Other orders of a list, whatever states are asked for; they serve the searches, too.
+DROP INDEX record_by_shoot_number;
+DROP INDEX record_by_tag;
 CREATE INDEX record_in_number_order ON record (shoot_number, state);
 CREATE INDEX record_in_tag_order ON record (code_tag, state);
 

@@ -276,7 +276,9 @@ impl Settings {
             ("oldest_waiting_days", "待发天数", self.oldest_waiting_days, 1, 90),
             ("oldest_profile_days", "离线天数", self.oldest_profile_days, 1, 90),
         ] {
-            if value < least || value > most {
+            // A size of 0 leaves it to the camera's best.
+            let left_open = value == 0 && (field == "width" || field == "height");
+            if !left_open && (value < least || value > most) {
                 wrong(
                     field,
                     format!("{zh}应在 {least} 到 {most} 之间"),
