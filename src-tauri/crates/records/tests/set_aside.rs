@@ -228,6 +228,13 @@ fn verify_finds_a_picture_that_was_changed_lost_or_left_over() {
         ("UPDATE photo SET picture_key = zeroblob(32)", "photo"),
         ("UPDATE photo SET picture_key = NULL", "photo"),
         ("DELETE FROM picture", "photo"),
+        // Another picture with its own key: it opens, and is not what was submitted.
+        (
+            "UPDATE picture SET sealed = (SELECT p.sealed FROM picture p JOIN photo f ON f.picture_id = p.id
+                 WHERE f.kind = 'standard');
+             UPDATE photo SET picture_key = (SELECT picture_key FROM photo WHERE kind = 'standard')",
+            "photo",
+        ),
         ("DELETE FROM photo WHERE kind = 'original'", "leftover"),
     ] {
         let mut booth = Booth::new();

@@ -6,6 +6,9 @@
     reason = "a test stops where it fails"
 )]
 
+#[path = "booth/shot.rs"]
+mod shot;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +24,8 @@ use uuid::Uuid;
 use vendor::api::{AcademicRecord, CollectionState, Eligibility, FeeState, Identity, Order, OrderState};
 use vendor::{FeeWhen, Profile, Secret};
 use vendor_backend::{Backend, BackendOptions, DemoCase};
+
+use shot::accepted;
 
 fn start() -> Timestamp {
     Timestamp::from_second(1_760_000_000).unwrap()
@@ -57,25 +62,7 @@ fn identity(student: &str) -> Answer {
 
 /// A photo that shows the student of this name.
 fn photo(student: &str) -> Arc<Shot> {
-    Arc::new(Shot {
-        original: student.as_bytes().to_vec(),
-        standard: student.as_bytes().to_vec(),
-        report: portrait::Report {
-            schema: portrait::SCHEMA,
-            accepted: true,
-            spec: "national-blue".into(),
-            original_sha256: None,
-            original_size: None,
-            result_sha256: None,
-            transform: None,
-            geometry: None,
-            file: None,
-            matte: None,
-            checks: Vec::new(),
-        },
-        remarks: Vec::new(),
-        captured_at: start(),
-    })
+    accepted(student.as_bytes().to_vec(), student.as_bytes().to_vec(), start())
 }
 
 fn tilted() -> Vec<Remark> {

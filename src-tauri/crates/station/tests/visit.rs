@@ -6,7 +6,8 @@
     reason = "a test stops where it fails"
 )]
 
-use std::sync::Arc;
+#[path = "booth/shot.rs"]
+mod shot;
 
 use code::{CodeText, Kind};
 use jiff::{SignedDuration, Timestamp};
@@ -15,12 +16,14 @@ use station::view::{
     Action, NotPossible, OutOfService, Page, PayState, Progress, ProofError, Remark, ScanSight, SchoolCard,
     StepName, WorkingOn,
 };
-use station::visit::{Answer, Effect, Ending, Event, Machine, OrderReply, Resolved, Shot, Ticket, Watch};
+use station::visit::{Answer, Effect, Ending, Event, Machine, OrderReply, Resolved, Ticket, Watch};
 use uuid::Uuid;
 use vendor::api::{
     AcademicRecord, CollectionState, Eligibility, FeeState, Identity, Order, OrderState, Reason, Rejection,
 };
 use vendor::{FeeWhen, Profile, Secret};
+
+use shot::accepted;
 
 fn start() -> Timestamp {
     Timestamp::from_second(1_760_000_000).unwrap()
@@ -72,25 +75,7 @@ fn order(state: OrderState) -> Answer {
 }
 
 fn shot() -> Answer {
-    Answer::Developed(Ok(Arc::new(Shot {
-        original: vec![1],
-        standard: vec![2],
-        report: portrait::Report {
-            schema: portrait::SCHEMA,
-            accepted: true,
-            spec: "national-blue".into(),
-            original_sha256: None,
-            original_size: None,
-            result_sha256: None,
-            transform: None,
-            geometry: None,
-            file: None,
-            matte: None,
-            checks: Vec::new(),
-        },
-        remarks: Vec::new(),
-        captured_at: start(),
-    })))
+    Answer::Developed(Ok(accepted(vec![1], vec![2], start())))
 }
 
 fn code(text: &str) -> Event {

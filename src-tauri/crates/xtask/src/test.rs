@@ -113,63 +113,40 @@ pub(crate) fn format(root: &Path) -> Outcome {
     )
 }
 
-/// `cargo xtask bench [NAME]`.
+/// What is measured, in the order of `cargo xtask bench`: the name, which is its `cargo bench` target, and what it needs.
+const BENCHES: [(&str, Purpose); 5] = [
+    ("scan", Purpose::Run),
+    ("portrait", Purpose::Run),
+    ("records", Purpose::Run),
+    ("camera", Purpose::Run),
+    // The window as it ships, driven as its test drives it.
+    ("window", Purpose::Test),
+];
+
+/// `cargo xtask bench [NAME [OPTION…]]`: one bench with its own options, or all of them.
 pub(crate) fn bench(root: &Path, arguments: &[String]) -> Outcome {
-    let crates = root.join("src-tauri").join("crates");
-    let has_benches = |name: &str| crates.join(name).join("benches").is_dir();
     let Some((name, rest)) = arguments.split_first() else {
-        let mut names: Vec<String> = std::fs::read_dir(&crates)
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter(|name| has_benches(name))
-            .collect();
-        names.push("camera".to_owned());
-        names.sort();
-        match names.as_slice() {
-            [] => println!("No crate has benches yet."),
-            names => println!("Benches: {}, window", names.join(", ")),
-        }
-        return Ok(());
+        return BENCHES.iter().try_for_each(|one| run_bench(root, *one, &[]));
     };
-    // The scan is what `code` is for, and what its bench is called.
-    let name = if name == "scan" { "code" } else { name };
-    if name == "records" || name == "camera" {
-        // What these are measured by needs a station around them.
-        setup::ensure(root, Purpose::Run)?;
-        return must(
-            cargo()
-                .args(["bench", "--workspace", "--bench", name, "--"])
-                .args(rest)
-                .current_dir(root),
-            "the bench did not finish; why is said above.",
-        );
-    }
-    if name == "window" {
-        // The window as it ships, driven as its test drives it.
-        let ready = setup::ensure(root, Purpose::Test)?;
-        let mut bench = cargo();
-        bench
-            .args(["bench", "--package", "photo-station", "--bench", "window"])
-            .current_dir(root);
-        tell_drivers(&mut bench, root, &ready);
-        return must(&mut bench, "the bench did not finish; why is said above.");
-    }
-    if !has_benches(name) {
-        return Err(Stop::new(format!(
-            "{name} has no benches; `cargo xtask bench` lists who does."
-        )));
-    }
-    setup::ensure(root, Purpose::Run)?;
-    // Every crate has one bench: what follows are its own options and folders.
-    let own = rest.first().is_some_and(|first| first != "--");
+    let Some(one) = BENCHES.iter().find(|(known, _)| known == name) else {
+        let names = BENCHES.map(|(known, _)| known).join(", ");
+        return Err(Stop::new(format!("There is no bench `{name}`: {names}.")));
+    };
+    run_bench(root, *one, rest)
+}
+
+fn run_bench(root: &Path, (name, purpose): (&str, Purpose), rest: &[String]) -> Outcome {
+    let ready = setup::ensure(root, purpose)?;
+    let mut bench = cargo();
+    // The workspace's features, so that all of them are one build.
+    bench
+        .args(["bench", "--workspace", "--bench", name, "--"])
+        .args(rest.iter().filter(|option| *option != "--"))
+        .current_dir(root);
+    tell_drivers(&mut bench, root, &ready);
     must(
-        cargo()
-            .args(["bench", "--package", name])
-            .args(own.then_some("--"))
-            .args(rest)
-            .current_dir(root),
-        "the benches did not finish; why is said above.",
+        &mut bench,
+        &format!("the bench {name} did not finish; why is said above."),
     )
 }
 

@@ -1,5 +1,7 @@
 //! A booth without a camera: codes by a hand scanner, photos by a photographer who always succeeds.
 
+mod shot;
+
 use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,11 +12,11 @@ use image::{ImageFormat, Rgb, RgbImage};
 use jiff::Timestamp;
 use station::rehearsal::{Actor, Played, RehearsalError, play_watched};
 use station::view::{Action, Page};
-use station::visit::Shot;
 use station::{Config, Darkroom, Options, Station};
 use vendor_backend::{DemoPerson, Running, demo};
 
 use crate::pages::within;
+use shot::accepted;
 
 fn jpeg(grey: u8) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
@@ -26,27 +28,7 @@ fn jpeg(grey: u8) -> Vec<u8> {
 
 /// A photographer who hands over the same accepted photo.
 pub(crate) fn darkroom() -> Darkroom {
-    Arc::new(|_| {
-        Ok(Arc::new(Shot {
-            original: jpeg(90),
-            standard: jpeg(120),
-            report: portrait::Report {
-                schema: portrait::SCHEMA,
-                accepted: true,
-                spec: "national-blue".into(),
-                original_sha256: None,
-                original_size: None,
-                result_sha256: None,
-                transform: None,
-                geometry: None,
-                file: None,
-                matte: None,
-                checks: Vec::new(),
-            },
-            remarks: Vec::new(),
-            captured_at: Timestamp::now(),
-        }))
-    })
+    Arc::new(|_| Ok(accepted(jpeg(90), jpeg(120), Timestamp::now())))
 }
 
 /// A station of this vendor, enrolled and at its welcome page.
