@@ -73,6 +73,16 @@ describe('a hand-held scanner', () => {
     expect(read).toEqual(['CHSI1:aB3_-9Zk'])
   })
 
+  it.each([2, 3, 9])('is read whole though the page stood still before key %i', stalled => {
+    const read: string[] = []
+    const scanner = new Scanner(found => read.push(found))
+    let at = 0
+    for (const [n, key] of [...'CHSI1:aB3_-9Zk', 'Enter'].entries()) {
+      scanner.key({ ...plain, key }, (at += n === stalled ? 200 : 6))
+    }
+    expect(read).toEqual(['CHSI1:aB3_-9Zk'])
+  })
+
   it('reads what it typed, not what a finger left before it', () => {
     const read: string[] = []
     const scanner = new Scanner(found => read.push(found))

@@ -104,7 +104,7 @@ fn main() {
     let models = Models::load(&folder).expect("the vision models; `cargo xtask setup` makes them");
     let student = scene(&Act::Sit);
     let with_code = scene(&Act::ShowCode("https://example.org/0123456789".repeat(3)));
-    let spec = Spec::built_in("national").unwrap();
+    let spec = Spec::built_in("national-blue").unwrap();
     let pattern = Pattern::new(".{20,}").unwrap();
     let sent = jpeg(&student);
     let mapped = [sent.as_slice(), &vec![0; 4_147_200 - sent.len()]].concat();
