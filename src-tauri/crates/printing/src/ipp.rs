@@ -26,6 +26,17 @@ const MAX_ANSWER: usize = 1 << 20;
 /// Who prints, for the printer's list of jobs.
 const USER: &str = "photo-station";
 
+/// What is asked of a queue before it is given anything.
+const ABOUT_A_QUEUE: [&str; 5] = [
+    "printer-name",
+    "printer-state",
+    "printer-state-reasons",
+    "printer-is-accepting-jobs",
+    "document-format-supported",
+];
+/// `client-error-not-found` (RFC 8011 appendix B).
+const NOT_FOUND: i16 = 0x0406;
+
 /// Where CUPS listens: Debian and others, BSD, macOS.
 #[cfg(unix)]
 const SOCKETS: [&str; 3] = [
@@ -126,35 +137,34 @@ impl Service {
         if operation == Operation::GetPrinterAttributes {
             request.uri("printer-uri", &format!("{}{path}", self.authority))?;
         }
-        let wanted = [
-            "printer-name",
-            "printer-state",
-            "printer-state-reasons",
-            "printer-is-accepting-jobs",
-            "document-format-supported",
-        ];
-        request.keywords("requested-attributes", &wanted)?;
+        request.keywords("requested-attributes", &ABOUT_A_QUEUE)?;
         let answer = self.ask(&path, request, Vec::new()).await?.accepted()?;
         let said = answer
             .group(DelimiterTag::PrinterAttributes)
             .ok_or(Trouble::NoPrinter)?;
         let name = said.text("printer-name").unwrap_or_else(|| name.to_owned());
-        let formats = said.texts("document-format-supported");
-        let takes = |format: &str| formats.iter().any(|f| f == format);
-        Ok(Queue {
-            path: if operation == Operation::CupsGetDefault {
-                path_of(&name)
-            } else {
-                path
-            },
-            form: if takes("application/pdf") {
-                Some(Form::Pdf)
-            } else {
-                takes("image/png").then_some(Form::Png)
-            },
-            trouble: condition(&said),
-            name,
-        })
+        let path = if operation == Operation::CupsGetDefault {
+            path_of(&name)
+        } else {
+            path
+        };
+        Ok(described(name, path, &said))
+    }
+
+    /// Every queue of a CUPS; none where it has none.
+    pub(crate) async fn queues(&self) -> Result<Vec<Queue>, Trouble> {
+        let mut request = Request::new(Operation::CupsGetPrinters)?;
+        request.keywords("requested-attributes", &ABOUT_A_QUEUE)?;
+        let answer = self.ask("/", request, Vec::new()).await?;
+        if answer.status == NOT_FOUND {
+            return Ok(Vec::new());
+        }
+        let answer = answer.accepted()?;
+        let queues = answer.groups(DelimiterTag::PrinterAttributes).filter_map(|said| {
+            let name = said.text("printer-name")?;
+            Some(described(name.clone(), path_of(&name), &said))
+        });
+        Ok(queues.collect())
     }
 
     /// Gives a page to a queue.
@@ -214,6 +224,22 @@ impl Service {
             bytes.extend_from_slice(&chunk);
         }
         Answer::read(bytes)
+    }
+}
+
+/// A queue from what it says of itself.
+fn described(name: String, path: String, said: &Group<'_>) -> Queue {
+    let formats = said.texts("document-format-supported");
+    let takes = |format: &str| formats.iter().any(|f| f == format);
+    Queue {
+        name,
+        path,
+        form: if takes("application/pdf") {
+            Some(Form::Pdf)
+        } else {
+            takes("image/png").then_some(Form::Png)
+        },
+        trouble: condition(said),
     }
 }
 
@@ -448,7 +474,7 @@ impl Answer {
         }
         tracing::debug!(status = format!("{:#06x}", self.status), "the printer refuses");
         Err(match self.status {
-            0x0406 | 0x0407 => Trouble::NoPrinter,
+            NOT_FOUND | 0x0407 => Trouble::NoPrinter,
             0x040A | 0x0411 => Trouble::NotUnderstood,
             0x0506 => Trouble::TakesNone,
             0x0504 => Trouble::Stopped,
@@ -459,6 +485,10 @@ impl Answer {
 
     fn group(&self, tag: DelimiterTag) -> Option<Group<'_>> {
         self.attributes.first_of(tag).map(Group)
+    }
+
+    fn groups(&self, tag: DelimiterTag) -> impl Iterator<Item = Group<'_>> {
+        self.attributes.groups_of(tag).map(Group)
     }
 }
 

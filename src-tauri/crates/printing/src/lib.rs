@@ -21,5 +21,5 @@ pub mod trouble;
 
 pub use document::{Document, Form};
 pub use job::{Pace, Step};
-pub use queue::Printer;
+pub use queue::{Printer, printers, printers_at};
 pub use trouble::Trouble;

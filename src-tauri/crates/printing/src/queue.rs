@@ -12,6 +12,33 @@ pub struct Printer {
     server: Option<String>,
 }
 
+/// This system's printers by the names of their queues, each with what keeps it from printing, as far as it says so.
+///
+/// # Errors
+/// Why they cannot be listed.
+pub async fn printers() -> Result<Vec<(String, Option<Trouble>)>, Trouble> {
+    #[cfg(windows)]
+    {
+        crate::spooler::list().await
+    }
+    #[cfg(not(windows))]
+    {
+        printers_at(None).await
+    }
+}
+
+/// The same at another CUPS than this system's, named as for [`Printer::at`].
+///
+/// # Errors
+/// As [`printers`].
+pub async fn printers_at(server: Option<&str>) -> Result<Vec<(String, Option<Trouble>)>, Trouble> {
+    let queues = Service::find("auto", server)?.queues().await?;
+    Ok(queues
+        .into_iter()
+        .map(|queue| (queue.name, queue.trouble))
+        .collect())
+}
+
 impl Printer {
     /// `auto` is the system's default printer, `ipp://HOST[:PORT]/PATH` one that is spoken to without a queue of this
     /// system, everything else the name of a queue. `None` for the empty name: no printer.

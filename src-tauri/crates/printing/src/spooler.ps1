@@ -1,7 +1,12 @@
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
-function Say($what) { [Console]::Out.WriteLine(($what | ConvertTo-Json -Compress)) }
+function Say($what) { [Console]::Out.WriteLine(($what | ConvertTo-Json -Compress -Depth 4)) }
 try {
+    if ($env:STATION_WORK -eq 'list') {
+        $printers = Get-Printer | ForEach-Object { @{ name = $_.Name; printer = [uint32]$_.PrinterStatus } }
+        Say @{ printers = @($printers) }
+        return
+    }
     Add-Type -AssemblyName System.Drawing
     $document = New-Object System.Drawing.Printing.PrintDocument
     if ($env:STATION_PRINTER) { $document.PrinterSettings.PrinterName = $env:STATION_PRINTER }

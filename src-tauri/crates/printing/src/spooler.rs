@@ -2,7 +2,7 @@
 //! without any dialog, and its cmdlets tell how printers and jobs are. No driver takes a PDF as it is.
 
 #[cfg(windows)]
-pub(crate) use run::{look, submit};
+pub(crate) use run::{list, look, submit};
 
 use crate::job::Seen;
 use crate::trouble::Trouble;
@@ -137,6 +137,17 @@ mod run {
             Some(trouble) => Err(trouble),
             None => Ok(answer["name"].as_str().unwrap_or(printer).to_owned()),
         }
+    }
+
+    /// Every printer with what keeps it from printing.
+    pub(crate) async fn list() -> Result<Vec<(String, Option<Trouble>)>, Trouble> {
+        let answer = run("list", "auto", &[]).await?;
+        let printers = answer["printers"].as_array().into_iter().flatten();
+        let named = printers.filter_map(|printer| {
+            let name = printer["name"].as_str()?.to_owned();
+            Some((name, printer_trouble(word(printer, "printer").unwrap_or(0))))
+        });
+        Ok(named.collect())
     }
 
     /// A job in the spooler.

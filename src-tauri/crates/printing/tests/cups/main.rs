@@ -14,7 +14,7 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use printing::{Document, Form, Pace, Printer, Step, Trouble};
+use printing::{Document, Form, Pace, Printer, Step, Trouble, printers_at};
 use server::{Cups, PATIENCE};
 
 const PAGE: &[u8] = b"%PDF-1.4\nthe page of one student\n";
@@ -155,6 +155,17 @@ async fn a_printer_that_cannot_print_says_why_at_once() {
             "{name}"
         );
     }
+    let socket = cups.at("run/socket");
+    let mut listed = printers_at(socket.to_str()).await.unwrap();
+    listed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let expected = [
+        ("broken", None),
+        ("closed", Some(Trouble::TakesNone)),
+        ("paper", None),
+        ("paused", Some(Trouble::Paused)),
+    ]
+    .map(|(name, why)| (name.to_owned(), why));
+    assert_eq!(listed, expected, "staff choose among them");
     let broken = cups.printer("broken").await;
     assert_eq!(
         broken.print(&sheet(), patient(), &|_| ()).await,
@@ -177,6 +188,7 @@ async fn a_printer_that_cannot_print_says_why_at_once() {
 
     cups.end();
     assert_eq!(paper.look().await, Err(Trouble::NoService));
+    assert_eq!(printers_at(socket.to_str()).await, Err(Trouble::NoService));
     assert_eq!(
         paper.print(&sheet(), patient(), &|_| ()).await,
         Err(Trouble::NoService)
