@@ -59,6 +59,11 @@ const MIGRATIONS: &[Migration] = &[
         readable_from: 3,
         sql: include_str!("../migrations/0004-figures.sql"),
     },
+    Migration {
+        version: 5,
+        readable_from: 3,
+        sql: include_str!("../migrations/0005-orders.sql"),
+    },
 ];
 
 /// The newest form of a database this program knows, as its `user_version`.

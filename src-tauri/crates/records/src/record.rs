@@ -291,6 +291,12 @@ pub enum Order {
     ShootNumber,
     /// The code's printable tag.
     Tag,
+    /// The state's name.
+    State,
+    /// The school's name.
+    School,
+    /// Attempts to send so far.
+    Attempts,
 }
 
 /// Everything about one record that may be shown to staff.

@@ -260,7 +260,7 @@ fn a_purge_of_some_takes_those_whose_time_is_over_and_no_others() {
 }
 
 #[test]
-fn a_list_is_cut_by_time_and_ordered_by_number_or_tag() {
+fn a_list_is_cut_by_time_and_ordered_by_whatever_staff_ask_for() {
     let mut booth = Booth::new();
     for n in 1..=6 {
         let mut new = student(n);
@@ -307,6 +307,36 @@ fn a_list_is_cut_by_time_and_ordered_by_number_or_tag() {
         listed(&mut booth, &tags).first().map(String::as_str),
         Some("A006")
     );
+
+    let mut another = student(7);
+    another.school = "\u{10FFFF}大学".into();
+    booth.store().submit(&another, at(70)).unwrap();
+    booth.store().begin_attempt(student(2).id, at(80)).unwrap();
+    for (order, first, last) in [
+        (Order::School, "A001", "A007"),
+        (Order::Attempts, "A001", "A002"),
+        (Order::State, "A001", "A002"),
+    ] {
+        let up = Filter {
+            order,
+            oldest_first: true,
+            ..Filter::default()
+        };
+        let rising = listed(&mut booth, &up);
+        let ends = (rising.first().unwrap().as_str(), rising.last().unwrap().as_str());
+        assert_eq!(ends, (first, last), "{order:?}");
+        let falling = listed(
+            &mut booth,
+            &Filter {
+                oldest_first: false,
+                ..up
+            },
+        );
+        assert!(
+            falling.iter().eq(rising.iter().rev()),
+            "{order:?}: the other way round"
+        );
+    }
 }
 
 #[test]

@@ -192,6 +192,9 @@ pub(crate) fn asked(filter: &QueueFilter) -> records::Result<Filter> {
             QueueOrder::Submission => Order::Submission,
             QueueOrder::ShootNumber => Order::ShootNumber,
             QueueOrder::Tag => Order::Tag,
+            QueueOrder::State => Order::State,
+            QueueOrder::School => Order::School,
+            QueueOrder::Attempts => Order::Attempts,
         },
         oldest_first: filter.oldest_first,
     })

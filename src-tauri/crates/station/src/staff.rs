@@ -43,6 +43,12 @@ pub enum QueueOrder {
     ShootNumber,
     /// Tag of the collection code.
     Tag,
+    /// State.
+    State,
+    /// School.
+    School,
+    /// Attempts to send so far.
+    Attempts,
 }
 
 /// One record in a list.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use station::desk;
-use station::staff::QueueFilter;
+use station::staff::{QueueFilter, QueueOrder};
 
 use crate::{line, ms, share, student};
 
@@ -34,6 +34,12 @@ pub(crate) fn run(large: &Path) {
         state: Some(name.to_owned()),
         ..everything.clone()
     };
+    let late = |order: QueueOrder, state: Option<&str>| QueueFilter {
+        order,
+        state: state.map(str::to_owned),
+        offset: 90_000,
+        ..everything.clone()
+    };
     for (what, filter) in [
         ("the first page of the list", everything.clone()),
         (
@@ -43,6 +49,13 @@ pub(crate) fn run(large: &Path) {
                 ..everything.clone()
             },
         ),
+        ("a late page, by school", late(QueueOrder::School, None)),
+        (
+            "a late page of what is approved, by school",
+            late(QueueOrder::School, Some("approved")),
+        ),
+        ("a late page, by attempts", late(QueueOrder::Attempts, None)),
+        ("a late page, by state", late(QueueOrder::State, None)),
         ("a page of what waits", state("saved")),
         ("a page of what is approved", state("approved")),
         ("search: a tag", search(&some.code_tag)),
