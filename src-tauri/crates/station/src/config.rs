@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+use specta::Type;
 use vendor::trust::NoPin;
 use vendor::{Client, StationKey, Timeouts, Trust};
 
@@ -21,7 +22,7 @@ pub const FILE: &str = "station.toml";
 const LONGEST_TRANSFER: u32 = (records::LEASE.as_secs() - 60) as u32;
 
 /// Whose face the program has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "kebab-case")]
 pub enum Booth {
     /// A student alone, by touch.
@@ -263,24 +264,40 @@ impl Config {
             toml::Table::try_from(toml::from_str::<Config>(text)?)?,
             toml::Table::try_from(self)?,
         );
-        for (key, value) in &now {
-            if before.get(key) == Some(value) {
-                continue;
-            }
-            let mut value: toml_edit::Value = value.to_string().parse()?;
-            match file.get_mut(key).and_then(toml_edit::Item::as_value_mut) {
-                Some(there) => {
-                    // The comment behind a value belongs to its line.
-                    *value.decor_mut() = there.decor().clone();
-                    *there = value;
-                }
-                None => {
-                    file.insert(key, toml_edit::value(value));
-                }
-            }
-        }
+        change(file.as_table_mut(), &before, &now)?;
         Ok(file.to_string())
     }
+}
+
+/// Writes into `file` what is another value now; a table is walked through, not written anew.
+fn change(
+    file: &mut dyn toml_edit::TableLike,
+    before: &toml::Table,
+    now: &toml::Table,
+) -> Result<(), ConfigError> {
+    for (key, value) in now.iter().filter(|(key, value)| before.get(*key) != Some(*value)) {
+        if let (Some(toml::Value::Table(before)), toml::Value::Table(now)) = (before.get(key), value) {
+            let table = file
+                .entry(key)
+                .or_insert_with(|| toml_edit::Item::Table(toml_edit::Table::new()));
+            if let Some(table) = table.as_table_like_mut() {
+                change(table, before, now)?;
+            }
+            continue;
+        }
+        let mut value: toml_edit::Value = value.to_string().parse()?;
+        match file.get_mut(key).and_then(toml_edit::Item::as_value_mut) {
+            Some(there) => {
+                // The comment behind a value belongs to its line.
+                *value.decor_mut() = there.decor().clone();
+                *there = value;
+            }
+            None => {
+                file.insert(key, toml_edit::value(value));
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -327,6 +344,32 @@ mod tests {
             written.replace("fps = 25", "fps = 15") + "countdown = 5\n",
             "only what is another value now"
         );
+        assert_eq!(Config::load(folder.path()).unwrap(), config);
+    }
+
+    #[test]
+    fn a_table_in_the_file_keeps_its_comments_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(super::FILE);
+        let written =
+            "name = \"1号机\"\n\n# the camera hangs on its side\n[optics]\nmounting = 90 # cable down\n";
+        std::fs::write(&file, written).unwrap();
+        let mut config = Config::load(folder.path()).unwrap();
+        config.optics.mounting = 270;
+        config.optics.zoom = 120;
+        config.volume = 20;
+        config.save(folder.path()).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(
+            text,
+            "name = \"1号机\"\nvolume = 20\n\n# the camera hangs on its side\n[optics]\n\
+             mounting = 270 # cable down\nzoom = 120\n"
+        );
+        assert_eq!(Config::load(folder.path()).unwrap(), config);
+
+        // Where there was none it stands behind everything else.
+        std::fs::write(&file, "name = \"1号机\"\n").unwrap();
+        config.save(folder.path()).unwrap();
         assert_eq!(Config::load(folder.path()).unwrap(), config);
     }
 

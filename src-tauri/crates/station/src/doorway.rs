@@ -7,6 +7,7 @@
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use records::RecordsError;
 use tokio::sync::{Notify, watch};
 use vendor::Profile;
@@ -37,6 +38,8 @@ pub struct Doorway(Arc<Inner>);
 
 struct Inner {
     closed: watch::Sender<View>,
+    /// When it was first tried to open.
+    since: Timestamp,
     station: OnceLock<Station>,
     opened: Notify,
     trouble: RwLock<String>,
@@ -82,8 +85,10 @@ impl Doorway {
     /// # Errors
     /// As [`Doorway::open`].
     pub async fn open_with(prepare: Prepare, darkroom: Option<Darkroom>) -> Result<Doorway, StationError> {
+        let since = Timestamp::now();
         let inner = Arc::new(Inner {
-            closed: watch::channel(closed_view("", OutOfService::Storage)).0,
+            closed: watch::channel(closed_view("", OutOfService::Storage, since)).0,
+            since,
             station: OnceLock::new(),
             opened: Notify::new(),
             trouble: RwLock::default(),
@@ -161,7 +166,7 @@ impl Inner {
         if self.say(words.clone()) {
             tracing::error!(why = words, "the station cannot open yet; nothing was changed");
         }
-        self.closed.send_replace(closed_view(&vendor, reason));
+        self.closed.send_replace(closed_view(&vendor, reason, self.since));
         Ok(false)
     }
 
@@ -193,7 +198,7 @@ async fn keep_trying(inner: Weak<Inner>, prepare: Prepare, darkroom: Option<Dark
 }
 
 /// The page while there is no station: with the support line of the profile it is set up with.
-fn closed_view(profile: &str, reason: OutOfService) -> View {
+fn closed_view(profile: &str, reason: OutOfService, since: Timestamp) -> View {
     let profile = Profile::built_in(profile);
     let support = profile.as_ref().map(|profile| Support {
         phone: profile.support.phone.clone(),
@@ -201,7 +206,10 @@ fn closed_view(profile: &str, reason: OutOfService) -> View {
     });
     View {
         revision: 0,
-        page: Page::OutOfService { reason },
+        page: Page::OutOfService {
+            reason,
+            since: since.to_string(),
+        },
         steps: Vec::new(),
         current_step: None,
         seconds_left: None,

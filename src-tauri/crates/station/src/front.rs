@@ -105,6 +105,12 @@ impl Front {
                 _ = clock.tick() => {
                     self.recent.forget_old(&self.shared, Instant::now());
                     self.look_around().await;
+                    if printout::is_coming(&self.shared) {
+                        let now = self.now();
+                        for effect in self.machine.handle(Event::PaperComes, now) {
+                            self.carry_out(effect, now);
+                        }
+                    }
                     Event::Tick
                 }
             };
@@ -126,8 +132,10 @@ impl Front {
                 let refused = developed.as_ref().err().map(|refused| &refused.remarks);
                 visit.diary.shot(refused, Timestamp::now());
             }
-            if let Event::Act(Action::Print { what }) = &event {
-                printout::asked(&self.shared, *what);
+            match &event {
+                Event::Act(Action::Print { what }) => printout::asked(&self.shared, *what),
+                Event::Act(Action::Speak { english }) => self.shared.counter.speaks(*english),
+                _ => {}
             }
             let now = self.now();
             self.recent.hear(&event);

@@ -17,6 +17,7 @@
 //! | [`rooms`] | the staff's other rooms: the day, whom to call back, folders, the set-up |
 //! | [`printout`] | print sheet and receipt, by the system's printer |
 //! | [`config`], [`optics`] | `station.toml` |
+//! | [`source`] | where the frames come from, by what `station.toml` says |
 //! | [`rehearsal`] | who comes to the virtual booth |
 //!
 //! [`Station`] puts them together with a camera, the records and a vendor's backend.
@@ -50,6 +51,7 @@ pub mod rooms;
 mod rotation;
 mod scanned;
 mod sitter;
+pub mod source;
 pub mod staff;
 mod station;
 mod steady;

@@ -1,5 +1,7 @@
 //! `[optics]` in `station.toml`: how the camera hangs and what staff fixed on it.
 
+use std::fmt;
+
 use camera::{Lock, Mounting, Settings, SourceSpec};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,24 @@ pub enum Fixed {
     Number(i64),
     /// `auto`: the camera's automatic runs; `hold`: it runs for two seconds, what it found stays.
     Word(String),
+}
+
+impl fmt::Display for Fixed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fixed::Number(value) => value.fmt(f),
+            Fixed::Word(word) => f.write_str(word),
+        }
+    }
+}
+
+/// A whole number is meant as one; whether a word can be meant, [`Optics::settings`] says.
+impl From<&str> for Fixed {
+    fn from(text: &str) -> Fixed {
+        let text = text.trim();
+        text.parse()
+            .map_or_else(|_| Fixed::Word(text.to_owned()), Fixed::Number)
+    }
 }
 
 impl Default for Optics {

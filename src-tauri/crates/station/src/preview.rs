@@ -1,5 +1,6 @@
 //! The camera's newest picture for the page: small enough to be drawn thirty times a second without a graphics card.
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -47,6 +48,12 @@ impl Asked {
 }
 
 impl Station {
+    /// The picture of the empty wall that is kept, in a photographer's booth.
+    pub fn plate_preview(&self) -> Option<Vec<u8>> {
+        let plate = self.inner().studio.as_ref()?.kept()?;
+        jpeg(&plate)
+    }
+
     /// The newest picture for the page, as a JPEG of at most 960 pixels' width, unmirrored. May wait for a frame that
     /// no page has had.
     pub fn preview(&self, asked: Asked) -> Option<Vec<u8>> {
@@ -87,8 +94,15 @@ impl Station {
 
 /// The frame as the page gets it.
 pub fn picture(frame: &Frame) -> Option<Vec<u8>> {
-    let rgb = frame.to_small_rgb(WIDTH).ok()?;
-    let small = if rgb.width() <= WIDTH { rgb } else { smaller(&rgb) };
+    jpeg(&frame.to_small_rgb(WIDTH).ok()?)
+}
+
+fn jpeg(rgb: &RgbImage) -> Option<Vec<u8>> {
+    let small = if rgb.width() <= WIDTH {
+        Cow::Borrowed(rgb)
+    } else {
+        Cow::Owned(smaller(rgb))
+    };
     let mut jpeg = Vec::with_capacity(128 << 10);
     let (width, height) = (
         u16::try_from(small.width()).ok()?,

@@ -3,10 +3,12 @@
 //! Printing never holds a visit up: it runs beside the last page, which tells how it goes, and it is watched to its end
 //! after the student has left. What lies on a receipt is masked as on the screen; no job carries a name.
 
+mod wording;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use portrait::sheet::{self, layout};
 use portrait::slip::{Paper, Row, Slip};
 use portrait::{Font, PortraitError};
@@ -18,12 +20,13 @@ use vendor::Profile;
 
 use crate::config::Config;
 use crate::desk;
-use crate::staff::{Finding, FindingState, RecordPage};
+use crate::staff::{Finding, FindingState};
 use crate::station::{Shared, Station, StationError, setting};
 use crate::view::Support;
+use wording::Said;
 
 /// Whether a kind of paper is printed for a student.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "kebab-case")]
 pub enum Offer {
     /// Not at this booth.
@@ -36,7 +39,7 @@ pub enum Offer {
 }
 
 /// The paper receipts are printed on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub enum ReceiptPaper {
     /// A receipt printer's roll.
     #[default]
@@ -113,9 +116,16 @@ pub(crate) struct Counter {
     shown: Mutex<Option<(RecordId, Printouts)>>,
     /// One job at a time: the next student's paper must not lie between this one's.
     turn: tokio::sync::Mutex<()>,
+    /// The pages speak English now.
+    english: AtomicBool,
 }
 
 impl Counter {
+    /// Which language the pages speak from now on.
+    pub(crate) fn speaks(&self, english: bool) {
+        self.english.store(english, Ordering::Release);
+    }
+
     /// The state of a record's printouts changes; whoever has left the page is told nothing.
     fn show(&self, record: RecordId, what: Printout, state: PrintState) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -189,12 +199,27 @@ pub(crate) fn asked(shared: &Shared, what: Printout) {
     start(shared, record, what);
 }
 
+/// Whether the printer is at a page of the student who still stands here. One that waits for a person's hand is not.
+pub(crate) fn is_coming(shared: &Shared) -> bool {
+    let shown = shared
+        .counter
+        .shown
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let at_it = |state: &PrintState| matches!(state, PrintState::Printing { waits_for: None });
+    shown
+        .as_ref()
+        .is_some_and(|(_, printouts)| at_it(&printouts.sheet) || at_it(&printouts.receipt))
+}
+
 /// Prints beside everything else.
 fn start(shared: &Shared, record: RecordId, what: Printout) {
     shared
         .counter
         .show(record, what, PrintState::Printing { waits_for: None });
     let shared = Arc::clone(shared);
+    // As the student speaks now: the next one may speak another language.
+    let english = shared.counter.english.load(Ordering::Acquire);
     tokio::spawn(async move {
         let tell = |step| {
             let waits_for = match step {
@@ -205,7 +230,7 @@ fn start(shared: &Shared, record: RecordId, what: Printout) {
                 .counter
                 .show(record, what, PrintState::Printing { waits_for });
         };
-        let state = match print(&shared, record, what, &tell).await {
+        let state = match print(&shared, record, what, english, &tell).await {
             Ok(()) => PrintState::Printed,
             Err(trouble) => PrintState::Failed {
                 why: trouble.code().to_owned(),
@@ -219,13 +244,14 @@ async fn print(
     shared: &Shared,
     record: RecordId,
     what: Printout,
+    english: bool,
     tell: &(dyn Fn(Step) + Sync),
 ) -> Result<(), Trouble> {
     let printer = Printer::named(&shared.config.printer).ok_or(Trouble::NoPrinter)?;
     let _turn = shared.counter.turn.lock().await;
     let made = match what {
         Printout::Sheet => sheet(shared, record).await,
-        Printout::Receipt => receipt(shared, record).await,
+        Printout::Receipt => receipt(shared, record, english).await,
     };
     let document = made.map_err(|error| {
         tracing::error!(%error, ?what, "a page to print could not be made");
@@ -284,7 +310,7 @@ async fn sheet(shared: &Shared, record: RecordId) -> Result<Document, NoPage> {
 /// A receipt number that comes within this time stands on the receipt.
 const RECEIPT_WAIT: Duration = Duration::from_secs(3);
 
-async fn receipt(shared: &Shared, record: RecordId) -> Result<Document, NoPage> {
+async fn receipt(shared: &Shared, record: RecordId, english: bool) -> Result<Document, NoPage> {
     let began = tokio::time::Instant::now();
     let fallback = shared.config.profile.clone();
     let (page, profile) = loop {
@@ -307,65 +333,18 @@ async fn receipt(shared: &Shared, record: RecordId) -> Result<Document, NoPage> 
         phone: profile.support.phone.clone(),
         hours: profile.support.hours.clone(),
     });
-    let rows = receipt_rows(
-        &page,
-        &shared.config.name,
-        profile.as_ref().map(|profile| profile.review_hours),
-        &support.unwrap_or_default(),
-    );
-    slip(rows, shared.config.receipt_paper, "photo-station receipt").await
-}
-
-/// What stands on a receipt. The state is the record's own at this moment: paper does not change afterwards, so it says
-/// what is known and what is still to come.
-fn receipt_rows(page: &RecordPage, booth: &str, review_hours: Option<u32>, support: &Support) -> Vec<Row> {
-    let entry = |name: &str, value: &str, size: f64| Row::Entry {
-        name: name.to_owned(),
-        value: value.to_owned(),
-        size,
+    let said = Said {
+        page: &page,
+        booth: &shared.config.name,
+        review_hours: profile.as_ref().map(|profile| profile.review_hours),
+        support: &support.unwrap_or_default(),
     };
-    let mut rows = vec![
-        Row::Title("毕业证照采集凭条".into(), 6.0),
-        Row::Title(page.row.school.clone(), 4.0),
-        Row::Rule,
-        entry("拍摄号", &page.row.shoot_number, 10.0),
-    ];
-    if !page.row.masked_name.is_empty() {
-        rows.push(entry("姓名", &page.row.masked_name, 5.0));
-    }
-    rows.push(entry("状态", state_in_words(&page.row.state), 4.5));
-    match &page.receipt {
-        Some(number) => rows.push(entry("回执号", number, 4.0)),
-        None => rows.push(Row::Words("回执号在送达后生成，可凭拍摄号查询。".into(), 3.5)),
-    }
-    if let Ok(at) = page.row.submitted_at.parse::<Timestamp>() {
-        let at = at.to_zoned(jiff::tz::TimeZone::system());
-        rows.push(entry("提交时间", &at.strftime("%Y-%m-%d %H:%M").to_string(), 4.0));
-    }
-    rows.push(entry("采集点", booth, 4.0));
-    rows.push(Row::Rule);
-    if let Some(hours) = review_hours {
-        rows.push(Row::Words(format!("送达后约{hours}小时内完成审核。"), 3.5));
-    }
-    rows.push(Row::Words(
-        format!("咨询电话：{}（{}）", support.phone, support.hours),
-        3.5,
-    ));
-    rows.push(Row::Words("请保留本凭条，查询时请出示拍摄号。".into(), 3.5));
-    rows
-}
-
-/// A record's state as its student needs to know it.
-fn state_in_words(state: &str) -> &'static str {
-    match state.split('/').next().unwrap_or_default() {
-        "saved" | "sending" => "已保存在本机，等待上传",
-        "delivered" | "under-review" => "已送达，等待审核",
-        "approved" => "审核通过",
-        "rejected" => "审核未通过，请重新拍摄",
-        "purged" => "已送达并结束",
-        "withdrawn" => "已撤回",
-        _ => "已保存在本机，工作人员将处理",
-    }
+    slip(
+        said.rows(english),
+        shared.config.receipt_paper,
+        "photo-station receipt",
+    )
+    .await
 }
 
 /// Lays a slip out, off the async threads: looking through the system's fonts takes a while.
@@ -396,7 +375,8 @@ async fn slip(rows: Vec<Row>, paper: ReceiptPaper, title: &'static str) -> Resul
 }
 
 impl Station {
-    /// Prints a record's sheet or receipt for staff and waits for it.
+    /// Prints a record's sheet or receipt for staff and waits for it; the receipt in English, too, where that is asked
+    /// for.
     ///
     /// # Errors
     /// When there is no such record. The inner error says why no paper came.
@@ -404,6 +384,7 @@ impl Station {
         &self,
         id: String,
         what: Printout,
+        english: bool,
     ) -> Result<Result<(), Trouble>, StationError> {
         let record: RecordId = id.parse()?;
         // A record that is not there is no printer's trouble.
@@ -411,7 +392,7 @@ impl Station {
         if what == Printout::Sheet && !page.photos {
             return Err(StationError::Records(records::RecordsError::Purged(record)));
         }
-        Ok(print(self.inner(), record, what, &|_| ()).await)
+        Ok(print(self.inner(), record, what, english, &|_| ()).await)
     }
 }
 
@@ -558,108 +539,4 @@ pub(crate) async fn finding(printer: Option<Printer>) -> Option<Finding> {
         todo_zh,
         todo_en,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use records::RecordState;
-
-    use super::*;
-    use crate::staff::QueueRow;
-
-    fn page(state: &str, receipt: Option<&str>) -> RecordPage {
-        RecordPage {
-            row: QueueRow {
-                id: "0190".into(),
-                tag: "K7Q2-9F".into(),
-                shoot_number: "A-0137".into(),
-                state: state.into(),
-                masked_name: "林*禾".into(),
-                school: "示例大学".into(),
-                submitted_at: "2027-10-09T01:00:00Z".into(),
-                attempts: 1,
-                note: None,
-            },
-            studies: String::new(),
-            spec: String::new(),
-            started_at: String::new(),
-            captured_at: String::new(),
-            candidates: 1,
-            forced_reason: None,
-            paid: true,
-            history: Vec::new(),
-            attempts: Vec::new(),
-            checks: Vec::new(),
-            report: String::new(),
-            original_sha256: String::new(),
-            standard_sha256: String::new(),
-            receipt: receipt.map(str::to_owned),
-            reasons: Vec::new(),
-            photos: true,
-        }
-    }
-
-    fn words(rows: &[Row]) -> String {
-        format!("{rows:?}")
-    }
-
-    #[test]
-    fn a_receipt_says_delivered_only_with_a_receipt_number_to_prove_it() {
-        let support = Support {
-            phone: "010-00000000".into(),
-            hours: "9:00–17:00".into(),
-        };
-        let saved = words(&receipt_rows(
-            &page("saved", None),
-            "图书馆1号机",
-            Some(48),
-            &support,
-        ));
-        assert!(
-            saved.contains("已保存在本机，等待上传") && !saved.contains("已送达，"),
-            "{saved}"
-        );
-        assert!(saved.contains("回执号在送达后生成"), "{saved}");
-        let delivered = words(&receipt_rows(
-            &page("under-review", Some("R-1")),
-            "图书馆1号机",
-            Some(48),
-            &support,
-        ));
-        for said in [
-            "A-0137",
-            "林*禾",
-            "R-1",
-            "已送达，等待审核",
-            "010-00000000",
-            "图书馆1号机",
-            "约48小时",
-        ] {
-            assert!(delivered.contains(said), "{said} is not on {delivered}");
-        }
-        assert!(
-            !delivered.contains("K7Q2-9F"),
-            "the code's tag is staff's business"
-        );
-    }
-
-    #[test]
-    fn every_state_a_record_can_have_is_said_in_words_of_its_own() {
-        // The words of needs-person are the ones for everything unknown.
-        for state in [
-            "saved",
-            "delivered",
-            "approved",
-            "rejected",
-            "purged",
-            "withdrawn",
-        ] {
-            assert!(!RecordState::named(state).is_empty(), "{state} is no state");
-            assert_ne!(
-                state_in_words(state),
-                state_in_words("needs-person/payment"),
-                "{state}"
-            );
-        }
-    }
 }

@@ -31,7 +31,6 @@ use crate::place::Place;
 use crate::printout::Counter;
 use crate::rehearsal::Rehearsal;
 use crate::revoked;
-use crate::rooms::settings::CameraTrial;
 use crate::staff::Lock;
 use crate::studio::Studio;
 use crate::sync::{Courier, Round};
@@ -208,8 +207,8 @@ pub(crate) struct Inner {
     pub(crate) pin_lock: tokio::sync::Mutex<Lock>,
     pub(crate) card: CardSlot,
     pub(crate) errands: Errands,
-    /// A camera staff look through before they choose it.
-    pub(crate) trial: Mutex<Option<(CameraTrial, Camera)>>,
+    /// A camera staff look through before they choose it, and by which set-up.
+    pub(crate) trial: Mutex<Option<(Config, Camera)>>,
     clock_drift: Mutex<Option<SignedDuration>>,
     stop: Arc<AtomicBool>,
 }

@@ -78,6 +78,12 @@ impl Studio {
             .map(|(plate, _)| Arc::clone(plate))
     }
 
+    /// The plate that is kept, whether it fits or not.
+    pub(crate) fn kept(&self) -> Option<Arc<RgbImage>> {
+        let state = self.state();
+        state.plate.as_ref().map(|(plate, _)| Arc::clone(plate))
+    }
+
     /// A face was seen, and perhaps its light.
     pub(crate) fn saw_face(&self, light: Option<&LightReading>) {
         let mut state = self.state();

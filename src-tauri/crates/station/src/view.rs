@@ -228,6 +228,8 @@ pub enum Page {
     OutOfService {
         /// Why.
         reason: OutOfService,
+        /// Since when, RFC 3339; by the station's own clock, which may be the reason.
+        since: String,
     },
 }
 
@@ -544,6 +546,11 @@ pub enum Action {
         /// Which.
         what: Printout,
     },
+    /// The pages speak another language now: paper for the student speaks it, too.
+    Speak {
+        /// English instead of Chinese.
+        english: bool,
+    },
     /// Leave the last page.
     Finish,
     /// A photographer's key: the newest photo, and the next student.
@@ -584,6 +591,7 @@ impl fmt::Debug for Action {
             Self::Take { .. } => "Take",
             Self::Submit => "Submit",
             Self::Print { .. } => "Print",
+            Self::Speak { .. } => "Speak",
             Self::Finish => "Finish",
             Self::Accept => "Accept",
             Self::Force { .. } => "Force",

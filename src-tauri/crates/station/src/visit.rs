@@ -169,7 +169,10 @@ impl Visit {
 /// Where a visit stands: the station's one life cycle at the front.
 enum Stage {
     Idle,
-    Closed(OutOfService),
+    Closed {
+        reason: OutOfService,
+        since: Timestamp,
+    },
     FindingSchool {
         found: Vec<SchoolCard>,
         searched: bool,
@@ -300,6 +303,8 @@ pub enum Event {
     },
     /// The station cannot serve, or can again.
     Service(Option<OutOfService>),
+    /// The printer is at the student's paper: nobody is sent away before it lies in the tray.
+    PaperComes,
     /// A new profile from the backend. Taken between visits.
     Profile(Box<Profile>),
     /// Time passes.
@@ -521,19 +526,28 @@ impl Machine {
             }
             Event::Service(closed) => {
                 self.desk.closed = closed;
-                match (closed, &self.stage) {
-                    (Some(reason), Stage::Idle | Stage::Closed(_)) => {
-                        self.stage = Stage::Closed(reason);
-                        self.deadline = None;
-                    }
-                    (None, Stage::Closed(_)) => self.stage = Stage::Idle,
+                // Closed for another reason, it is closed as long.
+                let since = match self.stage {
+                    Stage::Idle => Some(now),
+                    Stage::Closed { since, .. } => Some(since),
+                    _ => None,
+                };
+                match (closed, since) {
+                    (Some(reason), Some(since)) => self.close(reason, since),
+                    (None, Some(_)) => self.stage = Stage::Idle,
                     _ => {}
                 }
                 self.next_comes(now)
             }
+            Event::PaperComes => {
+                if matches!(self.stage, Stage::Done { .. }) {
+                    self.touch(now);
+                }
+                Vec::new()
+            }
             Event::Profile(profile) => {
                 self.next_profile = Some(profile);
-                if matches!(self.stage, Stage::Idle | Stage::Closed(_)) {
+                if matches!(self.stage, Stage::Idle | Stage::Closed { .. }) {
                     self.take_profile();
                 }
                 Vec::new()
@@ -564,7 +578,7 @@ impl Machine {
                 self.pay_later(now)
             }
             // The disk is being written: too late to cancel, the receipt follows at once.
-            (Action::Cancel, Stage::Idle | Stage::Closed(_) | Stage::Saving) => Vec::new(),
+            (Action::Cancel, Stage::Idle | Stage::Closed { .. } | Stage::Saving) => Vec::new(),
             (Action::Cancel, _) => self.end(Ending::Cancelled),
             (Action::Back, _) => self.back(now),
             (Action::SearchSchool { name, level }, Stage::FindingSchool { .. }) => {
@@ -1209,6 +1223,11 @@ impl Machine {
         self.touch(now);
     }
 
+    fn close(&mut self, reason: OutOfService, since: Timestamp) {
+        self.stage = Stage::Closed { reason, since };
+        self.deadline = None;
+    }
+
     fn touch(&mut self, now: Timestamp) {
         let pages = patience(&self.stage).map(|p| self.booth.patience(p));
         self.deadline = pages.map(|p| now + p);
@@ -1263,7 +1282,7 @@ impl Machine {
 /// does not stand before a stranger's page.
 fn patience(stage: &Stage) -> Option<SignedDuration> {
     let seconds = match stage {
-        Stage::Idle | Stage::Closed(_) | Stage::Saving => return None,
+        Stage::Idle | Stage::Closed { .. } | Stage::Saving => return None,
         Stage::Scanning { .. } | Stage::ChoosingRecord | Stage::Confirming => 60,
         Stage::FindingSchool { .. } | Stage::Proving { .. } => 90,
         // The client has its own, shorter limits; this one only guards against a lost answer.

@@ -257,3 +257,52 @@ fn drawn(
         hold,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use camera::PixelFormat;
+    use portrait::{Hint, Rect};
+
+    use super::*;
+
+    #[test]
+    fn the_page_draws_the_specs_own_pixels_as_shares_of_the_final_photo() {
+        let crop = Rect {
+            x: 64.0,
+            y: 36.0,
+            width: 320.0,
+            height: 360.0,
+        };
+        let seen = portrait::Guidance {
+            face: None,
+            hint: Hint::Good,
+            arrow: None,
+            ready: true,
+            crop,
+            eyes: None,
+            crown: None,
+            roll: 0.0,
+            yaw: 0.0,
+            pitch: 0.0,
+            light: None,
+        };
+        let frame = Frame::new(PixelFormat::Rgb8, 640, 360, vec![0; 640 * 360 * 3]).unwrap();
+        for name in Spec::names() {
+            let spec = Spec::built_in(name).unwrap();
+            let shown = drawn(&seen, &frame, (640, 360), &spec, 0.0);
+            let area = (shown.crop.x, shown.crop.y, shown.crop.w, shown.crop.h);
+            assert_eq!(area, (0.1, 0.1, 0.5, 1.0));
+            for (shares, band, whole) in [
+                (shown.crown_band, &spec.crown, spec.height),
+                (shown.eye_band, &spec.eyes, spec.height),
+                (shown.face_width, &spec.face_width, spec.width),
+            ] {
+                let pixels = shares.map(|share| f64::from(share) * f64::from(whole));
+                assert!(
+                    (pixels[0] - band.min).abs() < 0.01 && (pixels[1] - band.max).abs() < 0.01,
+                    "{name}: {pixels:?} is not {band:?}"
+                );
+            }
+        }
+    }
+}

@@ -46,7 +46,8 @@ async fn records_that_cannot_be_written_close_the_station_until_they_can() {
         matches!(
             page,
             Page::OutOfService {
-                reason: OutOfService::Storage
+                reason: OutOfService::Storage,
+                ..
             }
         )
     })
@@ -162,7 +163,8 @@ async fn a_photo_that_cannot_be_kept_is_said_so_and_the_next_student_is_not_aske
         matches!(
             page,
             Page::OutOfService {
-                reason: OutOfService::Storage
+                reason: OutOfService::Storage,
+                ..
             }
         )
     })

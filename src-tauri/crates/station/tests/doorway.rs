@@ -78,7 +78,8 @@ async fn served(data: &Path, backend: &Running) {
 
 async fn stands(door: &Doorway, why: OutOfService) {
     let mut views = door.closed_views();
-    let shown = views.wait_for(|view| matches!(view.page, Page::OutOfService { reason } if reason == why));
+    let shown =
+        views.wait_for(|view| matches!(view.page, Page::OutOfService { reason, .. } if reason == why));
     let shown = tokio::time::timeout(Duration::from_secs(20), shown).await;
     assert!(
         shown.is_ok_and(|view| view.is_ok()),
@@ -298,7 +299,8 @@ async fn a_database_that_is_taken_away_while_it_is_open_closes_the_station_until
         matches!(
             view.page,
             Page::OutOfService {
-                reason: OutOfService::Missing
+                reason: OutOfService::Missing,
+                ..
             }
         )
     });
@@ -418,7 +420,8 @@ async fn a_disk_that_goes_read_only_under_an_open_database_refuses_visits_and_lo
         matches!(
             view.page,
             Page::OutOfService {
-                reason: OutOfService::Storage
+                reason: OutOfService::Storage,
+                ..
             }
         )
     });

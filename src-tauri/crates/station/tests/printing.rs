@@ -116,10 +116,16 @@ async fn a_receipt_comes_by_itself_a_sheet_when_asked_for_and_staff_print_both_a
         .rows;
     let id = records[0].id.clone();
     for what in [Printout::Receipt, Printout::Sheet] {
-        assert_eq!(station.print_record(id.clone(), what).await.unwrap(), Ok(()));
+        assert_eq!(
+            station
+                .print_record(id.clone(), what, what == Printout::Receipt)
+                .await
+                .unwrap(),
+            Ok(())
+        );
     }
     let nobody = station
-        .print_record(uuid::Uuid::nil().to_string(), Printout::Sheet)
+        .print_record(uuid::Uuid::nil().to_string(), Printout::Sheet, false)
         .await;
     assert!(
         nobody.is_err(),

@@ -79,7 +79,7 @@ async fn closes(station: &Station, why: OutOfService) {
         PATIENCE,
         station,
         &format!("{why:?}"),
-        |page| matches!(page, Page::OutOfService { reason } if *reason == why),
+        |page| matches!(page, Page::OutOfService { reason, .. } if *reason == why),
     )
     .await;
     // A touch begins nothing.
@@ -177,7 +177,7 @@ async fn nobody_slips_in_before_the_station_has_looked_at_itself() {
         }
         let page = station.view().page;
         assert!(
-            matches!(page, Page::OutOfService { reason } if reason == why),
+            matches!(page, Page::OutOfService { reason, .. } if reason == why),
             "{page:?}"
         );
         station
@@ -451,7 +451,8 @@ async fn records_held_by_another_process_do_not_freeze_the_pages() {
         matches!(
             page,
             Page::OutOfService {
-                reason: OutOfService::Storage
+                reason: OutOfService::Storage,
+                ..
             }
         )
     })

@@ -524,6 +524,50 @@ fn a_photo_that_could_not_be_kept_is_never_called_done() {
 }
 
 #[test]
+fn the_last_page_stays_while_paper_comes_and_its_time_begins_anew_with_the_paper() {
+    let mut booth = Booth::framed();
+    booth.shoots().touches(Action::Take { id: 1 });
+    booth
+        .touches(Action::Submit)
+        .answered(Answer::Saved(Ok("A-0001".into())));
+    assert_eq!(booth.kind(), "done");
+    for _ in 0..40 {
+        booth.waits(1).happens(Event::PaperComes);
+    }
+    assert_eq!(booth.kind(), "done", "the sheet is still being printed");
+    booth.waits(14);
+    assert_eq!(booth.kind(), "done", "there is time to take it");
+    booth.waits(2);
+    assert_eq!(booth.kind(), "welcome");
+    // Paper of somebody who has left keeps nobody's page.
+    booth.happens(Event::PaperComes);
+    assert_eq!(booth.machine.seconds_left(booth.now), None);
+}
+
+#[test]
+fn a_closed_station_says_since_when_whatever_closes_it_meanwhile() {
+    let mut booth = Booth::of("biyezhengzhao");
+    let closed_at = booth.now;
+    booth
+        .happens(Event::Service(Some(OutOfService::Camera)))
+        .waits(60);
+    booth
+        .happens(Event::Service(Some(OutOfService::Storage)))
+        .waits(60);
+    let shown = booth.page();
+    let said = Page::OutOfService {
+        reason: OutOfService::Storage,
+        since: closed_at.to_string(),
+    };
+    assert_eq!(shown, said);
+    booth.happens(Event::Service(None));
+    assert_eq!(booth.kind(), "welcome");
+    let again_at = booth.now;
+    booth.happens(Event::Service(Some(OutOfService::Camera)));
+    assert!(matches!(booth.page(), Page::OutOfService { since, .. } if since == again_at.to_string()));
+}
+
+#[test]
 fn submitting_twice_saves_once_and_a_cancel_then_comes_too_late() {
     let mut booth = Booth::framed();
     booth

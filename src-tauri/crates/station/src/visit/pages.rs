@@ -20,7 +20,10 @@ impl Machine {
                 window: self.profile.window.map(window_words),
                 interrupted: self.interrupted_until.is_some_and(|until| now < until),
             },
-            Stage::Closed(reason) => Page::OutOfService { reason: *reason },
+            Stage::Closed { reason, since } => Page::OutOfService {
+                reason: *reason,
+                since: since.to_string(),
+            },
             Stage::FindingSchool { found, searched } => Page::FindSchool {
                 found: found.clone(),
                 nothing_found: *searched && found.is_empty(),

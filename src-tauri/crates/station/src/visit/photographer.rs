@@ -176,7 +176,7 @@ impl Machine {
 
     pub(super) fn desk_watch(&self) -> Watch {
         match self.stage {
-            Stage::Closed(_) => Watch::Nothing,
+            Stage::Closed { .. } => Watch::Nothing,
             // The darkroom needs the machine; the next code must still be seen.
             Stage::Developing => Watch::Glance,
             _ => Watch::Both,
@@ -241,7 +241,7 @@ impl Machine {
         let waits = known(self.desk.next.as_ref());
         let leaves = self.desk.finishing.iter().any(|f| known(f.visit.code.as_ref()));
         match self.stage {
-            Stage::Closed(_) => Vec::new(),
+            Stage::Closed { .. } => Vec::new(),
             _ if self.visit.as_ref().is_some_and(|v| v.code.is_none()) && !(waits || leaves) => {
                 if let Some(visit) = &mut self.visit {
                     visit.code = Some(text);

@@ -29,7 +29,8 @@ async fn shuts(station: &Station) {
         matches!(
             page,
             Page::OutOfService {
-                reason: OutOfService::Revoked
+                reason: OutOfService::Revoked,
+                ..
             }
         )
     })
