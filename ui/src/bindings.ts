@@ -40,7 +40,7 @@ export const commands = {
 	/**  What is wrong and what to do. */
 	doctor: () => typedError<Finding[], Failure>(__TAURI_INVOKE("doctor")),
 	/**  Prints a record's sheet or receipt, and waits until it is out. */
-	printRecord: (id: string, what: Printout) => typedError<null, Failure>(__TAURI_INVOKE("print_record", { id, what })),
+	printRecord: (id: string, what: Printout, english: boolean) => typedError<null, Failure>(__TAURI_INVOKE("print_record", { id, what, english })),
 	/**  The page has drawn this revision of the view. */
 	drawn: (revision: number) => __TAURI_INVOKE<void>("drawn", { revision }),
 	/**  How fast the station is now. */
@@ -76,7 +76,11 @@ export const commands = {
 	/**  Gives the staff pages another PIN, for who knows the old one. */
 	staffPinChange: (old: string, fresh: string) => typedError<PinChange, Failure>(__TAURI_INVOKE("staff_pin_change", { old, fresh })),
 	/**  Looks through a camera before it is chosen; nothing closes it again. */
-	cameraTrial: (trial: CameraTrial | null) => typedError<TrialView, Failure>(__TAURI_INVOKE("camera_trial", { trial })),
+	cameraTrial: (trial: Settings | null) => typedError<TrialView, Failure>(__TAURI_INVOKE("camera_trial", { trial })),
+	/**  Prints the test page by the printer of these settings, saved or not, and waits until it is out. */
+	printTrial: (settings: Settings) => typedError<null, Failure>(__TAURI_INVOKE("print_trial", { settings })),
+	/**  Says a sentence whether hints are spoken or not; false where this system has no voice for it. */
+	sayTrial: (text: string, english: boolean) => typedError<boolean, Failure>(__TAURI_INVOKE("say_trial", { text, english })),
 	/**  How the station is just now. */
 	live: () => typedError<LiveView, Failure>(__TAURI_INVOKE("live")),
 	/**  Ends the program and starts it again: for settings that take effect with a start. */
@@ -154,6 +158,10 @@ id: number } |
 { kind: "print"; 
 /**  Which. */
 what: Printout } | 
+/**  The pages speak another language now: paper for the student speaks it, too. */
+{ kind: "speak"; 
+/**  English instead of Chinese. */
+english: boolean } | 
 /**  Leave the last page. */
 { kind: "finish" } | 
 /**  A photographer's key: the newest photo, and the next student. */
@@ -204,6 +212,13 @@ export type AttemptLine = {
 	detail: string | null,
 };
 
+/**  Whose face the program has. */
+export type Booth = 
+/**  A student alone, by touch. */
+"self-service" | 
+/**  A photographer, by keys, on one screen. */
+"photographer";
+
 /**  One student to call back. */
 export type CallbackRow = {
 	/**  The rejected record. */
@@ -252,7 +267,7 @@ export type CameraChoice = {
 	id: string,
 	/**  What it calls itself. */
 	name: string,
-	/**  Sizes it offers, largest first, as `1280×720 · 30`. */
+	/**  Sizes it offers, largest first. */
 	formats: CameraFormat[],
 };
 
@@ -263,18 +278,6 @@ export type CameraFormat = {
 	/**  Pixels. */
 	height: number,
 	/**  Frames a second. */
-	fps: number,
-};
-
-/**  A camera to be tried. */
-export type CameraTrial = {
-	/**  As [`Settings`]. */
-	camera: string,
-	/**  As [`Settings`]. */
-	width: number,
-	/**  As [`Settings`]. */
-	height: number,
-	/**  As [`Settings`]. */
 	fps: number,
 };
 
@@ -712,6 +715,15 @@ export type NotPossible =
 /**  The vendor refused, see the detail. */
 "refused";
 
+/**  Whether a kind of paper is printed for a student. */
+export type Offer = 
+/**  Not at this booth. */
+"never" | 
+/**  Where the student asks for it. */
+"offer" | 
+/**  For everybody, at once. */
+"always";
+
 /**  Why the station takes nobody. */
 export type OutOfService = 
 /**  No camera. */
@@ -848,7 +860,9 @@ pay_later: boolean } |
 /**  The station takes nobody now. */
 { kind: "out-of-service"; 
 /**  Why. */
-reason: OutOfService };
+reason: OutOfService; 
+/**  Since when, RFC 3339; by the station's own clock, which may be the reason. */
+since: string };
 
 /**  State of an order. */
 export type PayState = 
@@ -954,6 +968,14 @@ waits_for: string | null } |
 /**  Why, a word of `printing::Trouble`. */
 why: string };
 
+/**  A printer of this system. */
+export type PrinterChoice = {
+	/**  The queue's name. */
+	name: string,
+	/**  What keeps it from printing now. */
+	trouble: Words | null,
+};
+
 /**  A kind of paper. */
 export type Printout = 
 /**  The sheet of photos. */
@@ -1016,7 +1038,13 @@ export type QueueOrder =
 /**  Shoot number. */
 "shoot-number" | 
 /**  Tag of the collection code. */
-"tag";
+"tag" | 
+/**  State. */
+"state" | 
+/**  School. */
+"school" | 
+/**  Attempts to send so far. */
+"attempts";
 
 /**  A page of the list. */
 export type QueuePage = {
@@ -1049,6 +1077,13 @@ export type QueueRow = {
 	/**  Why it waits or was refused, in words. */
 	note: string | null,
 };
+
+/**  The paper receipts are printed on. */
+export type ReceiptPaper = 
+/**  A receipt printer's roll. */
+"80mm" | 
+/**  A card or sheet. */
+"a6";
 
 /**  One academic record to choose. */
 export type RecordCard = {
@@ -1198,14 +1233,28 @@ export type Sending = {
 export type Settings = {
 	/**  What people call this booth. */
 	name: string,
-	/**  `auto`, `virtual`, `pictures:DIR`, or a device's stable name. */
+	/**  Who leads the visit. */
+	booth: Booth,
+	/**  `auto`, `virtual`, `pictures:DIR`, `folder:DIR`, an address, or a device's stable name. */
 	camera: string,
-	/**  Frame width asked of a device, in pixels. */
+	/**  Frame width asked of a device, in pixels; 0: the best it offers. */
 	width: number,
-	/**  Frame height asked of a device, in pixels. */
+	/**  Frame height asked of a device, in pixels; 0: the best it offers. */
 	height: number,
 	/**  Frames a second asked of a device. */
 	fps: number,
+	/**  Clockwise degrees by which the sensor's picture must be turned: 0, 90, 180 or 270. */
+	mounting: number,
+	/**  `auto`, `hold`, or a number in the camera's own unit. */
+	exposure: string,
+	/**  `auto`, `hold`, or kelvin. */
+	white_balance: string,
+	/**  `auto`, `hold`, or a number in the camera's own unit. */
+	focus: string,
+	/**  In the camera's own steps; 0 leaves it as it is. */
+	zoom: number,
+	/**  Against flicker: 50 or 60; 0 leaves it as it is. */
+	mains_hertz: number,
 	/**  Vendor profile until the backend sends its own. */
 	profile: string,
 	/**  Photo standard; empty: the profile's. */
@@ -1214,6 +1263,22 @@ export type Settings = {
 	automatic_shutter: boolean,
 	/**  Seconds from the shutter's release to the photo. */
 	countdown: number,
+	/**  Loudness of the sounds in percent; 0: none. */
+	volume: number,
+	/**  Whether hints are spoken. */
+	voice: boolean,
+	/**  Whether everything to press stands within a wheelchair's reach. */
+	low_buttons: boolean,
+	/**  `auto`, a queue's name, or `ipp://HOST/PATH`; empty: none. */
+	printer: string,
+	/**  Whether students get a receipt on paper. */
+	print_receipt: Offer,
+	/**  What receipts are printed on. */
+	receipt_paper: ReceiptPaper,
+	/**  Whether students get the print sheet. */
+	print_sheet: Offer,
+	/**  The print sheet's layout; empty: the profile's. */
+	sheet: string,
 	/**  Folder for the nightly backups; empty: none. */
 	backup_folder: string,
 	/**  Megabytes that must be free. */
@@ -1244,8 +1309,14 @@ export type SettingsView = {
 	cameras: CameraChoice[],
 	/**  Why they cannot be listed. */
 	cameras_trouble: string | null,
+	/**  Printers this system has. */
+	printers: PrinterChoice[],
+	/**  Why they cannot be listed. */
+	printers_trouble: Words | null,
 	/**  Vendor profiles. */
 	profiles: NamedChoice[],
+	/**  Layouts of the print sheet. */
+	sheets: NamedChoice[],
 	/**  Photo standards with their numbers. */
 	specs: SpecView[],
 	/**  The photo standard in force. */

@@ -6,11 +6,15 @@ import { loudness } from './comfort'
 
 const FILES = { done, shutter, steady } as const
 
-export function playSound(name: keyof typeof FILES): void {
-  if (typeof Audio === 'undefined' || loudness() === 0) return
+/** In the order of a visit. */
+export const SOUNDS = ['steady', 'shutter', 'done'] as const satisfies (keyof typeof FILES)[]
+
+/** As loud as the booth is set up, or as it is being set up. */
+export function playSound(name: keyof typeof FILES, volume = loudness()): void {
+  if (typeof Audio === 'undefined' || volume === 0) return
   try {
     const sound = new Audio(FILES[name])
-    sound.volume = loudness()
+    sound.volume = Math.min(1, Math.max(0, volume))
     void sound.play()?.catch(() => undefined)
   } catch {
     // No sound system: nothing is lost.

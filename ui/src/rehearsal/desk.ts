@@ -9,9 +9,11 @@ import type {
   LiveView,
   QueueFilter,
   QueuePage,
+  Settings,
   SettingsView,
 } from '../bindings'
 import { sampleRow } from './samples'
+import { SPEC } from './spec'
 
 const QUEUE = 24_317
 
@@ -180,16 +182,31 @@ export const CALLBACK: CallbackRow[] = Array.from({ length: 11 }, (_, place) => 
       : null,
 }))
 
-const SETTINGS = {
+const SETTINGS: Settings = {
   name: '图书馆1号机',
+  booth: 'self-service',
   camera: 'auto',
   width: 1280,
   height: 720,
   fps: 30,
+  mounting: 0,
+  exposure: 'hold',
+  white_balance: 'hold',
+  focus: 'auto',
+  zoom: 0,
+  mains_hertz: 50,
   profile: 'biyezhengzhao',
   spec: '',
   automatic_shutter: true,
   countdown: 3,
+  volume: 60,
+  voice: true,
+  low_buttons: true,
+  printer: 'DNP-DS620',
+  print_receipt: 'offer',
+  receipt_paper: '80mm',
+  print_sheet: 'always',
+  sheet: '',
   backup_folder: '/media/booth/BACKUP',
   least_free_mb: 500,
   most_waiting: 3000,
@@ -211,26 +228,21 @@ export const SETTINGS_VIEW: SettingsView = {
     },
   ],
   cameras_trouble: null,
+  printers: [
+    { name: 'DNP-DS620', trouble: null },
+    { name: 'EPSON-TM-T82', trouble: { zh: '打印机缺纸', en: 'it is out of paper' } },
+  ],
+  printers_trouble: null,
   profiles: [
     { id: 'biyezhengzhao', name: { zh: '毕业证照', en: 'Graduation photos' } },
     { id: 'yipai', name: { zh: '易拍', en: 'Yipai' } },
   ],
-  specs: [
-    {
-      id: 'national-blue',
-      name: { zh: '学历证书电子注册照片（浅蓝底）', en: 'Higher-education register photo, light blue' },
-      width: 480,
-      height: 640,
-      dpi: 300,
-      background: [100, 197, 255],
-      crown: [50, 110],
-      eyes: [200, 300],
-      face_width: [180, 300],
-      bytes: [30_720, 40_000],
-      quality: 60,
-    },
+  sheets: [
+    { id: 'one-inch-6', name: { zh: '六寸相纸：8 张一寸', en: '6-inch paper: 8 one-inch' } },
+    { id: 'school-a4', name: { zh: 'A4：8 张一寸 + 4 张二寸', en: 'A4: 8 one-inch + 4 two-inch' } },
   ],
-  spec_in_force: 'national-blue',
+  specs: [SPEC],
+  spec_in_force: SPEC.id,
   file: '/home/booth/.local/share/photo-station/station.toml',
   backend: 'https://backend.example',
 }

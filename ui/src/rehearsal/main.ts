@@ -80,6 +80,8 @@ function answer(command: string, given: unknown): unknown {
       return { troubles: [], restart: true }
     case 'camera_trial':
       return { picture: 'preview', says: LIVE.camera, streaming: true }
+    case 'say_trial':
+      return true
     case 'live':
       return LIVE
     case 'sending':
@@ -166,7 +168,7 @@ if (staff) {
     await nextTick()
     press('pin-enter')
     await pause(300)
-    press(`room-${staff}`)
+    press(`room-${staff === 'purge' ? 'queue' : staff}`)
     if (['record', 'picked', 'purge'].includes(staff)) {
       await pause(800)
       const row = document.querySelector<HTMLElement>('.el-table-v2__row')
@@ -174,6 +176,13 @@ if (staff) {
       else row?.querySelector<HTMLElement>('.el-checkbox__input')?.click()
       await pause(300)
       if (staff === 'purge') press('queue-purge')
+    }
+    // What a room asks for is told a moment after it was opened.
+    await pause(staff === 'delivery' ? 900 : 300)
+    const scroll = Number(asked.get('scroll') ?? 0)
+    if (scroll > 0) {
+      await pause(500)
+      document.querySelector('.room-scroll')?.scrollTo({ top: scroll })
     }
     for (const id of (asked.get('press') ?? '').split(',').filter(Boolean)) {
       await pause(500)

@@ -15,6 +15,7 @@ import type {
   TimingReading,
   View,
 } from '../bindings'
+import { guidesOf, SPEC } from './spec'
 
 const person: Person = {
   masked_name: '林*禾',
@@ -40,6 +41,9 @@ const QR =
   '"/></svg>'
 
 const short = { code: 'hair', zh: '头发略微挡住眉毛，可能会被审核老师退回', en: 'Hair touches the eyebrows' }
+
+/** Since when a booth is out of service. */
+const SINCE = '2027-10-09T01:20:00Z'
 
 /** Every page by the name the rehearsal's address uses. */
 export const PAGES = {
@@ -190,10 +194,10 @@ export const PAGES = {
     review_hours: 48,
     pay_later: false,
   },
-  'out-of-service': { kind: 'out-of-service', reason: 'camera' },
-  'out-of-service-revoked': { kind: 'out-of-service', reason: 'revoked' },
-  'out-of-service-key': { kind: 'out-of-service', reason: 'key' },
-  'out-of-service-damaged': { kind: 'out-of-service', reason: 'damaged' },
+  'out-of-service': { kind: 'out-of-service', reason: 'camera', since: SINCE },
+  'out-of-service-revoked': { kind: 'out-of-service', reason: 'revoked', since: SINCE },
+  'out-of-service-key': { kind: 'out-of-service', reason: 'key', since: SINCE },
+  'out-of-service-damaged': { kind: 'out-of-service', reason: 'damaged', since: SINCE },
 } as const satisfies Record<string, DeepReadonly<Page>>
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
@@ -344,9 +348,7 @@ export function sampleGuidance(change: Partial<Guidance> = {}): Guidance {
     frame_height: 720,
     face: { x: 0.415, y: 0.29, w: 0.17, h: 0.42 },
     crop: { x: 0.328, y: 0.0625, w: 0.344, h: 0.815 },
-    crown_band: [50 / 640, 110 / 640],
-    eye_band: [200 / 640, 300 / 640],
-    face_width: [180 / 480, 300 / 480],
+    ...guidesOf(SPEC),
     hint: 'closer',
     ready: false,
     hold: 0,

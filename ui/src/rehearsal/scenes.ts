@@ -10,7 +10,7 @@ export interface Scene {
   ask: string
   /** Who looks at it. */
   role: 'student' | 'staff' | 'photographer'
-  /** Pages that only exist on a wide screen: a staff desk, a photographer's monitor. */
+  /** Pages that only exist on a wide screen: a photographer's monitor. */
   wide?: true
   /** Differs from a scene before it by words and a drawing alone: photographed, but not examined again. */
   alike?: boolean
@@ -44,12 +44,17 @@ const student: Scene[] = [
 ].map(scene => ({ ...scene, role: 'student' as const }))
 
 const ROOMS = ['pin', 'queue', 'record', 'day', 'callback', 'delivery', 'settings', 'doctor', 'about']
-const staff: Scene[] = ROOMS.map(room => ({
-  name: `staff-${room}`,
-  ask: `staff=${room}`,
-  role: 'staff' as const,
-  wide: true as const,
-}))
+/** A scene of its own for what only another booth's room shows, or what stands below the edge of a screen. */
+const MORE_ROOMS: Record<string, string> = {
+  'settings-below': 'staff=settings&scroll=1200',
+  'settings-photographer': 'page=welcome&desk=idle&staff=settings&scroll=1200',
+  purge: 'staff=purge',
+  going: 'staff=queue&errand=1',
+}
+const staff: Scene[] = [
+  ...ROOMS.map(room => ({ name: `staff-${room}`, ask: `staff=${room}` })),
+  ...Object.entries(MORE_ROOMS).map(([name, ask]) => ({ name: `staff-${name}`, ask })),
+].map(scene => ({ ...scene, role: 'staff' as const }))
 
 const photographer: Scene[] = Object.keys(DESKS).map(desk => ({
   name: `desk-${desk}`,

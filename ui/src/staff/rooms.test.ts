@@ -206,21 +206,55 @@ describe('the set-up', () => {
     room.unmount()
   })
 
+  it('has a field for all that may be changed, and staff hear, see and print it before it is saved', async () => {
+    const [spoken, printed, looked]: [string[], Wanted[], (Wanted | null)[]] = [[], [], []]
+    answers.settings_view = () => SETTINGS_VIEW
+    answers.camera_trial = given => {
+      looked.push((given as { trial: Wanted | null }).trial)
+      return { picture: 'preview', says: LIVE.camera, streaming: false }
+    }
+    answers.say_trial = given => {
+      spoken.push((given as { text: string }).text)
+      return false
+    }
+    answers.print_trial = given => {
+      printed.push((given as { settings: Wanted }).settings)
+      throw { code: 'printer', detail: 'out-of-paper' }
+    }
+    const room = show(Settings, {})
+    await flushPromises()
+    for (const name of Object.keys(SETTINGS_VIEW.settings))
+      expect(part(room, `field-${name}`).exists(), name).toBe(true)
+    await part(room, 'field-name').setValue('二号机')
+    expect(part(room, 'booth-look').attributes('data-low')).toBe('true')
+    await part(room, 'say-trial').trigger('click')
+    await part(room, 'print-trial').trigger('click')
+    await flushPromises()
+    expect(spoken).toEqual(['再靠近一点'])
+    expect(printed[0]?.name, 'as it stands on the page, not as it is saved').toBe('二号机')
+    for (const said of ['没有安装这种语言的语音', '打印机缺纸'])
+      expect(document.body.textContent).toContain(said)
+    await vi.waitFor(() => expect(looked.some(each => each?.name === '二号机')).toBe(true), PATIENCE)
+    await part(room, 'size-open').trigger('click')
+    await vi.waitFor(() => expect(looked.at(-1)?.width).toBe(0), PATIENCE)
+    room.unmount()
+  })
+
   it('changes a PIN only when the new one was written twice alike', async () => {
     const tried = vi.fn(() => 'wrong-old')
     answers.staff_pin_change = tried
     const card = show(PinChange, {})
-    await part(card, 'pin-old').setValue('246810')
-    await part(card, 'pin-new').setValue('135791')
-    await part(card, 'pin-again').setValue('135792')
+    await part(card, 'field-pin_old').setValue('246810')
+    await part(card, 'field-pin_new').setValue('135791')
+    await part(card, 'field-pin_again').setValue('135792')
     expect(part(card, 'pin-change-do').attributes('disabled')).toBeDefined()
     expect(card.text()).toContain('两次输入不一样')
-    await part(card, 'pin-again').setValue('135791')
+    await part(card, 'field-pin_again').setValue('135791')
     await part(card, 'pin-change-do').trigger('click')
     await flushPromises()
     expect(tried).toHaveBeenCalledOnce()
     expect(card.text()).toContain('现在的密码不对')
-    expect((part(card, 'pin-old').element as HTMLInputElement).value).toBe('')
+    expect((part(card, 'field-pin_old').element as HTMLInputElement).value).toBe('')
   })
 })
 

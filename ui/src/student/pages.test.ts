@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Action } from '../bindings'
 import { PAGES, type Sample, sampleView } from '../rehearsal/samples'
 import { acted, answers, clearStage, part, setStage, show } from '../rehearsal/stage'
+import { sinceWhen } from '../when'
 import { speak } from '../words'
 import Booth from './Booth.vue'
 
@@ -73,6 +74,27 @@ describe('the time-out', () => {
     expect(part(page, 'still-there').exists()).toBe(false)
     await page.setProps({ view: sampleView('confirm', { seconds_left: 10 }) })
     expect(part(page, 'still-there').attributes('data-seconds')).toBe('10')
+  })
+})
+
+describe('a booth out of service', () => {
+  it('says since when, and the day where it was another', () => {
+    const since = new Date(2027, 9, 9, 9, 20)
+    expect(sinceWhen(since.toISOString(), 'zh-CN', new Date(2027, 9, 9, 18, 0))).toBe('09:20')
+    expect(sinceWhen(since.toISOString(), 'zh-CN', new Date(2027, 9, 11, 8, 0))).toBe('10月9日 09:20')
+    expect(sinceWhen('no time', 'zh-CN')).toBe('')
+    const page = stand('out-of-service')
+    expect(part(page, 'out-since').text()).toMatch(/\d\d:\d\d 起暂停$/)
+    page.unmount()
+  })
+
+  it('says no time by a clock that is wrong', () => {
+    const view = sampleView('out-of-service')
+    const page = show(Booth, {
+      view: { ...view, page: { kind: 'out-of-service', reason: 'clock', since: '2027-10-09T01:20:00Z' } },
+    })
+    expect(part(page, 'out-since').exists()).toBe(false)
+    page.unmount()
   })
 })
 

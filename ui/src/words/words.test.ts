@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type {
   AlarmView,
+  Booth as Face,
   LastState,
   NotPossible,
+  Offer,
   OutOfService,
   PayState,
   Progress,
   ProofError,
+  ReceiptPaper,
   RecordCardState,
   ScanSight,
   StepName,
@@ -122,6 +125,10 @@ const everyValue: Record<string, Record<string, true>> = {
     rejected: true,
     'needs-person': true,
   } satisfies Record<LastState, true>,
+  'staff.settings.wallStates': { none: true, fits: true, drifted: true } satisfies Record<WallState, true>,
+  'staff.settings.choices.booth': { 'self-service': true, photographer: true } satisfies Record<Face, true>,
+  'staff.settings.choices.offer': { never: true, offer: true, always: true } satisfies Record<Offer, true>,
+  'staff.settings.choices.receipt_paper': { '80mm': true, a6: true } satisfies Record<ReceiptPaper, true>,
   'desk.wall': { none: true, fits: true, drifted: true } satisfies Record<WallState, true>,
   'framing.hint': Object.fromEntries(Object.keys(HINTS).map(hint => [hint, true as const])),
 }
