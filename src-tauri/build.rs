@@ -33,6 +33,8 @@ const COMMANDS: &[&str] = &[
     "settings_save",
     "staff_pin_change",
     "camera_trial",
+    "print_trial",
+    "say_trial",
     "live",
     "restart",
     "print_page",

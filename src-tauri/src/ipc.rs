@@ -1,29 +1,33 @@
 //! What the pages may ask: thin adapters from Tauri commands to the station.
 //!
 //! Every type that crosses is generated into `ui/src/bindings.ts` (`cargo xtask bindings`), and a test keeps
-//! the two in step. Staff commands answer only while a PIN has opened the staff pages.
+//! the two in step. Staff commands take a pass, which only an open session hands out.
 
 #![expect(
     clippy::needless_pass_by_value,
     reason = "Tauri hands its state to commands by value"
 )]
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "each staff command is answered by a refusal while staff are away"
+)]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use specta::Type;
+use station::Doorway;
 use station::pace::Sending;
 use station::printout::Printout;
 use station::staff::{Finding, Login, QueueFilter, QueuePage, RecordPage};
 use station::timing::TimingReading;
 use station::view::{Action, Guidance, ScanSight, View};
-use station::{Doorway, Station};
 use tauri::State;
 use tauri_specta::Event;
 
 use crate::rooms;
+use crate::session::{Pass, StaffSession, inside};
 use crate::voice::{Tongue, Voice};
 
 /// A page asks again and again while it stands: each wait is short, so that none outlives it for long.
@@ -90,36 +94,13 @@ impl From<station::StationError> for Failure {
     }
 }
 
-/// Whether staff are at the station.
-#[derive(Default)]
-pub(crate) struct StaffSession {
-    open: AtomicBool,
-}
-
-impl StaffSession {
-    /// True while the PIN has opened the staff pages.
-    pub(crate) fn is_open(&self) -> bool {
-        self.open.load(Ordering::Acquire)
-    }
-
-    /// Nobody but staff.
-    pub(crate) fn check(&self) -> Result<(), Failure> {
-        if self.is_open() {
-            return Ok(());
+impl From<printing::Trouble> for Failure {
+    fn from(trouble: printing::Trouble) -> Failure {
+        Failure {
+            code: FailureCode::Printer,
+            detail: trouble.code().to_owned(),
         }
-        Err(Failure {
-            code: FailureCode::StaffOnly,
-            detail: String::new(),
-        })
     }
-}
-
-/// The open station; a door that is still shut says why.
-pub(crate) fn inside(door: &Doorway) -> Result<Station, Failure> {
-    door.station().ok_or_else(|| Failure {
-        code: FailureCode::Records,
-        detail: door.trouble(),
-    })
 }
 
 /// The screen as it stands.
@@ -149,13 +130,8 @@ pub(crate) fn scanned(text: String, door: State<'_, Doorway>) -> ScanSight {
 /// Reads the code of a picture file, for staff; the visit goes on with it.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn scan_picture(
-    file: Vec<u8>,
-    door: State<'_, Doorway>,
-    session: State<'_, StaffSession>,
-) -> Result<ScanSight, Failure> {
-    session.check()?;
-    let station = inside(&door)?;
+pub(crate) async fn scan_picture(pass: Pass, file: Vec<u8>) -> Result<ScanSight, Failure> {
+    let station = pass.station()?;
     // Staff at work on a visit keep it.
     station.act(Action::Touch);
     tauri::async_runtime::spawn_blocking(move || station.scan_picture(file))
@@ -181,7 +157,7 @@ pub(crate) async fn staff_login(
         Login::Locked(left) => return failed(FailureCode::Locked, (left.as_secs() + 1).to_string()),
         Login::NoPin => return failed(FailureCode::NoPin, String::new()),
     };
-    session.open.store(right, Ordering::Release);
+    session.set(right);
     Ok(right)
 }
 
@@ -196,7 +172,7 @@ pub(crate) async fn staff_card(
     match inside(&door)?.staff_card(CARD_WAIT).await? {
         None => Ok(None),
         Some(Login::Open) => {
-            session.open.store(true, Ordering::Release);
+            session.set(true);
             Ok(Some(true))
         }
         // No card was made for this station: whatever is held up is another one's.
@@ -219,8 +195,7 @@ pub(crate) async fn say(
 ) -> Result<(), Failure> {
     if door.view().comfort.voice {
         let voice = Arc::clone(&voice);
-        let tongue = if english { Tongue::English } else { Tongue::Chinese };
-        tauri::async_runtime::spawn_blocking(move || voice.say(&text, tongue));
+        tauri::async_runtime::spawn_blocking(move || voice.say(&text, Tongue::of(english)));
     }
     Ok(())
 }
@@ -232,7 +207,7 @@ pub(crate) async fn staff_logout(
     door: State<'_, Doorway>,
     session: State<'_, StaffSession>,
 ) -> Result<(), Failure> {
-    session.open.store(false, Ordering::Release);
+    session.set(false);
     // A camera that was being tried is nobody's any more.
     if let Some(station) = door.station() {
         let _ = tauri::async_runtime::spawn_blocking(move || station.camera_trial(None)).await;
@@ -243,85 +218,57 @@ pub(crate) async fn staff_logout(
 /// A page of the records.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn queue_list(
-    filter: QueueFilter,
-    door: State<'_, Doorway>,
-    session: State<'_, StaffSession>,
-) -> Result<QueuePage, Failure> {
-    session.check()?;
-    Ok(inside(&door)?.queue_list(filter).await?)
+pub(crate) async fn queue_list(pass: Pass, filter: QueueFilter) -> Result<QueuePage, Failure> {
+    Ok(pass.station()?.queue_list(filter).await?)
 }
 
 /// One record.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn queue_show(
-    id: String,
-    door: State<'_, Doorway>,
-    session: State<'_, StaffSession>,
-) -> Result<RecordPage, Failure> {
-    session.check()?;
-    Ok(inside(&door)?.queue_show(id).await?)
+pub(crate) async fn queue_show(pass: Pass, id: String) -> Result<RecordPage, Failure> {
+    Ok(pass.station()?.queue_show(id).await?)
 }
 
 /// Sends these records again as soon as possible; how many were taken.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn queue_retry(
-    ids: Vec<String>,
-    door: State<'_, Doorway>,
-    session: State<'_, StaffSession>,
-) -> Result<u32, Failure> {
-    session.check()?;
-    Ok(inside(&door)?.queue_retry(ids).await?)
+pub(crate) async fn queue_retry(pass: Pass, ids: Vec<String>) -> Result<u32, Failure> {
+    Ok(pass.station()?.queue_retry(ids).await?)
 }
 
 /// How the sending goes.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn sending(
-    door: State<'_, Doorway>,
-    session: State<'_, StaffSession>,
-) -> Result<Sending, Failure> {
-    session.check()?;
-    Ok(inside(&door)?.sending().await?)
+pub(crate) async fn sending(pass: Pass) -> Result<Sending, Failure> {
+    Ok(pass.station()?.sending().await?)
 }
 
 /// Looks at the backend now instead of at the next turn.
 #[tauri::command]
 #[specta::specta]
-pub(crate) fn sync_now(door: State<'_, Doorway>, session: State<'_, StaffSession>) -> Result<(), Failure> {
-    session.check()?;
-    inside(&door)?.sync_soon();
+pub(crate) fn sync_now(pass: Pass) -> Result<(), Failure> {
+    pass.station()?.sync_soon();
     Ok(())
 }
 
 /// What is wrong and what to do.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn doctor(
-    door: State<'_, Doorway>,
-    session: State<'_, StaffSession>,
-) -> Result<Vec<Finding>, Failure> {
-    session.check()?;
-    Ok(inside(&door)?.doctor().await)
+pub(crate) async fn doctor(pass: Pass) -> Result<Vec<Finding>, Failure> {
+    Ok(pass.station()?.doctor().await)
 }
 
 /// Prints a record's sheet or receipt, and waits until it is out.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn print_record(
+    pass: Pass,
     id: String,
     what: Printout,
-    door: State<'_, Doorway>,
-    session: State<'_, StaffSession>,
+    english: bool,
 ) -> Result<(), Failure> {
-    session.check()?;
-    let printed = inside(&door)?.print_record(id, what).await?;
-    printed.map_err(|trouble| Failure {
-        code: FailureCode::Printer,
-        detail: trouble.code().to_owned(),
-    })
+    let printed = pass.station()?.print_record(id, what, english).await?;
+    printed.map_err(Failure::from)
 }
 
 /// The page has drawn this revision of the view.
@@ -336,19 +283,14 @@ pub(crate) fn drawn(revision: u32, door: State<'_, Doorway>) {
 /// How fast the station is now.
 #[tauri::command]
 #[specta::specta]
-pub(crate) fn timing(
-    door: State<'_, Doorway>,
-    session: State<'_, StaffSession>,
-) -> Result<TimingReading, Failure> {
-    session.check()?;
-    Ok(inside(&door)?.timing())
+pub(crate) fn timing(pass: Pass) -> Result<TimingReading, Failure> {
+    Ok(pass.station()?.timing())
 }
 
 /// Ends the program (staff only; a student has no way out of the kiosk).
 #[tauri::command]
 #[specta::specta]
-pub(crate) fn quit(app: tauri::AppHandle, session: State<'_, StaffSession>) -> Result<(), Failure> {
-    session.check()?;
+pub(crate) fn quit(_pass: Pass, app: tauri::AppHandle) -> Result<(), Failure> {
     app.exit(0);
     Ok(())
 }
@@ -392,6 +334,8 @@ pub(crate) fn builder() -> tauri_specta::Builder<tauri::Wry> {
             rooms::settings_save,
             rooms::staff_pin_change,
             rooms::camera_trial,
+            rooms::print_trial,
+            rooms::say_trial,
             rooms::live,
             rooms::restart,
             rooms::print_page,

@@ -9,6 +9,7 @@ mod places;
 mod printer;
 mod queue;
 mod rooms;
+mod session;
 mod staff_card;
 mod supervise;
 mod voice;

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use camera::apart::{self, Order, Program};
-use camera::{Act, Address, BoothOptions, DeviceSpec, Script, SourceSpec, Wish};
-use station::Config;
+use camera::{Act, Script, SourceSpec};
 use station::rehearsal::{Actor, Rehearsal, read_actors};
+use station::{Config, source};
 
 use crate::output::Verdict;
 
@@ -75,9 +75,6 @@ pub(crate) fn serve_frames(words: &[String]) -> Result<Verdict, String> {
     Ok(served.map_or(Verdict::Refused, |()| Verdict::Accepted))
 }
 
-/// What the virtual booth is drawn at where the settings leave the size to the camera.
-const BOOTH: (u32, u32) = (1280, 720);
-
 /// The camera the settings name, and the rehearsal where it is the virtual booth.
 ///
 /// # Errors
@@ -86,102 +83,23 @@ pub(crate) fn camera(
     config: &Config,
     people: Option<&Path>,
 ) -> Result<(SourceSpec, Option<Rehearsal>), String> {
-    let settings = config.optics.settings()?;
-    let device = |id: Option<String>| {
-        SourceSpec::Device(DeviceSpec {
-            id,
-            wish: Wish {
-                width: config.width,
-                height: config.height,
-                fps: config.fps,
-                ..Wish::default()
-            },
-            settings,
-        })
+    let script = Script::new(Act::EmptyWall);
+    let source = source::source(config, &script)?;
+    if !matches!(source, SourceSpec::VirtualBooth { .. }) {
+        return Ok((source, None));
+    }
+    let actors = match people {
+        Some(file) => read_actors(file).map_err(|error| error.to_string())?,
+        None => Vec::new(),
     };
-    let any_device = || camera::devices().is_ok_and(|found| !found.is_empty());
-    // A tethered camera's photos come into a folder; the webcam shows who sits there.
-    let camera = match config.tethered_folder() {
-        Some(_) => "auto",
-        None => config.camera.as_str(),
-    };
-    let source = match camera {
-        _ if camera.starts_with("folder:") => {
-            return Err("camera = \"folder:DIR\" needs booth = \"photographer\" in station.toml".into());
-        }
-        "auto" if any_device() => device(None),
-        "auto" | "virtual" => {
-            let actors = match people {
-                Some(file) => read_actors(file).map_err(|error| error.to_string())?,
-                None => Vec::new(),
-            };
-            return Ok(virtual_booth(config, actors));
-        }
-        // Whatever it is, it may hold a password, and a device's name would be told.
-        address if address.contains("://") => SourceSpec::Network {
-            address: Address::new(address),
-        },
-        name => match name.strip_prefix("pictures:") {
-            Some(folder) => SourceSpec::Pictures {
-                path: folder.into(),
-                fps: config.fps,
-            },
-            None => device(Some(name.to_owned())),
-        },
-    };
-    Ok((config.optics.mounted(source)?, None))
+    Ok((source, Some(Rehearsal::new(actors, script))))
 }
 
 /// The virtual booth with these people.
 pub(crate) fn virtual_booth(config: &Config, actors: Vec<Actor>) -> (SourceSpec, Option<Rehearsal>) {
     let script = Script::new(Act::EmptyWall);
-    let (width, height) = match (config.width, config.height) {
-        (0, _) | (_, 0) => BOOTH,
-        size => size,
-    };
-    let options = BoothOptions {
-        width,
-        height,
-        ..BoothOptions::default()
-    };
-    let source = SourceSpec::VirtualBooth {
-        options,
-        script: script.clone(),
-    };
-    (source, Some(Rehearsal::new(actors, script)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_a_network_camera_on_its_mount_and_never_a_name_that_is_told() {
-        for address in [
-            "http://staff:secret@10.0.0.2/video",
-            "rtsp://staff:secret@10.0.0.2/",
-        ] {
-            let mut config = Config {
-                camera: address.into(),
-                ..Config::default()
-            };
-            config.optics.mounting = 270;
-            let (source, rehearsal) = camera(&config, None).unwrap();
-            assert!(rehearsal.is_none());
-            let SourceSpec::Mounted { sensor, .. } = &source else {
-                panic!("not mounted: {source:?}");
-            };
-            assert!(matches!(**sensor, SourceSpec::Network { .. }));
-            assert!(!format!("{source:?}").contains("secret"));
-        }
-    }
-
-    #[test]
-    fn the_virtual_booth_has_a_size_where_the_settings_leave_it_to_the_camera() {
-        let (source, _) = virtual_booth(&Config::default(), Vec::new());
-        let SourceSpec::VirtualBooth { options, .. } = source else {
-            panic!("another source");
-        };
-        assert_eq!((options.width, options.height), BOOTH);
-    }
+    (
+        source::virtual_booth(config, &script),
+        Some(Rehearsal::new(actors, script)),
+    )
 }

@@ -23,11 +23,17 @@ pub(crate) enum Tongue {
     English,
 }
 
+impl Tongue {
+    pub(crate) fn of(english: bool) -> Tongue {
+        if english { Tongue::English } else { Tongue::Chinese }
+    }
+}
+
 impl Voice {
-    /// Says a sentence, or nothing where there is no voice for it. Blocks only for as long as a program takes to start.
-    pub(crate) fn say(&self, text: &str, tongue: Tongue) {
+    /// Says a sentence; false where there is no voice for it. Blocks only for as long as a program takes to start.
+    pub(crate) fn say(&self, text: &str, tongue: Tongue) -> bool {
         if text.chars().count() > LONGEST || !available(tongue) {
-            return;
+            return false;
         }
         let mut speaking = self.speaking.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(mut last) = speaking.take() {
@@ -41,8 +47,12 @@ impl Voice {
                     let _ = ear.write_all(text.as_bytes());
                 }
                 *speaking = Some(child);
+                true
             }
-            Err(error) => tracing::debug!(%error, "no voice"),
+            Err(error) => {
+                tracing::debug!(%error, "no voice");
+                false
+            }
         }
     }
 }
@@ -188,7 +198,7 @@ mod tests {
     #[test]
     fn a_booth_without_a_voice_is_silent_and_no_letter_is_read_out() {
         let voice = Voice::default();
-        voice.say(&"长".repeat(LONGEST + 1), Tongue::Chinese);
+        assert!(!voice.say(&"长".repeat(LONGEST + 1), Tongue::Chinese));
         assert!(voice.speaking.lock().unwrap().is_none());
     }
 }

@@ -11,7 +11,8 @@ use tauri::{DragDropEvent, Manager, UriSchemeContext, WebviewUrl, WebviewWindowB
 use tauri_specta::Event;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::ipc::{self, GuidanceChanged, StaffSession, ViewChanged};
+use crate::ipc::{self, GuidanceChanged, ViewChanged};
+use crate::session::StaffSession;
 use crate::voice::Voice;
 
 /// Opens the window and stays until it ends. A photographer's booth with a second monitor has one for the student, too.
@@ -177,8 +178,8 @@ fn follow(app: tauri::AppHandle) {
     });
 }
 
-/// A picture for the page: `preview`, `candidate/ID`, `last/ID` in a photographer's booth, and for staff `trial` and
-/// `record/ID/standard|original`.
+/// A picture for the page: `preview`, `candidate/ID`, `last/ID` in a photographer's booth, and for staff `trial`, `plate`
+/// and `record/ID/standard|original`.
 fn picture<R: tauri::Runtime>(
     context: &UriSchemeContext<'_, R>,
     request: &Request<Vec<u8>>,
@@ -205,6 +206,10 @@ fn picture<R: tauri::Runtime>(
                 .flatten(),
             ["last", id] => station.last_photo(id),
             ["trial"] if staff => tauri::async_runtime::spawn_blocking(move || station.trial_preview())
+                .await
+                .ok()
+                .flatten(),
+            ["plate"] if staff => tauri::async_runtime::spawn_blocking(move || station.plate_preview())
                 .await
                 .ok()
                 .flatten(),
