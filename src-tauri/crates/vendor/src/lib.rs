@@ -1,9 +1,5 @@
 //! The contract with a vendor's backend: types, signed requests, client and profiles.
 //!
-//! A *vendor* is the company that collects graduation photos for schools. Every vendor that speaks this
-//! contract (`/v1`) can be served by the same station; what differs between vendors is data, in a
-//! [`Profile`].
-//!
 //! | module | what it is |
 //! |---|---|
 //! | [`api`] | every body that crosses the wire |
@@ -18,6 +14,8 @@
 //! | [`profile`] | what a vendor wants: steps, proof, fee, requirements |
 //!
 //! A reference backend that speaks the other side is the crate `vendor-backend`.
+//!
+#![doc = include_str!("../guide.md")]
 
 pub mod api;
 pub mod bundle;
