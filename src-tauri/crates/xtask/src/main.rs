@@ -7,6 +7,7 @@ mod audit;
 #[cfg(unix)]
 mod camera_vm;
 mod command;
+mod contract;
 mod debian;
 mod fresh;
 mod models;
@@ -32,6 +33,8 @@ usage: cargo xtask COMMAND
                 the dependencies' licences and sources, and what is publicly known against them; offline, the first
   soak [--visits N] [--seed S]
                 N visits (5,000) in a row while network, backend and camera come and go: is memory flat?
+  contract [ARG…]
+                requests made up from openapi.json (Schemathesis, in a Python of its own) against the reference backend
   shots [--out DIR] [--window]
                 a picture of every page, both ways up and in both languages, and a sheet of them all (results/shots);
                 with --window the real window's as well
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         "audit" => audit::audit(&root, rest),
         #[cfg(unix)]
         "camera-vm" => camera_vm::camera_vm(&root, rest),
+        "contract" => contract::contract(&root, rest),
         "soak" => test::soak(&root, rest),
         "shots" => shots::shots(&root, rest),
         "fmt" => test::format(&root),

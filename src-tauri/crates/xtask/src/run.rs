@@ -73,16 +73,18 @@ pub(crate) fn bindings(root: &Path) -> Outcome {
 
 /// Builds the backend and the station, and asks cargo where they are.
 fn build(root: &Path) -> Outcome<[PathBuf; 2]> {
+    let both = programs(root, &["vendor-backend", "photo-station"])?;
+    both.try_into()
+        .map_err(|_| Stop::new("cargo did not say where it put the two programs."))
+}
+
+/// Builds programs, each the only one of its package and of the same name, and asks cargo where they are.
+pub(crate) fn programs(root: &Path, names: &[&str]) -> Outcome<Vec<PathBuf>> {
     let mut command = cargo();
     command
-        .args([
-            "build",
-            "--package",
-            "vendor-backend",
-            "--package",
-            "photo-station",
-            "--bins",
-        ])
+        .arg("build")
+        .args(names.iter().flat_map(|name| ["--package", *name]))
+        .arg("--bins")
         .arg("--message-format=json-render-diagnostics")
         .current_dir(root)
         .stdout(Stdio::piped());
@@ -103,7 +105,7 @@ fn build(root: &Path) -> Outcome<[PathBuf; 2]> {
         executable(&messages, name)
             .ok_or_else(|| Stop::new(format!("cargo did not say where it put {name}.")))
     };
-    Ok([program("vendor-backend")?, program("photo-station")?])
+    names.iter().map(|name| program(name)).collect()
 }
 
 /// The path of a program in cargo's messages, one JSON object a line.
@@ -116,7 +118,7 @@ fn executable(messages: &str, name: &str) -> Option<PathBuf> {
 }
 
 /// A folder of its own for every run, so that no earlier one is lost.
-fn new_results_folder(root: &Path) -> Outcome<PathBuf> {
+pub(crate) fn new_results_folder(root: &Path) -> Outcome<PathBuf> {
     let seconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
@@ -127,16 +129,16 @@ fn new_results_folder(root: &Path) -> Outcome<PathBuf> {
 }
 
 /// The reference backend while it serves; it ends with this value.
-struct Backend {
+pub(crate) struct Backend {
     _running: Running,
     /// Kept open: the backend may have more to say.
     _output: BufReader<ChildStdout>,
-    url: String,
-    activation: String,
+    pub(crate) url: String,
+    pub(crate) activation: String,
 }
 
 /// Starts the backend on a free port and waits until it serves, which is when it says its address.
-fn start_backend(program: &Path, results: &Path, options: &[&str]) -> Outcome<Backend> {
+pub(crate) fn start_backend(program: &Path, results: &Path, options: &[&str]) -> Outcome<Backend> {
     let log = results.join("backend.log");
     let mut command = Command::new(program);
     command
