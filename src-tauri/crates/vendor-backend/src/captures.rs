@@ -6,7 +6,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -25,8 +25,8 @@ use vendor::problem::{Problem, ProblemCode};
 use vendor::{FeeWhen, Receipt};
 
 use crate::database::{micros, parsed, timestamp, written};
-use crate::fault::Fault;
-use crate::people::{Student, academic_record, masked, must_be_open, token_holder, who};
+use crate::fault::{Fault, Place};
+use crate::people::{Student, academic_record, masked, must_be_open, token_holder, who_here};
 use crate::review::{AutoReview, Decision, decide};
 use crate::stations::{Station, json};
 use crate::{Service, sheet};
@@ -57,15 +57,11 @@ pub(crate) struct About {
 #[utoipa::path(put, path = "/v1/captures/{record_id}", tag = "capture", request_body = Capture,
     params(("record_id" = Uuid, Path, description = "The station's record, a UUIDv7.")),
     responses((status = 201, description = "Taken; the receipt is the proof.", body = Accepted),
-        (status = 200, description = "It was here already; the same receipt.", body = Accepted),
-        (status = "default", description = "Refused: `capture-conflict`, `photo-invalid`, `identity-expired`, \
-            `unknown-code`, `code-expired`, `proof-mismatch`, `proof-locked`, `code-mismatch`, `unknown-record`, \
-            `already-collected`, `outside-window`, `not-eligible`, `too-large`.",
-            body = Problem, content_type = "application/problem+json")))]
+        (status = 200, description = "It was here already; the same receipt.", body = Accepted)))]
 pub(crate) async fn put(
     State(service): State<Arc<Service>>,
     Extension(station): Extension<Station>,
-    Path(record_id): Path<String>,
+    Place(record_id): Place<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Fault> {
@@ -173,7 +169,7 @@ pub(crate) fn take(
     // The shutter decides whether the window was open: a photo may wait for the network beyond the last day.
     let shot_at = capture.captured_at.min(now);
     let (record, owner) = academic_record(tx, service, chosen, shot_at)?.ok_or(ProblemCode::UnknownRecord)?;
-    if owner != student.id {
+    if owner != student.id || !station.serves(&record.school_id) {
         return Err(ProblemCode::UnknownRecord.into());
     }
     must_be_open(record.eligibility)?;
@@ -298,9 +294,10 @@ fn subject(
             Problem::new(ProblemCode::IdentityExpired).detail("neither a living token nor a code")
         ));
     };
-    let found = who(
+    let found = who_here(
         tx,
         service,
+        station,
         Some(code.expose()),
         &subject.proof,
         subject.school_id.as_deref(),
@@ -590,12 +587,11 @@ fn accepted(tx: &Transaction<'_>, station: &Station, record_id: Uuid) -> Result<
 /// How far a capture is; only for a station that put it.
 #[utoipa::path(get, path = "/v1/captures/{record_id}", tag = "capture",
     params(("record_id" = Uuid, Path, description = "The station's record.")),
-    responses((status = 200, description = "The receipt and the state.", body = Accepted),
-        (status = "default", description = "Refused.", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "The receipt and the state.", body = Accepted)))]
 pub(crate) async fn show(
     State(service): State<Arc<Service>>,
     Extension(station): Extension<Station>,
-    Path(record_id): Path<String>,
+    Place(record_id): Place<String>,
 ) -> Result<Json<Accepted>, Fault> {
     let record_id = uuid(&record_id)?;
     let found = service
@@ -611,14 +607,14 @@ pub(crate) async fn show(
 pub(crate) struct ChangesQuery {
     /// `next_cursor` of the last answer; absent: from the beginning.
     after: Option<String>,
-    /// At most so many, 1 to 200; 100 where absent.
+    /// At most so many; 100 where absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
 /// What happened to this station's captures since a cursor, oldest first.
 #[utoipa::path(get, path = "/v1/changes", tag = "capture", params(ChangesQuery),
-    responses((status = 200, description = "The changes.", body = ChangePage),
-        (status = "default", description = "Refused.", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "The changes.", body = ChangePage)))]
 pub(crate) async fn changes(
     State(service): State<Arc<Service>>,
     Extension(station): Extension<Station>,
@@ -631,7 +627,12 @@ pub(crate) async fn changes(
             Problem::new(ProblemCode::InvalidRequest).detail("after: not a cursor of this backend")
         })?,
     };
-    let limit = query.limit.unwrap_or(100).clamp(1, MOST_CHANGES);
+    let limit = query.limit.unwrap_or(100);
+    if !(1..=MOST_CHANGES).contains(&limit) {
+        return Err(Problem::new(ProblemCode::InvalidRequest)
+            .detail("limit: 1 to 200")
+            .into());
+    }
     let page = service
         .database
         .run(move |tx| {
@@ -692,12 +693,11 @@ fn approved(tx: &Transaction<'_>, station: &Station, record_id: Uuid) -> Result<
 /// What the student may have; empty before approval.
 #[utoipa::path(get, path = "/v1/captures/{record_id}/deliverables", tag = "capture",
     params(("record_id" = Uuid, Path, description = "The station's record.")),
-    responses((status = 200, description = "The files.", body = DeliverableList),
-        (status = "default", description = "Refused.", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "The files.", body = DeliverableList)))]
 pub(crate) async fn deliverables(
     State(service): State<Arc<Service>>,
     Extension(station): Extension<Station>,
-    Path(record_id): Path<String>,
+    Place(record_id): Place<String>,
 ) -> Result<Json<DeliverableList>, Fault> {
     let record_id = uuid(&record_id)?;
     let deliverables = service
@@ -727,12 +727,11 @@ pub(crate) async fn deliverables(
 #[utoipa::path(get, path = "/v1/captures/{record_id}/deliverables/{kind}", tag = "capture",
     params(("record_id" = Uuid, Path, description = "The station's record."),
         ("kind" = DeliverableKind, Path, description = "Which file.")),
-    responses((status = 200, description = "The file, with `Content-Digest`.", body = Vec<u8>, content_type = "image/jpeg"),
-        (status = "default", description = "Refused.", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "The file, with `Content-Digest`.", body = Vec<u8>, content_type = "image/jpeg")))]
 pub(crate) async fn deliverable(
     State(service): State<Arc<Service>>,
     Extension(station): Extension<Station>,
-    Path((record_id, kind)): Path<(String, String)>,
+    Place((record_id, kind)): Place<(String, String)>,
 ) -> Result<Response, Fault> {
     let record_id = uuid(&record_id)?;
     let name = DELIVERABLES

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use crate::fault::Fault;
 
 /// Each entry brings the schema one version further; entries are never changed once released.
-const MIGRATIONS: [&str; 3] = [
+pub(crate) const MIGRATIONS: [&str; 4] = [
     // 1: everything of the first release. Times are microseconds since 1970. Columns named `*_mac` hold
     // HMAC-like digests under this database's own key: what a student shows or types is not kept in clear.
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -80,17 +80,28 @@ const MIGRATIONS: [&str; 3] = [
      CREATE TABLE retired_keys (
          key_id TEXT PRIMARY KEY, public_key TEXT NOT NULL, station_id TEXT NOT NULL REFERENCES stations,
          retired_at INTEGER NOT NULL) WITHOUT ROWID;",
+    // 4: who may see an order: the stations that asked for it. Stations that serve one school.
+    "CREATE TABLE order_stations (
+         order_id TEXT NOT NULL REFERENCES orders, station_id TEXT NOT NULL,
+         PRIMARY KEY (order_id, station_id)) WITHOUT ROWID;
+     INSERT OR IGNORE INTO order_stations SELECT answer, station_id FROM idempotent
+         WHERE answer IN (SELECT id FROM orders);
+     ALTER TABLE activation_codes ADD COLUMN school_id TEXT REFERENCES schools;
+     ALTER TABLE stations ADD COLUMN school_id TEXT REFERENCES schools;",
 ];
+
+/// The store's name in its folder.
+pub(crate) const FILE: &str = "backend.sqlite3";
 
 /// The store; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Database(Arc<Mutex<Connection>>);
 
 impl Database {
-    /// Opens `FOLDER/backend.sqlite3`, or a database in memory, and brings its schema up to date.
+    /// Opens [`FILE`] in the folder, or a database in memory, and brings its schema up to date.
     pub(crate) fn open(folder: Option<&Path>) -> rusqlite::Result<Database> {
         let mut connection = match folder {
-            Some(folder) => Connection::open(folder.join("backend.sqlite3"))?,
+            Some(folder) => Connection::open(folder.join(FILE))?,
             None => Connection::open_in_memory()?,
         };
         connection.execute_batch(

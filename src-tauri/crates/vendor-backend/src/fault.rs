@@ -1,8 +1,11 @@
 //! How the backend says no: problem+json for stations, a plain page for people.
 
+use axum::extract::{FromRequestParts, Path};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
 use vendor::problem::{MEDIA_TYPE, Problem, ProblemCode};
 use vendor::signature::SignatureError;
 
@@ -44,6 +47,20 @@ impl From<SignatureError> for Fault {
     }
 }
 
+/// The parts of the address. An address that is no text is one under which there is nothing.
+pub(crate) struct Place<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Place<T> {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Place<T>, Fault> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(place)) => Ok(Place(place)),
+            Err(_) => Err(ProblemCode::NotFound.into()),
+        }
+    }
+}
+
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let problem = match self {
@@ -62,6 +79,8 @@ impl IntoResponse for Fault {
         let wait = problem.retry_after;
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = (status, body).into_response();
+        // For whoever counts them.
+        response.extensions_mut().insert(problem.code);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if let Some(seconds) = wait {

@@ -10,9 +10,12 @@
 //! | `people` | schools, students, who is who, what may be collected |
 //! | `orders` | orders and the payment page |
 //! | `captures` | photos: exactly once, their life, changes, deliverables |
+//! | `serving`, `crowd` | how much of the server anybody may have: time, requests a second |
+//! | `operations`, `backup` | for whoever runs it: alive, ready, figures; a second copy |
 //! | `import` | bundles carried by hand |
 //! | `review` | the review desk |
 //! | `demo` | invented schools and students |
+//! | [`conform`] | does a server, this or another, speak the contract? |
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,17 +26,20 @@
 //! running.stop().await;
 //! # Ok(()) }
 //! ```
+//!
+#![doc = include_str!("../operating.md")]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
+use axum::handler::Handler;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{MethodFilter, MethodRouter, on};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -42,27 +48,34 @@ use vendor::bundle::{BundleError, BundleRecipient, Identity};
 use vendor::problem::ProblemCode;
 use vendor::{Clock, Profile, StationKey};
 
+mod backup;
 mod captures;
+pub mod conform;
+mod crowd;
 mod database;
 pub mod demo;
 mod fault;
 mod import;
 pub mod office;
 mod openapi;
+mod operations;
 mod orders;
 mod pages;
 mod people;
 mod review;
+mod serving;
 mod sheet;
 mod stations;
 
+pub use backup::{backup, restore};
+pub use crowd::{Limits, Rate};
 pub use demo::{DemoCase, DemoPerson, DemoRecord};
 pub use import::{Imported, import};
 pub use openapi::openapi;
 pub use review::{AutoReview, Decision};
 
 use database::Database;
-use fault::Fault;
+use fault::{Fault, Place};
 use pages::{Page, escaped, qr_svg};
 
 /// The backend cannot start, or one of the direct calls failed.
@@ -94,9 +107,24 @@ pub enum BackendError {
          station in again first (`activate`)"
     )]
     UnknownStation,
+    /// There is no such school.
+    #[error("there is no school {0}")]
+    NoSuchSchool(String),
     /// There is no such order.
     #[error("no such order")]
     NoSuchOrder,
+    /// The settings cannot be read.
+    #[error("{0}")]
+    Settings(String),
+    /// The conformance suite cannot begin.
+    #[error("conform: {0}")]
+    Conform(String),
+}
+
+impl From<rusqlite::Error> for BackendError {
+    fn from(error: rusqlite::Error) -> BackendError {
+        BackendError::Database(error.to_string())
+    }
 }
 
 impl From<Fault> for BackendError {
@@ -123,6 +151,10 @@ pub struct BackendOptions {
     pub auto_review: AutoReview,
     /// What a reviewer types to be let in; `None`: a fresh one, see [`Running::reviewer_token`].
     pub reviewer_token: Option<String>,
+    /// Where `/healthz`, `/readyz` and `/metrics` are, not for the public; `None`: nowhere.
+    pub operations: Option<SocketAddr>,
+    /// How much of it anybody may have.
+    pub limits: Limits,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -143,6 +175,8 @@ impl BackendOptions {
             seed_demo: Some(1),
             auto_review: AutoReview::Off,
             reviewer_token: None,
+            operations: None,
+            limits: Limits::default(),
             clock: Clock::system(),
         })
     }
@@ -158,6 +192,8 @@ pub(crate) struct Service {
     pub(crate) receipt_key: StationKey,
     pub(crate) auto_review: AutoReview,
     pub(crate) door: review::Door,
+    pub(crate) crowd: crowd::Crowd,
+    pub(crate) figures: operations::Figures,
     pub(crate) seed_demo: Option<u64>,
 }
 
@@ -222,6 +258,8 @@ impl Service {
             receipt_key,
             auto_review: options.auto_review,
             door: review::Door::new(reviewer_token),
+            crowd: crowd::Crowd::new(options.limits),
+            figures: operations::Figures::new()?,
             seed_demo: options.seed_demo,
         };
         Ok((service, identity))
@@ -250,69 +288,123 @@ impl Backend {
             Some(token) => token,
             None => random_word(16)?,
         };
+        let head = options.limits.head;
+        let operations = match options.operations {
+            Some(addr) => Some(TcpListener::bind(addr).await.map_err(io(addr.to_string()))?),
+            None => None,
+        };
         let (service, _) = Service::open(options, &public_url, &reviewer_token)?;
         let service = Arc::new(service);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let app = routes(service.clone());
-        let task = tokio::spawn(async move {
-            let served = axum::serve(listener, app).with_graceful_shutdown(async {
-                // A dropped sender stops the backend as well.
-                let _ = stopped.await;
-            });
-            if let Err(error) = served.await {
-                tracing::error!(%error, "serving ended");
-            }
-        });
-        Ok(Running {
+        let mut running = Running {
             addr,
-            service,
+            operations: None,
+            service: service.clone(),
             reviewer_token,
-            stop: Some(stop),
-            task: Some(task),
-        })
+            stops: Vec::new(),
+            tasks: Vec::new(),
+        };
+        running.begin(listener, routes(service.clone()), head);
+        if let Some(listener) = operations {
+            running.operations = listener.local_addr().ok();
+            running.begin(listener, operations::routes(service), head);
+        }
+        Ok(running)
     }
 }
 
-fn routes(service: Arc<Service>) -> Router {
-    let signed = Router::new()
-        .route("/v1/profile", get(stations::profile))
-        .route("/v1/station/key", post(stations::replace_key))
-        .route("/v1/schools", get(people::schools))
-        .route("/v1/identities", post(people::resolve))
-        .route("/v1/orders", post(orders::create))
-        .route("/v1/orders/{id}", get(orders::show))
-        .route("/v1/captures/{record_id}", put(captures::put).get(captures::show))
-        .route(
+/// A request the backend answers: method, path, and who answers it.
+type Route = (&'static str, &'static str, MethodRouter<Arc<Service>>);
+
+fn route<H: Handler<T, Arc<Service>>, T: 'static>(
+    method: &'static str,
+    path: &'static str,
+    handler: H,
+) -> Route {
+    let filter = match method {
+        "POST" => MethodFilter::POST,
+        "PUT" => MethodFilter::PUT,
+        _ => MethodFilter::GET,
+    };
+    (method, path, on(filter, handler))
+}
+
+/// What a known station asks, signed.
+fn signed() -> Vec<Route> {
+    vec![
+        route("GET", "/v1/profile", stations::profile),
+        route("POST", "/v1/station/key", stations::replace_key),
+        route("GET", "/v1/schools", people::schools),
+        route("POST", "/v1/identities", people::resolve),
+        route("POST", "/v1/orders", orders::create),
+        route("GET", "/v1/orders/{id}", orders::show),
+        route("PUT", "/v1/captures/{record_id}", captures::put),
+        route("GET", "/v1/captures/{record_id}", captures::show),
+        route(
+            "GET",
             "/v1/captures/{record_id}/deliverables",
-            get(captures::deliverables),
-        )
-        .route(
+            captures::deliverables,
+        ),
+        route(
+            "GET",
             "/v1/captures/{record_id}/deliverables/{kind}",
-            get(captures::deliverable),
-        )
-        .route("/v1/changes", get(captures::changes))
+            captures::deliverable,
+        ),
+        route("GET", "/v1/changes", captures::changes),
+    ]
+}
+
+/// What a reviewer who was let in asks.
+fn desk() -> Vec<Route> {
+    vec![
+        route("GET", "/review", review::list),
+        route("GET", "/review/{record_id}", review::show),
+        route("POST", "/review/{record_id}", review::decided),
+        route("GET", "/review/{record_id}/{kind}", review::picture),
+    ]
+}
+
+/// What anybody may ask.
+fn open() -> Vec<Route> {
+    vec![
+        route("GET", "/v1/status", stations::status),
+        route("POST", "/v1/enrol", stations::enrol),
+        route("GET", "/v1/openapi.json", document),
+        route("GET", "/v1/problems/{code}", problem),
+        route("GET", "/review/login", review::login),
+        route("POST", "/review/login", review::enter),
+        route("GET", "/pay/{token}", orders::page),
+        route("POST", "/pay/{token}", orders::page_pay),
+        route("GET", "/style.css", pages::style),
+        route("GET", "/demo", demo_page),
+        route("GET", "/", front),
+    ]
+}
+
+/// Every request the backend answers: method and path. Who may ask which stands in `tests/access.rs`.
+pub fn served() -> Vec<(&'static str, &'static str)> {
+    let all = [signed(), desk(), open()].into_iter().flatten();
+    all.map(|(method, path, _)| (method, path)).collect()
+}
+
+fn together(routes: Vec<Route>) -> Router<Arc<Service>> {
+    let add = |router: Router<Arc<Service>>, (_, path, handler): Route| router.route(path, handler);
+    routes.into_iter().fold(Router::new(), add)
+}
+
+fn routes(service: Arc<Service>) -> Router {
+    let signed = together(signed())
         // The gate has read and bounded the body.
         .layer(axum::extract::DefaultBodyLimit::disable())
         .layer(from_fn_with_state(service.clone(), stations::gate));
-    let desk = Router::new()
-        .route("/review", get(review::list))
-        .route("/review/{record_id}", get(review::show).post(review::decided))
-        .route("/review/{record_id}/{kind}", get(review::picture))
-        .layer(from_fn_with_state(service.clone(), review::guard));
+    let desk = together(desk()).layer(from_fn_with_state(service.clone(), review::guard));
     Router::new()
         .merge(signed)
         .merge(desk)
-        .route("/v1/status", get(stations::status))
-        .route("/v1/enrol", post(stations::enrol))
-        .route("/v1/openapi.json", get(document))
-        .route("/v1/problems/{code}", get(problem))
-        .route("/review/login", get(review::login).post(review::enter))
-        .route("/pay/{token}", get(orders::page).post(orders::page_pay))
-        .route("/style.css", get(pages::style))
-        .route("/demo", get(demo_page))
-        .route("/", get(front))
+        .merge(together(open()))
         .fallback(async || Fault::from(ProblemCode::NotFound))
         .method_not_allowed_fallback(async || Fault::from(ProblemCode::MethodNotAllowed))
+        .layer(from_fn_with_state(service.clone(), crowd::keep_order))
+        .layer(from_fn_with_state(service.clone(), operations::count))
         .with_state(service)
 }
 
@@ -321,7 +413,7 @@ async fn document() -> Response {
 }
 
 /// What a problem's `type` points to.
-async fn problem(Path(code): Path<String>) -> Page {
+async fn problem(Place(code): Place<String>) -> Page {
     match ProblemCode::ALL.iter().find(|known| known.as_str() == code) {
         Some(known) => {
             let retry = if known.is_permanent() {
@@ -424,13 +516,22 @@ fn random_word(count: usize) -> Result<String, Fault> {
 pub struct Running {
     /// Where it listens.
     pub addr: SocketAddr,
+    /// Where `/healthz`, `/readyz` and `/metrics` are.
+    pub operations: Option<SocketAddr>,
     service: Arc<Service>,
     reviewer_token: String,
-    stop: Option<oneshot::Sender<()>>,
-    task: Option<JoinHandle<()>>,
+    stops: Vec<oneshot::Sender<()>>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Running {
+    fn begin(&mut self, listener: TcpListener, app: Router, head: std::time::Duration) {
+        let (stop, stopped) = oneshot::channel();
+        self.stops.push(stop);
+        self.tasks
+            .push(tokio::spawn(serving::serve(listener, app, head, stopped)));
+    }
+
     /// Address for stations and telephones, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.service.public_url
@@ -460,9 +561,28 @@ impl Running {
         let (service, kept) = (self.service.clone(), code.clone());
         self.service
             .database
-            .run(move |tx| stations::add_activation(tx, &service.mac_key, &kept))
+            .run(move |tx| stations::add_activation(tx, &service.mac_key, &kept, None))
             .await?;
         Ok(code)
+    }
+
+    /// As [`activation_code`](Self::activation_code), for a station that serves one school and sees no other's students.
+    ///
+    /// # Errors
+    /// [`BackendError::NoSuchSchool`], [`BackendError::Database`].
+    pub async fn activation_code_for(&self, school_id: &str) -> Result<String, BackendError> {
+        let code = fresh_activation_code()?;
+        let (service, kept, school) = (self.service.clone(), code.clone(), school_id.to_owned());
+        let made = self
+            .service
+            .database
+            .run(move |tx| stations::add_activation(tx, &service.mac_key, &kept, Some(&school)))
+            .await?;
+        if made {
+            Ok(code)
+        } else {
+            Err(BackendError::NoSuchSchool(school_id.to_owned()))
+        }
     }
 
     /// Shuts a station out, by the name enrolment gave it: from now on it hears `station-revoked`. `false` where there
@@ -509,22 +629,22 @@ impl Running {
 
     /// Serves until the backend ends by itself, which it does not: for the program.
     pub async fn wait(&mut self) {
-        if let Some(task) = self.task.take() {
+        for task in &mut self.tasks {
             let _ = task.await;
         }
+        self.tasks.clear();
     }
 
     /// Takes no more requests and waits for those under way, five seconds at most.
     pub async fn stop(mut self) {
-        if let Some(stop) = self.stop.take() {
+        for stop in self.stops.drain(..) {
             let _ = stop.send(());
         }
-        if let Some(mut task) = self.task.take()
-            && tokio::time::timeout(std::time::Duration::from_secs(5), &mut task)
-                .await
-                .is_err()
-        {
-            task.abort();
+        let end = tokio::time::Instant::now() + std::time::Duration::from_secs(5);
+        for mut task in self.tasks.drain(..) {
+            if tokio::time::timeout_at(end, &mut task).await.is_err() {
+                task.abort();
+            }
         }
     }
 }

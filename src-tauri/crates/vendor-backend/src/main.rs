@@ -1,12 +1,17 @@
 //! The reference backend as a program.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use vendor::{Clock, Profile};
 use vendor_backend::{AutoReview, Backend, BackendError, BackendOptions, demo, office};
+
+mod examine;
+mod settings;
+
+use settings::{Log, Settings};
 
 /// The reference backend of 采集站 Photo Station.
 #[derive(Parser)]
@@ -31,9 +36,36 @@ enum Command {
         station: String,
     },
     /// Print a fresh one-time activation code: for a new station, or to bring back a revoked one.
-    Activate(Folder),
+    Activate {
+        /// Where the database is.
+        #[command(flatten)]
+        folder: Folder,
+        /// The one school the station serves, by its identifier; every school where this is absent.
+        #[arg(long)]
+        school: Option<String>,
+    },
+    /// Copy the database into a new file; the backend may serve meanwhile. The copy holds its keys, too.
+    Backup {
+        /// Where the database is.
+        #[command(flatten)]
+        folder: Folder,
+        /// The new file.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Put such a copy into a folder that has no database.
+    Restore {
+        /// Where the database is to be.
+        #[command(flatten)]
+        folder: Folder,
+        /// The copy.
+        #[arg(long)]
+        from: PathBuf,
+    },
     /// Take a bundle that was carried by hand; the backend may serve meanwhile. Twice changes nothing.
     Import(Import),
+    /// Examine a server, this one or another vendor's: does it speak the contract? Point by point.
+    Conform(examine::Conform),
     /// Print the contract as OpenAPI 3.1.
     Openapi,
     /// Print the demo students with their codes, one JSON object a line.
@@ -54,17 +86,24 @@ struct Folder {
 #[derive(clap::Args)]
 struct Serve {
     /// Folder of the database.
-    #[arg(long)]
-    data: PathBuf,
-    /// Address to listen on.
-    #[arg(long, default_value = "127.0.0.1:8700")]
-    listen: SocketAddr,
+    #[arg(long, env = "PHOTO_BACKEND_DATA")]
+    data: Option<PathBuf>,
+    /// Settings in a file (TOML, the same names as these arguments); an argument goes before the environment, the
+    /// environment before the file.
+    #[arg(long, env = "PHOTO_BACKEND_CONFIG")]
+    config: Option<PathBuf>,
+    /// Address to listen on; 127.0.0.1:8700 where nothing is said.
+    #[arg(long, env = "PHOTO_BACKEND_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Address of /healthz, /readyz and /metrics, not for the public; nowhere where nothing is said.
+    #[arg(long, env = "PHOTO_BACKEND_OPERATIONS")]
+    operations: Option<SocketAddr>,
     /// What telephones and stations call this backend, where that is not the address above.
-    #[arg(long)]
+    #[arg(long, env = "PHOTO_BACKEND_PUBLIC_URL")]
     public_url: Option<String>,
-    /// biyezhengzhao, yipai, binyu, or a profile file.
-    #[arg(long, default_value = "biyezhengzhao")]
-    profile: String,
+    /// biyezhengzhao, yipai, binyu, or a profile file; biyezhengzhao where nothing is said.
+    #[arg(long, env = "PHOTO_BACKEND_PROFILE")]
+    profile: Option<String>,
     /// Make the demo schools and students.
     #[arg(long)]
     seed_demo: bool,
@@ -72,14 +111,51 @@ struct Serve {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Decide without a reviewer: off, approve, or reject:N (the first N photos of each student).
-    #[arg(long, default_value = "off")]
-    auto_review: AutoReview,
+    #[arg(long, env = "PHOTO_BACKEND_AUTO_REVIEW")]
+    auto_review: Option<String>,
     /// What a reviewer types; a fresh one is made and printed where this is absent.
     #[arg(long, env = "REVIEWER_TOKEN", hide_env_values = true)]
     reviewer_token: Option<String>,
+    /// A reverse proxy stands in front: who asks is the last address of `X-Forwarded-For`.
+    #[arg(long, env = "PHOTO_BACKEND_BEHIND_PROXY")]
+    behind_proxy: bool,
+    /// How the log is written.
+    #[arg(long, env = "PHOTO_BACKEND_LOG")]
+    log: Option<Log>,
     /// Print a fresh one-time activation code at the start.
     #[arg(long)]
     activate: bool,
+}
+
+/// Where nothing is said.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8700);
+
+impl Serve {
+    /// Puts the file under the arguments.
+    fn options(&self, settings: &Settings) -> Result<BackendOptions, BackendError> {
+        let word = |argument: &Option<String>, file: &Option<String>, otherwise: &str| {
+            let said = argument.as_ref().or(file.as_ref());
+            said.map_or_else(|| otherwise.to_owned(), Clone::clone)
+        };
+        let data = self.data.as_ref().or(settings.data.as_ref());
+        let data =
+            data.ok_or_else(|| BackendError::Settings("--data: a folder for the database".to_owned()))?;
+        let auto_review = word(&self.auto_review, &settings.auto_review, "off");
+        Ok(BackendOptions {
+            data: Some(data.clone()),
+            listen: self.listen.or(settings.listen).unwrap_or(LISTEN),
+            public_url: self.public_url.clone().or_else(|| settings.public_url.clone()),
+            profile: profile(&word(&self.profile, &settings.profile, "biyezhengzhao"))?,
+            seed_demo: self.seed_demo.then_some(self.seed),
+            auto_review: auto_review
+                .parse::<AutoReview>()
+                .map_err(|error| BackendError::Settings(format!("--auto-review: {error}")))?,
+            reviewer_token: self.reviewer_token.clone(),
+            operations: self.operations.or(settings.operations),
+            limits: settings.limits(self.behind_proxy),
+            clock: Clock::system(),
+        })
+    }
 }
 
 #[derive(clap::Args)]
@@ -146,21 +222,14 @@ fn profile(name: &str) -> Result<Profile, BackendError> {
     Profile::parse(&text).map_err(|error| BackendError::Profile(error.to_string()))
 }
 
-async fn serve(arguments: Serve) -> Result<(), BackendError> {
+async fn serve(arguments: Serve, settings: Settings) -> Result<(), BackendError> {
     let given = arguments.reviewer_token.is_some();
-    let mut running = Backend::start(BackendOptions {
-        data: Some(arguments.data),
-        listen: arguments.listen,
-        public_url: arguments.public_url,
-        profile: profile(&arguments.profile)?,
-        seed_demo: arguments.seed_demo.then_some(arguments.seed),
-        auto_review: arguments.auto_review,
-        reviewer_token: arguments.reviewer_token,
-        clock: Clock::system(),
-    })
-    .await?;
+    let mut running = Backend::start(arguments.options(&settings)?).await?;
     println!("backend    {}", running.url());
     println!("review     {}/review", running.url());
+    if let Some(operations) = running.operations {
+        println!("operations http://{operations}/metrics");
+    }
     if !given {
         println!("reviewer   {}", running.reviewer_token());
     }
@@ -208,15 +277,43 @@ fn revoke(data: &std::path::Path, station: &str) -> Result<(), BackendError> {
     Err(BackendError::NoSuchStation(station.to_owned()))
 }
 
+fn in_runtime<T>(work: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| BackendError::Io {
+            what: "runtime".to_owned(),
+            source,
+        })?
+        .block_on(work)
+}
+
+/// The log, on the standard error stream.
+fn log(how: Log) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match how {
+        Log::Text => log.init(),
+        Log::Json => log.json().flatten_event(true).init(),
+    }
+}
+
+/// Reads the file, sets the log up, serves.
+fn begin(arguments: Serve) -> Result<(), BackendError> {
+    let settings = Settings::read(arguments.config.as_deref())?;
+    log(arguments.log.or(settings.log).unwrap_or_default());
+    in_runtime(serve(arguments, settings))
+}
+
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
-        )
-        .with_writer(std::io::stderr)
-        .init();
-    let result = match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    if !matches!(command, Command::Serve(_)) {
+        log(Log::Text);
+    }
+    let result = match command {
         Command::Openapi => {
             said(&vendor_backend::openapi());
             Ok(())
@@ -234,22 +331,22 @@ fn main() -> ExitCode {
             said(&lines.collect::<Vec<_>>().concat());
         }),
         Command::Revoke { folder, station } => revoke(&folder.data, &station),
-        Command::Activate(folder) => {
-            office::activation_code(&folder.data).map(|code| said(&format!("{code}\n")))
+        Command::Activate { folder, school } => {
+            office::activation_code(&folder.data, school.as_deref()).map(|code| said(&format!("{code}\n")))
         }
         Command::Import(arguments) => match import(&arguments) {
             Ok(true) => Ok(()),
             Ok(false) => return ExitCode::FAILURE,
             Err(error) => Err(error),
         },
-        Command::Serve(arguments) => tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|source| BackendError::Io {
-                what: "runtime".to_owned(),
-                source,
-            })
-            .and_then(|runtime| runtime.block_on(serve(arguments))),
+        Command::Conform(arguments) => match in_runtime(examine::run(&arguments)) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => Err(error),
+        },
+        Command::Backup { folder, to } => vendor_backend::backup(&folder.data, &to),
+        Command::Restore { folder, from } => vendor_backend::restore(&folder.data, &from),
+        Command::Serve(arguments) => begin(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::database::{Database, meta, timestamp};
+use crate::database::{Database, FILE, meta, timestamp};
 use crate::fault::Fault;
 use crate::{BackendError, fresh_activation_code, stations};
 
@@ -26,7 +26,7 @@ pub struct StationRow {
 }
 
 fn open(data: &Path) -> Result<Database, BackendError> {
-    if !data.join("backend.sqlite3").is_file() {
+    if !data.join(FILE).is_file() {
         return Err(BackendError::Database(format!(
             "there is none in {}",
             data.display()
@@ -66,15 +66,22 @@ pub fn revoke(data: &Path, station_id: &str, now: Timestamp) -> Result<bool, Bac
     Ok(open(data)?.now(|tx| stations::revoke(tx, station_id, now))?)
 }
 
-/// A fresh one-time activation code: for a new station, or for one that was revoked.
+/// A fresh one-time activation code: for a new station, or for one that was revoked. With a school the station serves
+/// that one and sees no other's students.
 ///
 /// # Errors
-/// [`BackendError::Database`].
-pub fn activation_code(data: &Path) -> Result<String, BackendError> {
+/// [`BackendError::NoSuchSchool`], [`BackendError::Database`].
+pub fn activation_code(data: &Path, school_id: Option<&str>) -> Result<String, BackendError> {
     let code = fresh_activation_code()?;
-    open(data)?.now(|tx| {
+    let made = open(data)?.now(|tx| {
         let mac_key = meta(tx, "mac_key", || Err(Fault::Broken("the backend never ran")))?;
-        stations::add_activation(tx, &mac_key, &code)
+        stations::add_activation(tx, &mac_key, &code, school_id)
     })?;
-    Ok(code)
+    if made {
+        Ok(code)
+    } else {
+        Err(BackendError::NoSuchSchool(
+            school_id.unwrap_or_default().to_owned(),
+        ))
+    }
 }

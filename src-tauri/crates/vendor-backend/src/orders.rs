@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Json};
@@ -22,7 +22,7 @@ use vendor::problem::{Problem, ProblemCode};
 use crate::Service;
 use crate::captures::settle;
 use crate::database::{micros, parsed, timestamp};
-use crate::fault::Fault;
+use crate::fault::{Fault, Place};
 use crate::pages::{Page, escaped, yuan};
 use crate::people::{academic_record, must_be_open, token_holder};
 use crate::stations::{Station, json};
@@ -37,11 +37,8 @@ const KEYS_LAST: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Asks for an order. `Idempotency-Key` is needed; an academic record has one open order at most, so that two
 /// booths asking for the same student get the same one.
 #[utoipa::path(post, path = "/v1/orders", tag = "visit", request_body = OrderRequest,
-    params(("Idempotency-Key" = String, Header, description = "Names this request for seven days.")),
-    responses((status = 200, description = "The order.", body = Order),
-        (status = "default", description = "Refused: `identity-expired`, `unknown-record`, `nothing-due`, \
-            `already-collected`, `outside-window`, `not-eligible`, `idempotency-mismatch`.",
-            body = Problem, content_type = "application/problem+json")))]
+    params(("Idempotency-Key" = String, Header, min_length = 1, max_length = 64, description = "Names this request for seven days.")),
+    responses((status = 200, description = "The order.", body = Order)))]
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     Extension(station): Extension<Station>,
@@ -72,7 +69,7 @@ pub(crate) async fn create(
                 token_holder(tx, &here, &station, &request.identity_token, now)?.ok_or(ProblemCode::IdentityExpired)?;
             let (record, owner) = academic_record(tx, &here, &request.academic_record_id, now)?
                 .ok_or(ProblemCode::UnknownRecord)?;
-            if owner != student.id {
+            if owner != student.id || !station.serves(&record.school_id) {
                 return Err(ProblemCode::UnknownRecord.into());
             }
             // After the upload the photo is under review or waits for this very payment.
@@ -107,6 +104,10 @@ pub(crate) async fn create(
                 "INSERT INTO idempotent (station_id, key, fingerprint, answer, at) VALUES (?1, ?2, ?3, ?4, ?5)",
                 (&station.id, &key, &fingerprint, &id, micros(now)),
             )?;
+            tx.execute(
+                "INSERT OR IGNORE INTO order_stations (order_id, station_id) VALUES (?1, ?2)",
+                (&id, &station.id),
+            )?;
             find(tx, &here, &id, now)?.ok_or(Fault::Broken("an order vanished"))
         })
         .await?;
@@ -134,17 +135,31 @@ fn answered(
     }
 }
 
-/// How far an order is.
+/// How far an order is; only for a station that asked for it.
 #[utoipa::path(get, path = "/v1/orders/{id}", tag = "visit", params(("id" = String, Path, description = "Order")),
-    responses((status = 200, description = "The order.", body = Order),
-        (status = "default", description = "Refused.", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "The order.", body = Order)))]
 pub(crate) async fn show(
     State(service): State<Arc<Service>>,
-    Path(id): Path<String>,
+    Extension(station): Extension<Station>,
+    Place(id): Place<String>,
 ) -> Result<Json<Order>, Fault> {
     let now = service.clock.now();
     let here = service.clone();
-    let order = service.database.run(move |tx| find(tx, &here, &id, now)).await?;
+    let order = service
+        .database
+        .run(move |tx| {
+            let asked: bool = tx.query_row(
+                "SELECT EXISTS (SELECT 1 FROM order_stations WHERE order_id = ?1 AND station_id = ?2)",
+                (&id, &station.id),
+                |row| row.get(0),
+            )?;
+            if asked {
+                find(tx, &here, &id, now)
+            } else {
+                Ok(None)
+            }
+        })
+        .await?;
     order.map(Json).ok_or_else(|| ProblemCode::NotFound.into())
 }
 
@@ -258,7 +273,7 @@ fn page_of(service: &Service, order: &Order) -> Page {
 }
 
 /// The page behind a payment code.
-pub(crate) async fn page(State(service): State<Arc<Service>>, Path(token): Path<String>) -> Response {
+pub(crate) async fn page(State(service): State<Arc<Service>>, Place(token): Place<String>) -> Response {
     let now = service.clock.now();
     let here = service.clone();
     let found = service
@@ -280,7 +295,7 @@ pub(crate) async fn page(State(service): State<Arc<Service>>, Path(token): Path<
 }
 
 /// The one touch.
-pub(crate) async fn page_pay(State(service): State<Arc<Service>>, Path(token): Path<String>) -> Response {
+pub(crate) async fn page_pay(State(service): State<Arc<Service>>, Place(token): Place<String>) -> Response {
     let now = service.clock.now();
     let here = service.clone();
     let back = format!("/pay/{token}");

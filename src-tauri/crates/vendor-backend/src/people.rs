@@ -77,7 +77,7 @@ fn token_mac(key: &[u8], token: &str) -> Vec<u8> {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SchoolQuery {
-    /// Part of the name; empty: any.
+    /// Part of the name, or a session code (特征码); empty: any.
     #[serde(default)]
     name: String,
     /// Level; empty: any.
@@ -87,10 +87,10 @@ pub(crate) struct SchoolQuery {
 
 /// Schools by name and level, at most twenty.
 #[utoipa::path(get, path = "/v1/schools", tag = "visit", params(SchoolQuery),
-    responses((status = 200, description = "What was found; empty where nothing was.", body = SchoolList),
-        (status = "default", description = "Refused.", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "What was found; empty where nothing was.", body = SchoolList)))]
 pub(crate) async fn schools(
     State(service): State<Arc<Service>>,
+    Extension(station): Extension<Station>,
     query: Result<Query<SchoolQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<SchoolList>, Fault> {
     let Query(query) = query.map_err(|_| ProblemCode::InvalidRequest)?;
@@ -99,7 +99,7 @@ pub(crate) async fn schools(
         .run(move |tx| {
             let mut statement = tx.prepare(
                 "SELECT id, name, levels, session_code, window_from, window_to FROM schools
-                 WHERE instr(name, ?1) > 0 ORDER BY instr(name, ?1), length(name), id",
+                 WHERE instr(name, ?1) > 0 OR session_code = upper(?1) ORDER BY instr(name, ?1), length(name), id",
             )?;
             let rows = statement.query_map([query.name.trim()], |row| {
                 let levels: String = row.get(2)?;
@@ -116,7 +116,8 @@ pub(crate) async fn schools(
             for row in rows {
                 let (mut school, levels) = row?;
                 school.levels = parsed(&levels)?;
-                if query.level.is_empty() || school.levels.contains(&query.level) {
+                let wanted = query.level.is_empty() || school.levels.contains(&query.level);
+                if wanted && station.serves(&school.id) {
                     schools.push(school);
                 }
             }
@@ -139,9 +140,7 @@ fn window(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Window>> {
 
 /// Who is this? Answers a masked identity, the academic records and a token to act on.
 #[utoipa::path(post, path = "/v1/identities", tag = "visit", request_body = ResolveRequest,
-    responses((status = 200, description = "The student, masked.", body = Identity),
-        (status = "default", description = "Refused: `unknown-code`, `code-expired`, `code-in-use`, `proof-mismatch`, `proof-required`, \
-            `proof-locked`, `code-mismatch`.", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "The student, masked.", body = Identity)))]
 pub(crate) async fn resolve(
     State(service): State<Arc<Service>>,
     Extension(station): Extension<Station>,
@@ -158,9 +157,10 @@ pub(crate) async fn resolve(
     let identity = service
         .database
         .run(move |tx| {
-            let found = who(
+            let found = who_here(
                 tx,
                 &here,
+                &station,
                 request.code.as_ref().map(vendor::SecretBytes::expose),
                 &request.proof,
                 request.school_id.as_deref(),
@@ -185,6 +185,7 @@ pub(crate) async fn resolve(
             )?;
             let (masked_name, masked_id) = masked(tx, &student.id)?;
             let mut records = records_of(tx, &here, &student, now)?;
+            records.retain(|record| station.serves(&record.school_id));
             records.sort_by_key(|record| !record.of_this_code);
             Ok(Ok(Identity {
                 identity_token: Secret::new(token),
@@ -199,6 +200,39 @@ pub(crate) async fn resolve(
     identity.map(Json).map_err(Fault::from)
 }
 
+/// As [`who`], for a station that may serve one school: another school's student is refused, after the proof, so that
+/// nobody learns by it which code is whose.
+pub(crate) fn who_here(
+    tx: &Transaction<'_>,
+    service: &Service,
+    station: &Station,
+    code: Option<&[u8]>,
+    proof: &Proof,
+    school_id: Option<&str>,
+    now: Timestamp,
+) -> Result<Result<Student, Problem>, Fault> {
+    let student = match who(tx, service, code, proof, school_id, now)? {
+        Ok(student) => student,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    for id in [&student.code_record, &student.number_record]
+        .into_iter()
+        .flatten()
+    {
+        let school: String = tx.query_row(
+            "SELECT school_id FROM academic_records WHERE id = ?1",
+            [id],
+            |row| row.get(0),
+        )?;
+        if !station.serves(&school) {
+            return Ok(Err(
+                Problem::new(ProblemCode::NotEligible).detail("this station serves another school")
+            ));
+        }
+    }
+    Ok(Ok(student))
+}
+
 /// A student who was made out.
 #[derive(Debug, Clone)]
 pub(crate) struct Student {
@@ -211,7 +245,7 @@ pub(crate) struct Student {
 
 /// Who shows this code and gives this proof? By the profile's rule; the inner error is a refusal after which
 /// the transaction must still be committed, since it counted a wrong proof.
-pub(crate) fn who(
+fn who(
     tx: &Transaction<'_>,
     service: &Service,
     code: Option<&[u8]>,

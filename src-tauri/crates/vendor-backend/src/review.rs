@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Form;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
@@ -21,7 +21,7 @@ use vendor::api::{Reason, Rejection};
 use crate::Service;
 use crate::captures::{About, Step, file, make_sheet, transition};
 use crate::database::{parsed, timestamp};
-use crate::fault::Fault;
+use crate::fault::{Fault, Place};
 use crate::pages::{Page, escaped};
 
 /// The standard's own grounds for refusal, as a reviewer finds them (`domain.md`, "The photo standard").
@@ -448,7 +448,7 @@ fn desk(tx: &Transaction<'_>, record_id: Uuid) -> Result<Option<Desk>, Fault> {
 }
 
 /// One photo, its report, and the two buttons.
-pub(crate) async fn show(State(service): State<Arc<Service>>, Path(record_id): Path<String>) -> Response {
+pub(crate) async fn show(State(service): State<Arc<Service>>, Place(record_id): Place<String>) -> Response {
     let Ok(record_id) = record_id.parse::<Uuid>() else {
         return Page::missing("没有这张照片").into_response();
     };
@@ -573,7 +573,7 @@ fn checks(report: &serde_json::Value) -> String {
 /// A picture for the desk.
 pub(crate) async fn picture(
     State(service): State<Arc<Service>>,
-    Path((record_id, kind)): Path<(String, String)>,
+    Place((record_id, kind)): Place<(String, String)>,
 ) -> Response {
     let (Ok(record_id), true) = (
         record_id.parse::<Uuid>(),
@@ -608,7 +608,7 @@ fn next_waiting(tx: &Transaction<'_>) -> Result<Option<String>, Fault> {
 /// A reviewer pressed one of the two buttons.
 pub(crate) async fn decided(
     State(service): State<Arc<Service>>,
-    Path(record_id): Path<String>,
+    Place(record_id): Place<String>,
     Form(form): Form<HashMap<String, String>>,
 ) -> Response {
     let Ok(record_id) = record_id.parse::<Uuid>() else {

@@ -38,6 +38,15 @@ pub(crate) struct Station {
     pub(crate) id: String,
     /// The key it signs with.
     pub(crate) key_id: String,
+    /// The one school it serves; `None`: every school of this vendor.
+    pub(crate) school: Option<String>,
+}
+
+impl Station {
+    /// May it see this school's students?
+    pub(crate) fn serves(&self, school_id: &str) -> bool {
+        self.school.as_ref().is_none_or(|own| own == school_id)
+    }
 }
 
 /// Lets signed requests of known stations through, with [`Station`] as an extension and the whole body read.
@@ -59,6 +68,7 @@ async fn admit(service: &Service, request: Request) -> Result<Request, Fault> {
         .await?
         .ok_or(ProblemCode::UnknownStation)?;
     let verified = verify(service, &parts, signed, &key, now).await?;
+    service.crowd.station(&station.id)?;
     if let Some(at) = revoked {
         return Err(revocation(service, key.key_id(), at).into());
     }
@@ -171,20 +181,20 @@ pub(crate) fn json<T: DeserializeOwned>(parts: &HeaderMap, body: &[u8]) -> Resul
 type Known = (Station, PublicKey, Option<Timestamp>);
 
 fn known(tx: &Transaction<'_>, key_id: &str) -> Result<Option<Known>, Fault> {
-    let found: Option<(String, String, Option<i64>)> = tx
+    let found: Option<(String, String, Option<i64>, Option<String>)> = tx
         .query_row(
-            "SELECT id, public_key, revoked_at FROM stations WHERE key_id = ?1",
+            "SELECT id, public_key, revoked_at, school_id FROM stations WHERE key_id = ?1",
             [key_id],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )
         .optional()?;
     found
-        .map(|(id, key, revoked)| {
+        .map(|(id, key, revoked, school)| {
             let key = key
                 .parse()
                 .map_err(|_| Fault::Broken("a stored key cannot be read"))?;
             let key_id = key_id.to_owned();
-            Ok((Station { id, key_id }, key, revoked.map(timestamp)))
+            Ok((Station { id, key_id, school }, key, revoked.map(timestamp)))
         })
         .transpose()
 }
@@ -209,22 +219,21 @@ pub(crate) fn revoke(tx: &Transaction<'_>, id: &str, now: Timestamp) -> Result<b
 /// The station that made a bundle, by a key in force or one that was replaced since; not one that was revoked.
 pub(crate) fn that_made(tx: &Transaction<'_>, key: &PublicKey) -> Result<Option<Station>, Fault> {
     let key_id = key.key_id();
-    let id: Option<String> = tx
+    let found: Option<(String, Option<String>)> = tx
         .query_row(
-            "SELECT id FROM stations WHERE revoked_at IS NULL
+            "SELECT id, school_id FROM stations WHERE revoked_at IS NULL
              AND (key_id = ?1 OR id = (SELECT station_id FROM retired_keys WHERE key_id = ?1))",
             [&key_id],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?;
-    Ok(id.map(|id| Station { id, key_id }))
+    Ok(found.map(|(id, school)| Station { id, key_id, school }))
 }
 
 /// Replaces the station's key. The request is signed with the old one, which signs nothing more after it; the proof in
 /// the body shows that the sender holds the new one. What the old one signed before stays valid.
 #[utoipa::path(post, path = "/v1/station/key", tag = "station", request_body = KeyRequest,
-    responses((status = 200, description = "The new key is in force.", body = KeyReplaced),
-        (status = "default", description = "Refused.", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "The new key is in force.", body = KeyReplaced)))]
 pub(crate) async fn replace_key(
     State(service): State<Arc<Service>>,
     Extension(station): Extension<Station>,
@@ -278,13 +287,29 @@ pub(crate) fn activation_mac(mac_key: &[u8], code: &str) -> Vec<u8> {
     )
 }
 
-/// Writes a new one-time activation code.
-pub(crate) fn add_activation(tx: &Transaction<'_>, mac_key: &[u8], code: &str) -> Result<(), Fault> {
+/// Writes a new one-time activation code, for a station that serves one school or, without, every school. `false` where
+/// there is no such school.
+pub(crate) fn add_activation(
+    tx: &Transaction<'_>,
+    mac_key: &[u8],
+    code: &str,
+    school_id: Option<&str>,
+) -> Result<bool, Fault> {
+    if let Some(school) = school_id {
+        let known: bool = tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM schools WHERE id = ?1)",
+            [school],
+            |row| row.get(0),
+        )?;
+        if !known {
+            return Ok(false);
+        }
+    }
     tx.execute(
-        "INSERT INTO activation_codes (code_mac, reusable) VALUES (?1, 0)",
-        [activation_mac(mac_key, code)],
+        "INSERT INTO activation_codes (code_mac, reusable, school_id) VALUES (?1, 0, ?2)",
+        (activation_mac(mac_key, code), school_id),
     )?;
-    Ok(())
+    Ok(true)
 }
 
 /// Makes a station known.
@@ -292,8 +317,7 @@ pub(crate) fn add_activation(tx: &Transaction<'_>, mac_key: &[u8], code: &str) -
 /// The activation code is used up by the first key; the same key may ask again and gets the same answer. A revoked
 /// station comes back with a one-time code that nobody has used, and goes on where it stopped.
 #[utoipa::path(post, path = "/v1/enrol", tag = "station", request_body = EnrolRequest,
-    responses((status = 200, description = "The station is known.", body = Enrolled),
-        (status = "default", description = "Refused.", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "The station is known.", body = Enrolled)))]
 pub(crate) async fn enrol(
     State(service): State<Arc<Service>>,
     request: Request,
@@ -353,9 +377,10 @@ pub(crate) async fn enrol(
                 });
             }
             tx.execute(
-                "INSERT INTO stations (id, name, key_id, public_key, software, enrolled_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (key_id) DO UPDATE SET name = ?2, software = ?5, revoked_at = NULL",
+                "INSERT INTO stations (id, name, key_id, public_key, software, enrolled_at, school_id)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT school_id FROM activation_codes WHERE code_mac = ?7))
+                 ON CONFLICT (key_id) DO UPDATE SET name = ?2, software = ?5, revoked_at = NULL,
+                     school_id = excluded.school_id",
                 (
                     &id,
                     &request.station_name,
@@ -363,6 +388,7 @@ pub(crate) async fn enrol(
                     request.public_key.to_string(),
                     &request.software,
                     micros(now),
+                    &code_mac,
                 ),
             )?;
             Ok(id)
@@ -391,8 +417,7 @@ pub(crate) async fn status(State(service): State<Arc<Service>>) -> Json<Status> 
 
 /// The vendor's profile: steps, proof, fee, spec, requirements, support line.
 #[utoipa::path(get, path = "/v1/profile", tag = "station",
-    responses((status = 200, description = "The profile in force.", body = vendor::Profile),
-        (status = "default", description = "Refused.", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "The profile in force.", body = vendor::Profile)))]
 pub(crate) async fn profile(State(service): State<Arc<Service>>) -> Json<vendor::Profile> {
     Json(service.profile.clone())
 }

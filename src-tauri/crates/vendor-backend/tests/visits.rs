@@ -203,6 +203,8 @@ async fn biyezhengzhao_pays_first_is_rejected_once_and_pays_no_second_time() {
     let profile = booth.station.profile().await.unwrap();
     let schools = booth.station.schools("示例", "本科").await.unwrap().schools;
     assert_eq!(schools.len(), 1);
+    let by_session_code = booth.station.schools("demo01", "").await.unwrap().schools;
+    assert_eq!(by_session_code, schools, "the session code finds its school");
     assert!(
         booth
             .station

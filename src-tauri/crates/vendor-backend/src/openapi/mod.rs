@@ -1,7 +1,13 @@
 //! The contract as OpenAPI 3.1, generated from the very types and handlers.
 
+mod errors;
+mod examples;
+
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
+
+use errors::Refusals;
+use examples::Examples;
 
 use crate::{captures, orders, people, stations};
 
@@ -23,7 +29,10 @@ use crate::{captures, orders, people, stations};
             receipt key of the enrolment over `photo-station-receipt-v1`, receipt number, record id, \
             `standard_sha256`, `original_sha256`, time of receipt in microseconds since 1970, and key id, each \
             followed by a line feed.\n\n\
-            **Errors** are problem+json (RFC 9457); act on `code`.",
+            **Errors** are problem+json (RFC 9457); act on `code`. Each request lists the codes it can be refused with; \
+            besides, `unavailable` (503) may come from whatever stands in front. New codes may be added within `/v1`.\n\n\
+            **The guide** for a vendor's engineer, with the order of a visit, is the documentation of the crate `vendor`. \
+            `vendor-backend conform` examines a server point by point.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     paths(
@@ -48,7 +57,7 @@ use crate::{captures, orders, people, stations};
         (name = "visit", description = "One student's visit."),
         (name = "capture", description = "Photos, their review and their results."),
     ),
-    modifiers(&Signed)
+    modifiers(&Signed, &Refusals, &Examples)
 )]
 struct Contract;
 
