@@ -169,24 +169,14 @@ impl Frame {
     }
 
     /// The frame as RGB, upright, at a half, a quarter or an eighth of its size: the smallest whose longer side still
-    /// has `least` pixels. For the preview and the guidance, at a fraction of [`Frame::to_rgb`]'s cost.
+    /// has `least` pixels. For the preview and the guidance.
     ///
     /// # Errors
-    /// As [`Frame::to_rgb`], but a damaged MJPEG frame may pass: it is for looking, not for keeping.
+    /// As [`Frame::to_rgb`].
     pub fn to_small_rgb(&self, least: u32) -> Result<RgbImage, CameraError> {
+        let whole = self.to_sensor_rgb()?;
         let by = reduce::factor(self.width, self.height, least);
-        if by == 1 {
-            return self.to_rgb();
-        }
-        let (width, height) = (self.width as usize, self.height as usize);
-        let small = match self.format {
-            PixelFormat::Rgb8 => reduce::rgb(&self.data, width, height, by),
-            PixelFormat::Gray8 => reduce::grey(&self.data, width, height, by),
-            PixelFormat::Yuyv => reduce::yuyv(&self.data, width, height, by),
-            PixelFormat::Nv12 => reduce::nv12(&self.data, width, height, by),
-            PixelFormat::Mjpeg => mjpeg::to_small_rgb(&self.data, width, height, by),
-        }?;
-        Ok(self.mounting.upright(small))
+        Ok(self.mounting.upright(reduce::means(&whole, by).unwrap_or(whole)))
     }
 
     /// The frame's lightness, upright, 0–255 (limited range is stretched), at its own size. Cheaper than RGB.
@@ -275,7 +265,7 @@ fn length(format: PixelFormat, width: u32, height: u32, data: &[u8]) -> Result<u
 }
 
 /// BT.601, limited range, Microsoft's integer form.
-pub(crate) fn yuv_to_rgb(y: u8, u: u8, v: u8) -> [u8; 3] {
+fn yuv_to_rgb(y: u8, u: u8, v: u8) -> [u8; 3] {
     let (c, d, e) = (i32::from(y) - 16, i32::from(u) - 128, i32::from(v) - 128);
     let level = |sum: i32| ((sum + 128) >> 8).clamp(0, 255) as u8;
     [

@@ -4,7 +4,6 @@
 //! a picture that lost a packet simply goes on into them. So the end is found by walking the segments,
 //! and a picture without its own end marker is no picture.
 
-use image::RgbImage;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
@@ -47,32 +46,6 @@ pub(crate) fn to_rgb(data: &[u8], width: usize, height: usize) -> Result<Vec<u8>
 /// The luma plane as it is: JPEG's is full-range BT.601 already.
 pub(crate) fn to_luma(data: &[u8], width: usize, height: usize) -> Result<Vec<u8>, CameraError> {
     decode(data, width, height, ColorSpace::Luma)
-}
-
-/// The picture at 1/2, 1/4 or 1/8 of its size, decoded at that size: the inverse transform works on fewer coefficients.
-pub(crate) fn to_small_rgb(
-    data: &[u8],
-    width: usize,
-    height: usize,
-    by: usize,
-) -> Result<RgbImage, CameraError> {
-    let failed = |error: jpeg_decoder::Error| bad(format!("MJPEG: {error}"));
-    let file = to_file(data, Mounting::Upright)?;
-    let mut decoder = jpeg_decoder::Decoder::new(file.as_slice());
-    decoder.read_info().map_err(failed)?;
-    let info = decoder.info().ok_or_else(truncated)?;
-    if (usize::from(info.width), usize::from(info.height)) != (width, height) {
-        return Err(other_size(width, height));
-    }
-    let asked = |side: usize| u16::try_from(side / by).unwrap_or(u16::MAX);
-    let (width, height) = decoder.scale(asked(width), asked(height)).map_err(failed)?;
-    let samples = decoder.decode().map_err(failed)?;
-    let rgb = match info.pixel_format {
-        jpeg_decoder::PixelFormat::RGB24 => samples,
-        jpeg_decoder::PixelFormat::L8 => samples.into_iter().flat_map(|level| [level; 3]).collect(),
-        other => return Err(bad(format!("MJPEG of {other:?}"))),
-    };
-    RgbImage::from_raw(width.into(), height.into(), rgb).ok_or_else(|| bad("MJPEG: wrong number of samples"))
 }
 
 /// A file of this frame: with Huffman tables, and with the orientation of a sensor that is not upright.
@@ -580,33 +553,6 @@ mod tests {
                 frame.to_rgb().unwrap(),
                 "any reader shows what we see"
             );
-        }
-    }
-
-    #[test]
-    fn a_small_picture_is_the_large_one_seen_from_afar() {
-        let bytes = jpeg(SamplingFactor::R_4_2_0, None);
-        let frame = frame(&bytes).unwrap();
-        let large = frame.to_rgb().unwrap();
-        for (least, by) in [(40, 2), (20, 4), (10, 8)] {
-            let small = frame.to_small_rgb(least).unwrap();
-            let size = (u32::from(WIDTH).div_ceil(by), u32::from(HEIGHT).div_ceil(by));
-            assert_eq!(small.dimensions(), size);
-            // Where a whole square lies behind a pixel.
-            let (across, down) = (u32::from(WIDTH) / by, u32::from(HEIGHT) / by);
-            let mut apart = 0.0;
-            for (x, y) in (0..down).flat_map(|y| (0..across).map(move |x| (x, y))) {
-                let square = image::imageops::crop_imm(&large, x * by, y * by, by, by).to_image();
-                for channel in 0..3 {
-                    let sum: f64 = square.pixels().map(|one| f64::from(one.0[channel])).sum();
-                    let level = f64::from(small.get_pixel(x, y).0[channel]);
-                    apart += (sum / f64::from(by * by) - level).abs();
-                }
-            }
-            let mean = apart / f64::from(across * down * 3);
-            // At an eighth all that is left of 16 x 16 pixels' chroma is one value.
-            let most = if by == 8 { 6.0 } else { 4.0 };
-            assert!(mean < most, "{mean} levels apart at 1/{by}");
         }
     }
 
