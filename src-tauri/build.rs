@@ -40,6 +40,7 @@ const COMMANDS: &[&str] = &[
     "print_page",
     "print_record",
     "drawn",
+    "alive",
     "timing",
 ];
 

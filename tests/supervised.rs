@@ -85,6 +85,35 @@ fn window_of(parent: u32) -> Option<u32> {
     children.split_whitespace().next()?.parse().ok()
 }
 
+/// Threads of a page's process that has come up. One that is killed at its birth takes the window with it.
+const THREADS: usize = 5;
+
+/// The process of this window's page.
+fn page_of(window: u32) -> Option<u32> {
+    let entries = std::fs::read_dir("/proc").ok()?;
+    let mut processes = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    processes.find(|process| {
+        let exe = std::fs::read_link(format!("/proc/{process}/exe"));
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        // The parent is the second field behind the name.
+        let parent = stat
+            .rsplit(')')
+            .next()
+            .and_then(|rest| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
+        let threads = std::fs::read_dir(format!("/proc/{process}/task"));
+        exe.is_ok_and(|exe| exe.ends_with("WebKitWebProcess"))
+            && parent == Some(window)
+            && threads.is_ok_and(|threads| threads.count() > THREADS)
+    })
+}
+
+fn kill(process: u32) {
+    let killed = Command::new("kill")
+        .args(["-KILL", &process.to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+}
+
 /// Whether it runs; one that ended and was not buried yet does not.
 fn runs(process: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| {
@@ -106,8 +135,7 @@ fn a_killed_window_comes_back_and_none_outlives_its_parent() {
     let lock = folder.path().join("station").join("station.lock");
     until("the station's lock", || lock.exists().then_some(()));
     let first = until("a window", || window_of(parent.0.id()));
-    let killed = Command::new("kill").args(["-KILL", &first.to_string()]).status();
-    assert!(killed.unwrap().success());
+    kill(first);
     let second = until("another window", || {
         window_of(parent.0.id()).filter(|window| *window != first)
     });
@@ -116,6 +144,26 @@ fn a_killed_window_comes_back_and_none_outlives_its_parent() {
     parent.0.kill().unwrap();
     parent.0.wait().unwrap();
     until("the window's end", || (!runs(second)).then_some(()));
+}
+
+#[test]
+fn a_window_whose_page_dies_again_and_again_is_started_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, number) = display();
+    let parent = Ends(supervised(folder.path()).env("DISPLAY", number).spawn().unwrap());
+    let window = until("a window", || window_of(parent.0.id()));
+    let mut last = None;
+    // The first two are put up again by the window itself.
+    for _ in 0..3 {
+        assert!(runs(window), "the window stands");
+        let page = until("a page", || page_of(window).filter(|page| last != Some(*page)));
+        kill(page);
+        last = Some(page);
+    }
+    let another = until("another window", || {
+        window_of(parent.0.id()).filter(|another| *another != window)
+    });
+    until("its page", || page_of(another));
 }
 
 #[test]

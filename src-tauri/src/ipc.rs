@@ -26,6 +26,7 @@ use station::view::{Action, Guidance, ScanSight, View};
 use tauri::State;
 use tauri_specta::Event;
 
+use crate::pulse;
 use crate::rooms;
 use crate::session::{Pass, StaffSession, inside};
 use crate::voice::{Tongue, Voice};
@@ -317,6 +318,7 @@ pub(crate) fn builder() -> tauri_specta::Builder<tauri::Wry> {
             doctor,
             print_record,
             drawn,
+            pulse::alive,
             timing,
             quit,
             rooms::errand_foresee,

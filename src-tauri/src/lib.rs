@@ -7,6 +7,7 @@ mod output;
 mod pictures;
 mod places;
 mod printer;
+mod pulse;
 mod queue;
 mod rooms;
 mod session;

@@ -25,6 +25,7 @@ use tauri::State;
 
 use crate::ipc::{Failure, FailureCode};
 use crate::session::Pass;
+use crate::supervise;
 use crate::voice::{Tongue, Voice};
 
 /// What a delivery's files may be named by.
@@ -197,7 +198,7 @@ pub(crate) fn live(pass: Pass) -> Result<LiveView, Failure> {
 #[tauri::command]
 #[specta::specta]
 pub(crate) fn restart(_pass: Pass, app: tauri::AppHandle) -> Result<(), Failure> {
-    app.request_restart();
+    supervise::start_over(&app);
     Ok(())
 }
 

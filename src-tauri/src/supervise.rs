@@ -15,10 +15,14 @@ use crate::output::{Output, Verdict};
 const OPTION: &str = "--supervised";
 /// Set for the child.
 const CHILD: &str = "PHOTO_STATION_CHILD";
+/// What the child says by its end: start me again at once.
+const OVER_AGAIN: i32 = 64;
 /// The pause after a window that stood for a while.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause: a student may wait for it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// A window that wants to start over sooner than this is in some trouble.
+const SHORTEST: Duration = Duration::from_secs(10);
 /// A window that stood for so long had begun well.
 const STOOD: Duration = Duration::from_mins(1);
 
@@ -75,6 +79,10 @@ fn after(code: Option<i32>, stood: Duration, pause: Duration) -> Next {
         Some(0) => Next::End(Verdict::Accepted),
         // Wrong arguments stay wrong.
         Some(2) => Next::End(Verdict::Usage),
+        Some(OVER_AGAIN) if stood >= SHORTEST => Next::Again {
+            wait: Duration::ZERO,
+            pause: FIRST_PAUSE,
+        },
         _ if stood >= STOOD => Next::Again {
             wait: FIRST_PAUSE,
             pause: FIRST_PAUSE * 2,
@@ -86,9 +94,23 @@ fn after(code: Option<i32>, stood: Duration, pause: Duration) -> Next {
     }
 }
 
+fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+/// Ends the program so that it starts again: by its parent, where it has one. One that started itself again would end
+/// like a program that staff had closed, and its parent with it.
+pub(crate) fn start_over(app: &tauri::AppHandle) {
+    if is_child() {
+        app.exit(OVER_AGAIN);
+    } else {
+        app.request_restart();
+    }
+}
+
 /// In the child: ends this process when its parent is gone. Does nothing elsewhere.
 pub(crate) fn end_with_parent() {
-    if std::env::var_os(CHILD).is_none() {
+    if !is_child() {
         return;
     }
     std::thread::spawn(|| {
@@ -109,6 +131,19 @@ mod tests {
         let short = Duration::from_secs(1);
         assert_eq!(after(Some(0), short, FIRST_PAUSE), Next::End(Verdict::Accepted));
         assert_eq!(after(Some(2), short, FIRST_PAUSE), Next::End(Verdict::Usage));
+    }
+
+    #[test]
+    fn a_window_that_wants_to_start_over_does_at_once_but_not_without_end() {
+        let again = |stood| after(Some(OVER_AGAIN), stood, LONGEST_PAUSE);
+        let Next::Again { wait, pause } = again(SHORTEST) else {
+            panic!("it ends");
+        };
+        assert_eq!((wait, pause), (Duration::ZERO, FIRST_PAUSE));
+        let Next::Again { wait, .. } = again(Duration::ZERO) else {
+            panic!("it ends");
+        };
+        assert_eq!(wait, LONGEST_PAUSE);
     }
 
     #[test]

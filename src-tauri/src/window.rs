@@ -12,6 +12,7 @@ use tauri_specta::Event;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::ipc::{self, GuidanceChanged, ViewChanged};
+use crate::pulse::{self, Pulse};
 use crate::session::StaffSession;
 use crate::voice::Voice;
 
@@ -21,7 +22,7 @@ use crate::voice::Voice;
 /// When the system has no display or the window cannot be made.
 pub(crate) fn open(door: Doorway, windowed: bool, booth: Booth) -> tauri::Result<()> {
     let commands = ipc::builder();
-    tauri::Builder::default()
+    told_of_death(tauri::Builder::default())
         .plugin(tauri_plugin_single_instance::init(|app, _, _| {
             // A second start shows the first: two programs must not share one camera and one queue.
             if let Some(window) = app.get_webview_window("station") {
@@ -31,6 +32,7 @@ pub(crate) fn open(door: Doorway, windowed: bool, booth: Booth) -> tauri::Result
         .manage(door)
         .manage(StaffSession::default())
         .manage(Arc::<Voice>::default())
+        .manage(Pulse::default())
         .register_asynchronous_uri_scheme_protocol("cam", |context, request, responder| {
             let handle = picture(&context, &request);
             tauri::async_runtime::spawn(async move { responder.respond(handle.await) });
@@ -53,6 +55,7 @@ pub(crate) fn open(door: Doorway, windowed: bool, booth: Booth) -> tauri::Result
                 .devtools(false)
                 .build()?;
             draw_without_a_graphics_card(&window);
+            pulse::watch(&window);
             if booth == Booth::Photographer
                 && !windowed
                 && let Some(monitor) = second_monitor(app)?
@@ -95,7 +98,19 @@ fn open_second_screen(app: &tauri::App, monitor: &tauri::Monitor) -> tauri::Resu
         .focused(false)
         .devtools(false)
         .build()?;
+    pulse::watch(&window);
     window.set_fullscreen(true)
+}
+
+/// The one system whose web view tells of a dead page by way of the builder.
+#[cfg(target_os = "macos")]
+fn told_of_death(builder: tauri::Builder<tauri::Wry>) -> tauri::Builder<tauri::Wry> {
+    builder.on_web_content_process_terminate(pulse::died)
+}
+
+#[cfg(not(target_os = "macos"))]
+fn told_of_death(builder: tauri::Builder<tauri::Wry>) -> tauri::Builder<tauri::Wry> {
+    builder
 }
 
 /// Without a graphics card "accelerated" drawing is emulated: a frame of the preview then costs three times what plain

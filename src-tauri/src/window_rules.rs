@@ -127,7 +127,7 @@ fn the_page_may_call_each_of_the_programs_commands_and_nothing_else_and_calls_ea
         .unwrap()
         .count();
     assert_eq!(windows, 2, "one capability a window");
-    // The student's screen beside a photographer's only looks.
+    // The student's screen beside a photographer's only looks, and says that it runs.
     let second = json("src-tauri/capabilities/student.json");
     assert_eq!(second["local"], true);
     assert!(second["remote"].is_null());
@@ -137,7 +137,8 @@ fn the_page_may_call_each_of_the_programs_commands_and_nothing_else_and_calls_ea
         serde_json::json!([
             "core:event:allow-listen",
             "core:event:allow-unlisten",
-            "allow-view"
+            "allow-view",
+            "allow-alive"
         ])
     );
 

@@ -18,6 +18,13 @@ mod driven;
 mod hands;
 #[cfg(target_os = "linux")]
 mod measured;
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "a visit needs more of its place than a measurement")]
+mod place;
+#[cfg(target_os = "linux")]
+mod screen;
+#[cfg(target_os = "linux")]
+mod visit;
 
 #[cfg(target_os = "linux")]
 fn main() {

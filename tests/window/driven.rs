@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::hands::Window;
 
@@ -58,8 +58,9 @@ impl Drop for Group {
     }
 }
 
-/// A virtual display of its own; `-displayfd` lets the server choose a free number.
-fn display() -> (Group, String) {
+/// A virtual display of its own; `-displayfd` lets the server choose a free number. What it shows is in a file of this
+/// folder.
+fn display(folder: &Path) -> (Group, String) {
     let screen = std::env::var("PHOTO_STATION_SCREEN").unwrap_or_else(|_| "1920x1080".into());
     let mut server = Group::start(
         Command::new("Xvfb")
@@ -71,7 +72,9 @@ fn display() -> (Group, String) {
                 &format!("{screen}x24"),
                 "-nolisten",
                 "tcp",
+                "-fbdir",
             ])
+            .arg(folder)
             .stdout(Stdio::piped())
             .stderr(Stdio::null()),
     );
@@ -98,6 +101,7 @@ pub(crate) struct Stage {
     pub(crate) window: Window,
     _driver: Group,
     _display: Group,
+    _frame: tempfile::TempDir,
 }
 
 /// What the window runs on, and how much it says.
@@ -136,9 +140,15 @@ impl Stage {
             },
             PathBuf::from,
         );
-        let (display, number) = display();
+        let frame = tempfile::tempdir().unwrap();
+        let (display, number) = display(frame.path());
         let (port, native) = (free_port(), free_port());
-        let log = std::fs::File::create(folder.join("driver.log")).unwrap();
+        // A program that is started again goes on in the same file.
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(folder.join("driver.log"))
+            .unwrap();
         let driver = Group::start(
             Command::new(tauri_driver)
                 .args([
@@ -168,11 +178,53 @@ impl Stage {
             .await
             .unwrap_or_else(|error| panic!("{error}\n{}", said(folder)));
         Stage {
-            window: Window::of(client),
+            window: Window::of(client, frame.path()),
             _driver: driver,
             _display: display,
+            _frame: frame,
         }
     }
+}
+
+/// A process of the program on this folder, by its file's name: the program itself, or its page's.
+pub(crate) fn process(name: &str, station: &Path) -> Option<u32> {
+    let data = format!("PHOTO_STATION_DATA={}", station.display()).into_bytes();
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(Result::ok)
+        .find(|entry| {
+            let (exe, environment) = (entry.path().join("exe"), entry.path().join("environ"));
+            std::fs::read_link(exe).is_ok_and(|exe| exe.file_name().is_some_and(|file| file == name))
+                && std::fs::read(environment)
+                    .is_ok_and(|all| all.split(|byte| *byte == 0).any(|one| one == data))
+        })
+        .and_then(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// Ends a process as a power cut does.
+pub(crate) fn kill(process: u32) {
+    let killed = Command::new("kill")
+        .args(["-KILL", &process.to_string()])
+        .status();
+    assert!(killed.unwrap().success(), "{process} is not there");
+}
+
+/// What the command line says of the records of a station, line by line; it must succeed.
+pub(crate) fn queue(station: &Path, people: &Path, command: &str) -> Vec<Value> {
+    let told = Command::new(env!("CARGO_BIN_EXE_photo-station"))
+        .arg("--data")
+        .arg(station)
+        .arg("--rehearsal")
+        .arg(people)
+        .args(["--json", "queue", command])
+        .output()
+        .unwrap();
+    let lines = String::from_utf8(told.stdout).unwrap();
+    assert!(told.status.success(), "queue {command}: {lines}");
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 pub(crate) const PIN: &str = "246802";

@@ -1,6 +1,6 @@
 //! A person before the window: what they read, touch and type.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
@@ -11,10 +11,12 @@ use serde_json::json;
 use vendor_backend::DemoPerson;
 
 use crate::driven::{PATIENCE, PIN};
+use crate::screen::Screen;
 
 /// The window under WebDriver.
 pub(crate) struct Window {
     pub(crate) client: Client,
+    screen: Screen,
     shots: Option<PathBuf>,
     taken: u32,
 }
@@ -25,9 +27,10 @@ fn id(name: &str) -> String {
 
 impl Window {
     /// With `PHOTO_STATION_SHOTS=DIR` it leaves pictures there.
-    pub(crate) fn of(client: Client) -> Window {
+    pub(crate) fn of(client: Client, frame: &Path) -> Window {
         Window {
             client,
+            screen: Screen::in_folder(frame),
             shots: std::env::var_os("PHOTO_STATION_SHOTS").map(PathBuf::from),
             taken: 0,
         }
@@ -93,8 +96,12 @@ impl Window {
 
     pub(crate) async fn click(&self, name: &str) {
         let since = Instant::now();
-        // A person would touch again, too.
+        let page = self.page().await;
+        // A person would touch again, too; but not where the page has gone on while the driver still looked at it.
         while let Err(error) = self.element(name).await.click().await {
+            if self.page().await != page {
+                return;
+            }
             assert!(since.elapsed() < PATIENCE, "{name} cannot be touched: {error}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -104,19 +111,13 @@ impl Window {
         self.element(name).await.send_keys(text).await.unwrap();
     }
 
-    /// Keys as a scanner presses them: to nothing on the page, five milliseconds apart, and Enter.
+    /// Keys as a quick scanner presses them, to nothing on the page, and Enter. They go to the window as one piece: on a
+    /// machine with much else to do, keys sent one by one come as slowly as a hand's.
     pub(crate) async fn keys(&self, text: &str) {
-        let actions = text.chars().chain([char::from(Key::Enter)]).fold(
-            KeyActions::new("scanner".to_owned()),
-            |keys, value| {
-                keys.then(KeyAction::Down { value })
-                    .then(KeyAction::Up { value })
-                    .then(KeyAction::Pause {
-                        duration: Duration::from_millis(5),
-                    })
-            },
-        );
-        self.client.perform_actions(actions).await.unwrap();
+        let page = self.client.find(Locator::Css("body")).await.unwrap();
+        page.send_keys(&format!("{text}{}", char::from(Key::Enter)))
+            .await
+            .unwrap();
     }
 
     /// A key as a finger presses it, to nothing on the page; the page has taken it when this returns.
@@ -149,13 +150,78 @@ impl Window {
         self.client.find(Locator::Css(&id(name))).await.is_ok()
     }
 
+    /// A code as a hand-held scanner types it; where it is not taken one scans again.
+    pub(crate) async fn scans(&self, code: &str) {
+        let since = Instant::now();
+        while self.page().await.as_deref() == Some("scan") {
+            assert!(since.elapsed() < PATIENCE, "the scanner's keys are not taken");
+            self.keys(code).await;
+            let typed = Instant::now();
+            while typed.elapsed() < Duration::from_secs(2) && self.page().await.as_deref() == Some("scan") {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+
+    /// A person types on a page that has come to rest, not on the one that is just being turned.
+    async fn until_turned(&self) {
+        let since = Instant::now();
+        let turning = Locator::Css(".turn-enter-active, .turn-leave-active");
+        while self.client.find(turning).await.is_ok() {
+            assert!(since.elapsed() < PATIENCE, "the page turns for ever");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub(crate) async fn proves(&self, last_four: &str) {
+        self.until_turned().await;
+        for key in last_four.chars() {
+            self.click(&format!("key-{key}")).await;
+        }
+        self.click("prove-submit").await;
+    }
+
+    /// Waits until an element says this of itself.
+    pub(crate) async fn until_it_says(&self, name: &str, attribute: &str, value: &str) {
+        let since = Instant::now();
+        loop {
+            let says = self.attr(name, attribute).await;
+            if says.as_deref() == Some(value) {
+                return;
+            }
+            assert!(
+                since.elapsed() < PATIENCE,
+                "{name} says {says:?}, not {value}: {}",
+                self.text().await
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until what a student reads holds all of these.
+    pub(crate) async fn tells(&self, name: &str, words: &[&str]) {
+        let since = Instant::now();
+        loop {
+            let told = self.words(name).await;
+            let Some(missing) = words.iter().find(|word| !told.contains(**word)) else {
+                return;
+            };
+            assert!(since.elapsed() < PATIENCE, "no {missing} in {told}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     pub(crate) async fn finds_the_school(&self, student: &DemoPerson) {
+        self.searches_the_school(student).await;
+        self.click("school").await;
+    }
+
+    pub(crate) async fn searches_the_school(&self, student: &DemoPerson) {
         self.types("field-school", &student.record().school).await;
         let field = self.client.active_element().await.unwrap();
         field.send_keys(&Key::Tab.to_string()).await.unwrap();
         self.click(&format!("level-{}", student.record().level)).await;
         self.click("search-school").await;
-        self.click("school").await;
     }
 
     /// Waits until the scan page says this of what the camera sees.
@@ -208,9 +274,8 @@ impl Window {
         self.element("pay-qr").await;
         let since = Instant::now();
         loop {
-            let screen = image::load_from_memory(&self.client.screenshot().await.unwrap()).unwrap();
-            if let Some(code) = code::Reader::new().read(&screen.to_luma8()).first() {
-                return String::from_utf8(code.text.expose().to_vec()).unwrap();
+            if let Some(code) = self.code_on_the_screen() {
+                return String::from_utf8(code).unwrap();
             }
             assert!(
                 since.elapsed() < PATIENCE,
@@ -218,6 +283,13 @@ impl Window {
                 self.text().await
             );
         }
+    }
+
+    /// The code that stands on the screen, if there is one.
+    pub(crate) fn code_on_the_screen(&self) -> Option<Vec<u8>> {
+        let screen = image::DynamicImage::from(self.screen.picture()).into_luma8();
+        let found = code::Reader::new().read(&screen);
+        Some(found.first()?.text.expose().to_vec())
     }
 
     /// Remembers from here on whatever the content security policy refuses.
@@ -244,9 +316,8 @@ impl Window {
             .await;
         tokio::time::sleep(Duration::from_millis(1200)).await;
         self.taken += 1;
-        if let Ok(png) = self.client.screenshot().await {
-            std::fs::create_dir_all(folder).unwrap();
-            std::fs::write(folder.join(format!("{:02}-{page}.png", self.taken)), png).unwrap();
-        }
+        std::fs::create_dir_all(folder).unwrap();
+        let file = folder.join(format!("{:02}-{page}.png", self.taken));
+        self.screen.picture().save(file).unwrap();
     }
 }

@@ -13,11 +13,13 @@ use station::rehearsal::{Actor, RehearsalError, play_watched};
 use station::view::{Action, Page};
 use station::visit::Shot;
 use station::{Config, Darkroom, Options, Station};
-use vendor_backend::{AutoReview, Backend, BackendOptions, DemoCase, DemoPerson, Running, demo};
+use vendor_backend::{DemoCase, DemoPerson, demo};
 use virtual_booth::{Act, Booth, BoothOptions};
 
-use crate::driven::{PATIENCE, PIN, Scene, Stage, set_pin};
+use crate::driven::{PATIENCE, PIN, Scene, Stage};
 use crate::hands::Window;
+use crate::place::Place;
+use crate::visit::Visit;
 
 /// Frames of the recorded loop: a second, so that nothing of it is remembered by a cache.
 const LOOP: u64 = 30;
@@ -104,53 +106,15 @@ fn recorded(folder: &Path) {
     }
 }
 
-/// A backend, a student, and the station's folder with a PIN.
-struct Place {
-    folder: tempfile::TempDir,
-    backend: Running,
-    /// People who come without anything particular.
-    crowd: Vec<DemoPerson>,
+/// People who come without anything particular, one after the other.
+fn ordinary_people(place: &Place) -> Vec<DemoPerson> {
+    let crowd = place.crowd(DemoCase::Ordinary);
+    place.come(&crowd);
+    crowd
 }
 
-impl Place {
-    async fn new() -> Place {
-        let backend = Backend::start(BackendOptions {
-            auto_review: AutoReview::Off,
-            ..BackendOptions::demo("biyezhengzhao").unwrap()
-        })
-        .await
-        .unwrap();
-        let mut crowd = backend.people();
-        crowd.retain(|person| person.case == DemoCase::Ordinary);
-        let place = Place {
-            folder: tempfile::tempdir().unwrap(),
-            backend,
-            crowd,
-        };
-        std::fs::write(place.people(), serde_json::to_vec(&place.crowd).unwrap()).unwrap();
-        set_pin(&place.station(), &place.people());
-        place
-    }
-
-    fn station(&self) -> PathBuf {
-        self.folder.path().join("station")
-    }
-
-    fn people(&self) -> PathBuf {
-        self.folder.path().join("people.json")
-    }
-
-    async fn window(&self, camera: &str) -> Stage {
-        let scene = Scene { camera, log: "warn" };
-        Stage::start_with(
-            self.folder.path(),
-            &self.station(),
-            self.backend.url(),
-            &self.people(),
-            scene,
-        )
-        .await
-    }
+async fn window(place: &Place, camera: &str) -> Stage {
+    place.opens_with(Scene { camera, log: "warn" }).await
 }
 
 async fn invoke(window: &Window, command: &str, given: Value) -> Value {
@@ -179,58 +143,9 @@ fn number(reading: &Value, path: &str) -> f64 {
         .unwrap_or_else(|| panic!("no {path} in {reading}"))
 }
 
-/// How the code comes.
-#[derive(Clone, Copy, PartialEq)]
-enum By {
-    Camera,
-    /// A hand-held scanner, where the camera shows a recorded loop.
-    Keys,
-}
-
-/// Does what each page asks for until this one stands there.
-async fn goes_on_to(window: &mut Window, backend: &Running, student: &DemoPerson, by: By, last: &str) {
-    let since = Instant::now();
-    let mut left = String::new();
-    loop {
-        assert!(
-            since.elapsed() < PATIENCE * 3,
-            "no page {last}: {}",
-            window.text().await
-        );
-        let page = window.next_after(&left).await;
-        if page == last {
-            return;
-        }
-        match page.as_str() {
-            "welcome" => window.click("start").await,
-            "find-school" => window.finds_the_school(student).await,
-            "scan" if by == By::Keys => window.keys(student.code()).await,
-            "prove-last-four" => {
-                for key in student.last_four.chars() {
-                    window.click(&format!("key-{key}")).await;
-                }
-                window.click("prove-submit").await;
-            }
-            "confirm" => window.click("it-is-me").await,
-            "requirements" => {
-                window.click("consent").await;
-                window.click("consent-next").await;
-            }
-            "pay" => {
-                let address = window.payment_address().await;
-                backend.pay(&address).await.unwrap();
-            }
-            "choose-photo" => window.click("take-1").await,
-            "last-look" => window.click("submit").await,
-            "not-possible" => panic!("not possible: {}", window.text().await),
-            _ => {}
-        }
-        left = page;
-    }
-}
-
 async fn preview() -> Vec<Line> {
-    let place = Place::new().await;
+    let place = Place::usual().await;
+    let crowd = ordinary_people(&place);
     let pictures = place.folder.path().join("loop");
     std::fs::create_dir(&pictures).unwrap();
     recorded(&pictures);
@@ -239,22 +154,16 @@ async fn preview() -> Vec<Line> {
         ..Config::load(&place.station()).unwrap()
     };
     config.save(&place.station()).unwrap();
-    let mut stage = place.window(&format!("pictures:{}", pictures.display())).await;
+    let mut stage = window(&place, &format!("pictures:{}", pictures.display())).await;
     stage.window.until_page("welcome").await;
     let usable = usable_after(&stage.window).await;
-    goes_on_to(
-        &mut stage.window,
-        &place.backend,
-        &place.crowd[0],
-        By::Keys,
-        "framing",
-    )
-    .await;
+    Visit::by_keys(&place, &crowd[0])
+        .goes_on_to(&mut stage.window, "framing")
+        .await;
     tokio::time::sleep(WATCHED).await;
     let told = reading(&stage.window).await;
     stage.window.client.clone().close().await.unwrap();
     drop(stage);
-    place.backend.stop().await;
     vec![
         Line {
             what: "preview drawn, with guides, 720p camera",
@@ -332,18 +241,20 @@ fn started_at() -> f64 {
 }
 
 async fn visits() -> Vec<Line> {
-    let place = Place::new().await;
-    let mut stage = place.window("virtual").await;
-    for person in place.crowd.iter().cycle().take(VISITS) {
+    let place = Place::usual().await;
+    let crowd = ordinary_people(&place);
+    let mut stage = window(&place, "virtual").await;
+    for person in crowd.iter().cycle().take(VISITS) {
         stage.window.until_page("welcome").await;
-        goes_on_to(&mut stage.window, &place.backend, person, By::Camera, "done").await;
+        Visit::before_the_camera(&place, person)
+            .goes_on_to(&mut stage.window, "done")
+            .await;
         stage.window.click("finish").await;
     }
     stage.window.until_page("welcome").await;
     let told = reading(&stage.window).await;
     stage.window.client.clone().close().await.unwrap();
     drop(stage);
-    place.backend.stop().await;
     let shares: Vec<f64> = told["visits"]
         .as_array()
         .unwrap()
@@ -386,7 +297,8 @@ async fn visits() -> Vec<Line> {
 
 /// Visits of people who do not hesitate, developed, kept and handed in for real: how many an hour the machine takes.
 async fn hurried() -> Line {
-    let place = Place::new().await;
+    let place = Place::usual().await;
+    let crowd = ordinary_people(&place);
     let models = Arc::new(Models::load(&models()).unwrap());
     let (capture, _) = Booth::still(&BoothOptions::default(), None);
     let capture = Original::from_rgb(capture).unwrap();
@@ -405,7 +317,7 @@ async fn hurried() -> Line {
     let options = Options {
         data: folder.path().to_path_buf(),
         config: Config {
-            backend: place.backend.url().to_owned(),
+            backend: place.backend().url().to_owned(),
             countdown: 0,
             least_free_mb: 0,
             ..Config::default()
@@ -417,12 +329,12 @@ async fn hurried() -> Line {
     };
     let station = Station::open_with(options, Some(darkroom)).await.unwrap();
     assert!(station.enrolled_within(Duration::from_secs(30)).await);
-    assert!(place.crowd.len() >= HURRIED);
+    assert!(crowd.len() >= HURRIED);
     let began = Instant::now();
-    for person in place.crowd.iter().take(HURRIED) {
+    for person in crowd.iter().take(HURRIED) {
         let actor: Actor = serde_json::from_value(serde_json::to_value(person).unwrap()).unwrap();
         let pay = async |url: String| {
-            let paid = place.backend.pay(&url).await;
+            let paid = place.backend().pay(&url).await;
             paid.map_err(|error| RehearsalError::Payment(error.to_string()))
         };
         play_watched(&station, &actor, pay, |page| match page {
@@ -441,7 +353,6 @@ async fn hurried() -> Line {
     }
     let an_hour = HURRIED as f64 / began.elapsed().as_secs_f64() * 3600.0;
     drop(station);
-    place.backend.stop().await;
     Line {
         what: "visits an hour, one after the other, without a window",
         measured: an_hour,

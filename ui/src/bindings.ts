@@ -43,6 +43,8 @@ export const commands = {
 	printRecord: (id: string, what: Printout, english: boolean) => typedError<null, Failure>(__TAURI_INVOKE("print_record", { id, what, english })),
 	/**  The page has drawn this revision of the view. */
 	drawn: (revision: number) => __TAURI_INVOKE<void>("drawn", { revision }),
+	/**  The page runs; `seen` is false while nobody can see it. */
+	alive: (seen: boolean) => __TAURI_INVOKE<void>("alive", { seen }),
 	/**  How fast the station is now. */
 	timing: () => typedError<TimingReading, Failure>(__TAURI_INVOKE("timing")),
 	/**  Ends the program (staff only; a student has no way out of the kiosk). */
