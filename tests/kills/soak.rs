@@ -36,7 +36,9 @@ const SAMPLE_EVERY: u32 = 50;
 /// Samples of the second half for a verdict: the records' page cache (16 MiB) and the allocator fill during the first
 /// hundreds of visits, and a slope over those is no leak.
 const ENOUGH: usize = 15;
-/// tokio ends a helper thread after ten idle seconds; a pooled connection may live longer, and is one.
+/// After which an idle helper thread of the station ends.
+const HELPER_IDLE: Duration = Duration::from_millis(500);
+/// Until everything idle is given back; a pooled connection may live longer, and is one.
 const IDLE: Duration = Duration::from_secs(12);
 /// So many more handles and threads than at the beginning are no leak.
 pub(crate) const MORE: f64 = 4.0;
@@ -459,10 +461,19 @@ fn join(caller: &TcpStream, callee: &TcpStream, mode: &AtomicU8) {
 }
 
 /// The station of the soak, as a process of its own.
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-pub(crate) async fn serve(role: &SoakRole) {
+///
+/// Its helper threads end after [`HELPER_IDLE`]: with tokio's usual ten seconds the work of every few seconds, dealt out
+/// to all of them in turn, keeps as many as were ever needed at once, and that most creeps up over thousands of visits.
+/// What stays now is held by something.
+pub(crate) fn serve(role: &SoakRole) {
     end_with_the_suite();
-    if let Err(error) = visits(role).await {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_keep_alive(HELPER_IDLE)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    if let Err(error) = runtime.block_on(visits(role)) {
         say(&Line::Failed {
             why: error.to_string(),
         });
