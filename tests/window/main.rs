@@ -8,6 +8,7 @@
 //! | [`mishaps`] | the network, the head and the camera fail in the middle; a rejected photo is shot again |
 //! | [`power`] | power cuts before and after the submission, without a network; a page that dies |
 //! | [`photographer`] | two students by a photographer's keys |
+//! | [`staff`] | every staff command shut before the PIN and after it, and a walk through the rooms |
 //! | [`doorway`] | a station that cannot open says why |
 //! | [`driven`], [`hands`] | display, drivers and program; what a person does before them |
 //! | [`visit`], [`place`], [`lens`] | what every visit has in common; backend and folder; a camera that the test directs |
@@ -39,5 +40,6 @@ mod place;
 mod power;
 mod refusals;
 mod screen;
+mod staff;
 mod student;
 mod visit;
