@@ -65,21 +65,19 @@ pub(crate) fn all() {
         .enable_all()
         .build()
         .unwrap();
-    let mut lines = Vec::new();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    println!("{cores} cores, drawn in software at 1920×1080 under Xvfb\n");
+    println!("| | measured | goal | ratio | |\n| --- | ---: | ---: | ---: | --- |");
+    // Each part as soon as it is measured: what comes after it may fail.
+    let tell = |lines: Vec<Line>| lines.iter().for_each(|line| println!("{}", line.tell()));
     runtime.block_on(async {
         eprintln!("the preview, on a recorded loop …");
-        lines.extend(preview().await);
+        tell(preview().await);
         eprintln!("{VISITS} visits in the window, on the virtual booth …");
-        lines.extend(visits().await);
+        tell(visits().await);
         eprintln!("{HURRIED} visits without a window, as fast as they go …");
-        lines.push(hurried().await);
+        tell(vec![hurried().await]);
     });
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    println!("\n{cores} cores, drawn in software at 1920×1080 under Xvfb\n");
-    println!("| | measured | goal | ratio | |\n| --- | ---: | ---: | ---: | --- |");
-    for line in &lines {
-        println!("{}", line.tell());
-    }
 }
 
 fn models() -> PathBuf {
@@ -300,7 +298,7 @@ async fn hurried() -> Line {
     let place = Place::usual().await;
     let crowd = ordinary_people(&place);
     let models = Arc::new(Models::load(&models()).unwrap());
-    let (capture, _) = Booth::still(&BoothOptions::default(), None);
+    let capture = Booth::new(BoothOptions::default()).frame(&Act::Sit, 0);
     let capture = Original::from_rgb(capture).unwrap();
     let darkroom: Darkroom = Arc::new(move |spec| {
         let outcome = portrait::standardize(&models, &capture, spec, None);
