@@ -2,27 +2,25 @@
 
 use std::process::Command;
 
-use vendor_backend::{Backend, BackendOptions, DemoCase};
+use vendor_backend::DemoCase;
 
-use crate::driven::{ONE_AT_A_TIME, Stage, set_pin};
+use crate::driven::ONE_AT_A_TIME;
+use crate::place::Place;
 
 /// A booth whose key is gone shows a page, not a dead screen, and serves once the key is back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_station_that_cannot_open_says_why_in_the_window_and_opens_when_it_is_mended() {
     let _one = ONE_AT_A_TIME.lock().await;
-    let folder = tempfile::tempdir().unwrap();
-    let backend = Backend::start(BackendOptions::demo("biyezhengzhao").unwrap())
-        .await
-        .unwrap();
-    let people = folder.path().join("people.json");
-    let student = backend.person(DemoCase::Ordinary).unwrap();
-    std::fs::write(&people, serde_json::to_vec(&[&student]).unwrap()).unwrap();
-    let station = folder.path().join("station");
-    set_pin(&station, &people);
-    let (key, aside) = (station.join("records.key"), folder.path().join("records.key"));
+    let place = Place::usual().await;
+    place.come(&[place.person(DemoCase::Ordinary)]);
+    let station = place.station();
+    let (key, aside) = (
+        station.join("records.key"),
+        place.folder.path().join("records.key"),
+    );
     std::fs::rename(&key, &aside).unwrap();
 
-    let mut stage = Stage::start(folder.path(), &station, backend.url(), &people).await;
+    let mut stage = place.opens("virtual").await;
     let window = &mut stage.window;
     assert_eq!(window.next_after("").await, "out-of-service");
     let page = window.element("page-out-of-service").await;
@@ -38,7 +36,7 @@ async fn a_station_that_cannot_open_says_why_in_the_window_and_opens_when_it_is_
         .arg("--data")
         .arg(&station)
         .arg("--rehearsal")
-        .arg(&people)
+        .arg(place.people())
         .args(["doctor", "--json"])
         .output()
         .unwrap();
@@ -53,5 +51,4 @@ async fn a_station_that_cannot_open_says_why_in_the_window_and_opens_when_it_is_
     std::fs::rename(&aside, &key).unwrap();
     assert_eq!(window.next_after("out-of-service").await, "welcome");
     stage.window.client.close().await.unwrap();
-    backend.stop().await;
 }

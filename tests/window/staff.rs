@@ -13,10 +13,11 @@ use records::{
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use vendor_backend::{Backend, BackendOptions, DemoCase};
+use vendor_backend::DemoCase;
 
-use crate::driven::{ONE_AT_A_TIME, PATIENCE, Scene, Stage, set_pin};
+use crate::driven::{ONE_AT_A_TIME, PATIENCE, Scene};
 use crate::hands::Window;
+use crate::place::Place;
 
 /// What the page may ask without staff.
 const OPEN_TO_ALL: [&str; 9] = [
@@ -223,26 +224,19 @@ async fn choose(window: &Window, folder: &Path) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn staff_walk_through_their_rooms() {
     let _one = ONE_AT_A_TIME.lock().await;
-    let folder = tempfile::tempdir().unwrap();
-    let backend = Backend::start(BackendOptions::demo("biyezhengzhao").unwrap())
-        .await
-        .unwrap();
-    let people = folder.path().join("people.json");
-    let student = backend.person(DemoCase::Ordinary).unwrap();
-    std::fs::write(&people, serde_json::to_vec(&[&student]).unwrap()).unwrap();
-    let station = folder.path().join("station");
-    std::fs::create_dir(&station).unwrap();
+    let place = Place::usual().await;
+    place.come(&[place.person(DemoCase::Ordinary)]);
+    let station = place.station();
     std::fs::write(station.join("station.toml"), WRITTEN).unwrap();
-    set_pin(&station, &people);
     keep_four(&station);
-    let stick = folder.path().join("stick");
+    let stick = place.folder.path().join("stick");
     std::fs::create_dir(&stick).unwrap();
 
     let scene = Scene {
         camera: "virtual",
         log: "warn",
     };
-    let mut stage = Stage::start_with(folder.path(), &station, backend.url(), &people, scene).await;
+    let mut stage = place.opens_with(scene).await;
     let window = &mut stage.window;
     window.until_page("welcome").await;
     window.watch_the_policy().await;
@@ -264,7 +258,6 @@ async fn staff_walk_through_their_rooms() {
     every_staff_command_is_shut(window).await;
     assert_eq!(window.refused_by_the_policy().await, Vec::<String>::new());
     stage.window.client.close().await.unwrap();
-    backend.stop().await;
 }
 
 /// Filter, search, sort; a record's page with its pictures; a retry; paper that cannot come.

@@ -4,7 +4,6 @@
 //! [`Courier`] does it: oldest first, a few side by side, each attempt marked in the records before it
 //! starts. Only a receipt that verifies takes a record out of the outbox.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fail::fail_point;
@@ -13,7 +12,6 @@ use records::{
     AttemptResult, Change, Identity, MaskedIdentity, Outgoing, Payment, PersonReason, PhotoKind, Receipt,
     RecordId, RecordState, RecordsError, Review,
 };
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 use vendor::api::{Capture, ChangeKind, Photo, Subject};
@@ -25,10 +23,6 @@ use crate::view::Progress;
 /// Records sent side by side: enough to fill a campus uplink, few enough that a student's own request does
 /// not wait behind them.
 pub const SIDE_BY_SIDE: u32 = 3;
-/// Records made ready while those are on their way, or written down after: reading a photo, sealing its request and two
-/// flushes take a third of the time a fast uplink takes for it, and the uplink waits for none of that. No more: each
-/// holds its photos in memory, and spends an attempt when the network goes.
-const BESIDE: u32 = 2;
 /// Records of one turn: enough that the uplink does not run dry between two looks at the outbox, few enough that
 /// decisions get their turn.
 pub const A_TURN: u32 = 24;
@@ -254,13 +248,12 @@ impl Courier {
         let (mut round, mut failed, mut smooth) = (Round::default(), None, true);
         let mut waiting = due.into_iter();
         let mut under_way = JoinSet::new();
-        let uplink = Arc::new(Semaphore::new(SIDE_BY_SIDE as usize));
         loop {
             while smooth
-                && under_way.len() < (SIDE_BY_SIDE + BESIDE) as usize
+                && under_way.len() < SIDE_BY_SIDE as usize
                 && let Some(outgoing) = waiting.next()
             {
-                under_way.spawn(send(self.shared.clone(), outgoing, Arc::clone(&uplink)));
+                under_way.spawn(send(self.shared.clone(), outgoing));
             }
             let Some(ended) = under_way.join_next().await else {
                 return (round, failed);
@@ -345,9 +338,8 @@ impl Courier {
     }
 }
 
-/// One attempt at one record: marked, made once the uplink has a place for it, written down. The screen is told only
-/// what is written down.
-async fn send(shared: Shared, outgoing: Outgoing, uplink: Arc<Semaphore>) -> Result<Round, StationError> {
+/// One attempt at one record: marked, made, written down. The screen is told only what is written down.
+async fn send(shared: Shared, outgoing: Outgoing) -> Result<Round, StationError> {
     let id = outgoing.id;
     let begun = Timestamp::now();
     match shared.records(move |store| store.begin_attempt(id, begun)).await {
@@ -360,7 +352,7 @@ async fn send(shared: Shared, outgoing: Outgoing, uplink: Arc<Semaphore>) -> Res
     }
     let mut round = Round::default();
     let result = match capture(&shared, outgoing).await {
-        Ok(capture) => match put(&shared, id, &capture, &uplink).await {
+        Ok(capture) => match shared.client().put_capture(id.uuid(), &capture).await {
             Ok(accepted) => {
                 round.online = true;
                 AttemptResult::Delivered(kept(&accepted.receipt))
@@ -407,17 +399,6 @@ async fn send(shared: Shared, outgoing: Outgoing, uplink: Arc<Semaphore>) -> Res
         _ => round.failed = 1,
     }
     Ok(round)
-}
-
-async fn put(
-    shared: &Shared,
-    id: RecordId,
-    capture: &Capture,
-    uplink: &Semaphore,
-) -> Result<vendor::api::Accepted, VendorError> {
-    // Never closed; a place that cannot be had would only mean one record more at once.
-    let _place = uplink.acquire().await.ok();
-    shared.client().put_capture(id.uuid(), capture).await
 }
 
 /// A refusal for the clock's sake says what time it is there.
