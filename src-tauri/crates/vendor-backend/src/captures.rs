@@ -13,7 +13,6 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use image::{ImageFormat, ImageReader, Limits};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Transaction};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vendor::api::{
@@ -24,7 +23,7 @@ use vendor::bundle::HistoryRow;
 use vendor::problem::{Problem, ProblemCode};
 use vendor::{FeeWhen, Receipt};
 
-use crate::database::{micros, parsed, timestamp, written};
+use crate::database::{Optional as _, Tx, micros, parsed, timestamp, written};
 use crate::fault::{Fault, Place};
 use crate::people::{Student, academic_record, masked, must_be_open, token_holder, who_here};
 use crate::review::{AutoReview, Decision, decide};
@@ -145,7 +144,7 @@ fn picture(photo: &Photo) -> Option<image::DynamicImage> {
 /// Takes a capture in one transaction. The inner error is a refusal that must be committed: it may have
 /// counted a wrong proof.
 pub(crate) fn take(
-    tx: &Transaction<'_>,
+    tx: &Tx<'_>,
     service: &Service,
     station: &Station,
     record_id: Uuid,
@@ -178,9 +177,7 @@ pub(crate) fn take(
     if let Some(old) = live(tx, &record.id, "awaiting-payment")? {
         transition(tx, old, &Step::Superseded { by: record_id }, now)?;
     }
-    let sequence: i64 = tx.query_row("SELECT coalesce(max(seq), 0) + 1 FROM captures", [], |row| {
-        row.get(0)
-    })?;
+    let sequence = tx.next_number()?;
     let day = now
         .to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)))
         .date()
@@ -203,10 +200,11 @@ pub(crate) fn take(
         consented_at: capture.consented_at,
     };
     tx.execute(
-        "INSERT INTO captures (record_id, station_id, academic_record_id, standard_sha256, original_sha256,
+        "INSERT INTO captures (seq, record_id, station_id, academic_record_id, standard_sha256, original_sha256,
              receipt, state, about, captured_at, received_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'awaiting-payment', ?7, ?8, ?9)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'awaiting-payment', ?8, ?9, ?10)",
         (
+            sequence,
             record_id.to_string(),
             &station.id,
             &record.id,
@@ -241,7 +239,7 @@ pub(crate) fn take(
 
 /// A capture that is here: the same receipt again for the same photos, from whoever has them. `None`: it is not here.
 fn here_already(
-    tx: &Transaction<'_>,
+    tx: &Tx<'_>,
     service: &Service,
     station: &Station,
     record_id: Uuid,
@@ -276,7 +274,7 @@ fn here_already(
 /// Whose photo is it? By the token while it lasts, by code and proof otherwise; true where the backend had to
 /// find out by itself.
 fn subject(
-    tx: &Transaction<'_>,
+    tx: &Tx<'_>,
     service: &Service,
     station: &Station,
     capture: &Capture,
@@ -308,7 +306,7 @@ fn subject(
 
 /// Keeps a file of a capture.
 pub(crate) fn keep_file(
-    tx: &Transaction<'_>,
+    tx: &Tx<'_>,
     record_id: Uuid,
     kind: &str,
     media_type: &str,
@@ -322,11 +320,7 @@ pub(crate) fn keep_file(
 }
 
 /// A file of a capture: media type and bytes.
-pub(crate) fn file(
-    tx: &Transaction<'_>,
-    record_id: Uuid,
-    kind: &str,
-) -> Result<Option<(String, Vec<u8>)>, Fault> {
+pub(crate) fn file(tx: &Tx<'_>, record_id: Uuid, kind: &str) -> Result<Option<(String, Vec<u8>)>, Fault> {
     Ok(tx
         .query_row(
             "SELECT media_type, bytes FROM files WHERE record_id = ?1 AND kind = ?2",
@@ -337,7 +331,7 @@ pub(crate) fn file(
 }
 
 /// The record id of the photo of an academic record that is in this state.
-fn live(tx: &Transaction<'_>, academic_record_id: &str, state: &str) -> Result<Option<Uuid>, Fault> {
+fn live(tx: &Tx<'_>, academic_record_id: &str, state: &str) -> Result<Option<Uuid>, Fault> {
     let found: Option<String> = tx
         .query_row(
             "SELECT record_id FROM captures WHERE academic_record_id = ?1 AND state = ?2",
@@ -353,7 +347,7 @@ fn live(tx: &Transaction<'_>, academic_record_id: &str, state: &str) -> Result<O
         .transpose()
 }
 
-fn set_collection(tx: &Transaction<'_>, academic_record_id: &str, to: CollectionState) -> Result<(), Fault> {
+fn set_collection(tx: &Tx<'_>, academic_record_id: &str, to: CollectionState) -> Result<(), Fault> {
     tx.execute(
         "UPDATE academic_records SET collection = ?2 WHERE id = ?1",
         (academic_record_id, to.as_str()),
@@ -362,7 +356,7 @@ fn set_collection(tx: &Transaction<'_>, academic_record_id: &str, to: Collection
 }
 
 /// Does this station have the record: did it take the photo, or was it carried there?
-fn holds(tx: &Transaction<'_>, station: &Station, record_id: Uuid) -> Result<bool, Fault> {
+fn holds(tx: &Tx<'_>, station: &Station, record_id: Uuid) -> Result<bool, Fault> {
     Ok(tx.query_row(
         "SELECT EXISTS (SELECT 1 FROM holders WHERE record_id = ?1 AND station_id = ?2)",
         (record_id.to_string(), &station.id),
@@ -371,7 +365,7 @@ fn holds(tx: &Transaction<'_>, station: &Station, record_id: Uuid) -> Result<boo
 }
 
 /// From now on the station hears of the record.
-fn hold(tx: &Transaction<'_>, station: &Station, record_id: Uuid) -> Result<(), Fault> {
+fn hold(tx: &Tx<'_>, station: &Station, record_id: Uuid) -> Result<(), Fault> {
     tx.execute(
         "INSERT INTO holders (record_id, station_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         (record_id.to_string(), &station.id),
@@ -379,7 +373,7 @@ fn hold(tx: &Transaction<'_>, station: &Station, record_id: Uuid) -> Result<(), 
     Ok(())
 }
 
-fn student_of(tx: &Transaction<'_>, record_id: Uuid) -> Result<String, Fault> {
+fn student_of(tx: &Tx<'_>, record_id: Uuid) -> Result<String, Fault> {
     Ok(tx.query_row(
         "SELECT a.student_id FROM captures c JOIN academic_records a ON a.id = c.academic_record_id
          WHERE c.record_id = ?1",
@@ -390,26 +384,40 @@ fn student_of(tx: &Transaction<'_>, record_id: Uuid) -> Result<String, Fault> {
 
 /// Keeps the history that came with a record; a later one of the same station replaces it, since it is longer.
 pub(crate) fn keep_history(
-    tx: &Transaction<'_>,
+    tx: &Tx<'_>,
     station: &Station,
     record_id: Uuid,
     history: &[HistoryRow],
 ) -> Result<(), Fault> {
     tx.execute(
         "INSERT INTO histories (record_id, station_id, history) VALUES (?1, ?2, ?3)
-         ON CONFLICT DO UPDATE SET history = ?3",
+         ON CONFLICT (record_id, station_id) DO UPDATE SET history = ?3",
         (record_id.to_string(), &station.id, written(&history)?),
     )?;
     Ok(())
 }
 
 /// Writes a change for every station that has the record.
-fn tell(tx: &Transaction<'_>, record_id: Uuid, at: Timestamp, what: &ChangeKind) -> Result<(), Fault> {
-    tx.execute(
-        "INSERT INTO changes (station_id, record_id, at, what)
-         SELECT station_id, ?1, ?2, ?3 FROM holders WHERE record_id = ?1",
-        (record_id.to_string(), micros(at), written(what)?),
+fn tell(tx: &Tx<'_>, record_id: Uuid, at: Timestamp, what: &ChangeKind) -> Result<(), Fault> {
+    let (record_id, at, what) = (record_id.to_string(), micros(at), written(what)?);
+    let holders: Vec<String> = tx.rows(
+        "SELECT station_id FROM holders WHERE record_id = ?1 ORDER BY station_id",
+        [&record_id],
+        |row| row.get(0),
     )?;
+    for station_id in holders {
+        // Counting locks the station's head until the end: a number is never seen before the one below it.
+        let seq: i64 = tx.query_row(
+            "INSERT INTO change_heads (station_id, seq) VALUES (?1, 1)
+             ON CONFLICT (station_id) DO UPDATE SET seq = change_heads.seq + 1 RETURNING seq",
+            [&station_id],
+            |row| row.get(0),
+        )?;
+        tx.execute(
+            "INSERT INTO changes (station_id, seq, record_id, at, what) VALUES (?1, ?2, ?3, ?4, ?5)",
+            (&station_id, seq, &record_id, at, &what),
+        )?;
+    }
     Ok(())
 }
 
@@ -426,12 +434,7 @@ pub(crate) enum Step {
 }
 
 /// The only place where a photo's state changes; `false` where the step does not fit the state.
-pub(crate) fn transition(
-    tx: &Transaction<'_>,
-    record_id: Uuid,
-    step: &Step,
-    now: Timestamp,
-) -> Result<bool, Fault> {
+pub(crate) fn transition(tx: &Tx<'_>, record_id: Uuid, step: &Step, now: Timestamp) -> Result<bool, Fault> {
     let (from, to) = match step {
         Step::ToReview { .. } => (&["awaiting-payment"][..], CollectionState::UnderReview),
         Step::Approved => (&["under-review"][..], CollectionState::Approved),
@@ -488,7 +491,7 @@ pub(crate) fn transition(
 
 /// Sends the photo that waits for its payment to review, if nothing is due any more.
 pub(crate) fn settle(
-    tx: &Transaction<'_>,
+    tx: &Tx<'_>,
     service: &Service,
     academic_record_id: &str,
     paid_by: Option<&str>,
@@ -512,7 +515,7 @@ pub(crate) fn settle(
         if record.fee.when == FeeWhen::OnlyForChange {
             // One payment, one change.
             tx.execute(
-                "UPDATE academic_records SET paid = 0 WHERE id = ?1",
+                "UPDATE academic_records SET paid = FALSE WHERE id = ?1",
                 [academic_record_id],
             )?;
         }
@@ -547,7 +550,7 @@ pub(crate) fn settle(
 }
 
 /// The student's sheet, made when a photo is approved.
-pub(crate) fn make_sheet(tx: &Transaction<'_>, service: &Service, record_id: Uuid) -> Result<(), Fault> {
+pub(crate) fn make_sheet(tx: &Tx<'_>, service: &Service, record_id: Uuid) -> Result<(), Fault> {
     let (_, standard) = file(tx, record_id, "standard")?.ok_or(Fault::Broken("a photo vanished"))?;
     let sheet =
         sheet::lay_out(&standard, &service.profile.sheet).ok_or(Fault::Broken("a sheet cannot be made"))?;
@@ -560,7 +563,7 @@ pub(crate) fn make_sheet(tx: &Transaction<'_>, service: &Service, record_id: Uui
     )
 }
 
-fn accepted(tx: &Transaction<'_>, station: &Station, record_id: Uuid) -> Result<Option<Accepted>, Fault> {
+fn accepted(tx: &Tx<'_>, station: &Station, record_id: Uuid) -> Result<Option<Accepted>, Fault> {
     let row: Option<(String, String, Option<String>, String, String)> = tx
         .query_row(
             "SELECT c.receipt, c.state, c.rejection, c.academic_record_id, s.masked_name
@@ -636,20 +639,19 @@ pub(crate) async fn changes(
     let page = service
         .database
         .run(move |tx| {
-            let mut statement = tx.prepare(
+            let rows = tx.rows(
                 "SELECT seq, record_id, at, what FROM changes WHERE station_id = ?1 AND seq > ?2
                  ORDER BY seq LIMIT ?3",
-            )?;
-            let rows = statement
-                .query_map((&station.id, after, limit + 1), |row| {
+                (&station.id, after, limit + 1),
+                |row| {
                     Ok((
-                        row.get::<_, i64>(0)?,
-                        row.get::<_, String>(1)?,
-                        row.get::<_, i64>(2)?,
-                        row.get::<_, String>(3)?,
+                        row.get::<i64>(0)?,
+                        row.get::<String>(1)?,
+                        row.get::<i64>(2)?,
+                        row.get::<String>(3)?,
                     ))
-                })?
-                .collect::<rusqlite::Result<Vec<_>>>()?;
+                },
+            )?;
             let more = rows.len() > limit as usize;
             let mut next_cursor = after;
             let mut changes = Vec::new();
@@ -679,7 +681,7 @@ const DELIVERABLES: [(DeliverableKind, &str); 2] = [
 ];
 
 /// Is it this station's, and approved? `None`: there is no such capture.
-fn approved(tx: &Transaction<'_>, station: &Station, record_id: Uuid) -> Result<Option<bool>, Fault> {
+fn approved(tx: &Tx<'_>, station: &Station, record_id: Uuid) -> Result<Option<bool>, Fault> {
     Ok(tx
         .query_row(
             "SELECT c.state = 'approved' FROM captures c JOIN holders h ON h.record_id = c.record_id

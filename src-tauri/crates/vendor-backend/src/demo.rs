@@ -7,10 +7,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::civil::Date;
-use rusqlite::Transaction;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::database::Tx;
 use crate::fault::Fault;
 use crate::people::{code_mac, last_four_mac, number_mac};
 
@@ -241,7 +241,7 @@ fn masked_id(id: &str) -> String {
 }
 
 /// Writes schools and students where they are not yet, and moves the schools' windows around `today`.
-pub(crate) fn seed(tx: &Transaction<'_>, mac_key: &[u8], seed: u64, today: Date) -> Result<(), Fault> {
+pub(crate) fn seed(tx: &Tx<'_>, mac_key: &[u8], seed: u64, today: Date) -> Result<(), Fault> {
     let day = |days: i32| today.saturating_add(jiff::Span::new().days(days)).to_string();
     let levels = crate::database::written(&LEVELS)?;
     for school in &SCHOOLS {
@@ -265,13 +265,14 @@ pub(crate) fn seed(tx: &Transaction<'_>, mac_key: &[u8], seed: u64, today: Date)
         )?;
     }
     tx.execute(
-        "INSERT OR IGNORE INTO activation_codes (code_mac, reusable) VALUES (?1, 1)",
+        "INSERT INTO activation_codes (code_mac, reusable) VALUES (?1, TRUE) ON CONFLICT DO NOTHING",
         [crate::stations::activation_mac(mac_key, ACTIVATION_CODE)],
     )?;
     for (i, person) in people(seed).iter().enumerate() {
         let student = format!("st-{i:03}");
         tx.execute(
-            "INSERT OR IGNORE INTO students (id, masked_name, masked_id, last_four_mac) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO students (id, masked_name, masked_id, last_four_mac) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO NOTHING",
             (
                 &student,
                 masked_name(&person.name),
@@ -280,7 +281,7 @@ pub(crate) fn seed(tx: &Transaction<'_>, mac_key: &[u8], seed: u64, today: Date)
             ),
         )?;
         tx.execute(
-            "INSERT OR IGNORE INTO expired_codes (code_mac) VALUES (?1)",
+            "INSERT INTO expired_codes (code_mac) VALUES (?1) ON CONFLICT DO NOTHING",
             [code_mac(mac_key, expired_code(seed, i).as_bytes())],
         )?;
         for (n, record) in person.records.iter().enumerate() {
@@ -297,19 +298,25 @@ pub(crate) fn seed(tx: &Transaction<'_>, mac_key: &[u8], seed: u64, today: Date)
                 .map(|rejection| crate::database::written(&rejection))
                 .transpose()?;
             tx.execute(
-                "INSERT OR IGNORE INTO academic_records (id, student_id, school_id, level, major, year, eligible,
+                "INSERT INTO academic_records (id, student_id, school_id, level, major, year, eligible,
                      code_mac, number_mac, paid, collection, rejection)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-                rusqlite::params![
-                    record.id,
-                    student,
-                    record.school_id,
-                    record.level,
-                    record.major,
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING",
+                (
+                    &record.id,
+                    &student,
+                    &record.school_id,
+                    &record.level,
+                    &record.major,
                     record.year,
                     person.case != DemoCase::NotEligible,
                     code_mac(mac_key, record.code.as_bytes()),
-                    number_mac(mac_key, &record.school_id, &record.level, &person.name, &record.student_number),
+                    number_mac(
+                        mac_key,
+                        &record.school_id,
+                        &record.level,
+                        &person.name,
+                        &record.student_number,
+                    ),
                     collected || rejected,
                     if collected {
                         "approved"
@@ -319,7 +326,7 @@ pub(crate) fn seed(tx: &Transaction<'_>, mac_key: &[u8], seed: u64, today: Date)
                         "none"
                     },
                     rejection,
-                ],
+                ),
             )?;
         }
     }

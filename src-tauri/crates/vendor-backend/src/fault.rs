@@ -9,6 +9,8 @@ use serde::de::DeserializeOwned;
 use vendor::problem::{MEDIA_TYPE, Problem, ProblemCode};
 use vendor::signature::SignatureError;
 
+use crate::database::StoreError;
+
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
@@ -17,7 +19,7 @@ pub(crate) enum Fault {
     Problem(Box<Problem>),
     /// The database failed.
     #[error("database: {0}")]
-    Database(#[from] rusqlite::Error),
+    Database(#[from] StoreError),
     /// Something else of our own failed.
     #[error("{0}")]
     Broken(&'static str),
@@ -65,7 +67,7 @@ impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let problem = match self {
             Fault::Problem(problem) => *problem,
-            // A full disk or a locked file: SQLite's words name tables, never values.
+            // A full disk, a locked file, a server that is gone.
             Fault::Database(error) => {
                 tracing::error!(%error, "database");
                 Problem::new(ProblemCode::Internal)

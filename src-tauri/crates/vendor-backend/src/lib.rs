@@ -1,11 +1,12 @@
 //! The reference backend: a real server that speaks the contract, with review, payment and receipts.
 //!
 //! A vendor's engineer reads it to learn what the contract means, a demo and the tests run against it, in
-//! process or as the program `vendor-backend`. One SQLite file holds everything; which vendor it plays is a
-//! [`Profile`].
+//! process or as the program `vendor-backend`. One SQLite file holds everything, or a PostgreSQL that many processes
+//! share; which vendor it plays is a [`Profile`].
 //!
 //! | module | what it is |
 //! |---|---|
+//! | `database` | the store: one way to speak to SQLite and to PostgreSQL |
 //! | `stations` | enrolment, and the gate every signed request passes |
 //! | `people` | schools, students, who is who, what may be collected |
 //! | `orders` | orders and the payment page |
@@ -46,7 +47,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 use vendor::bundle::{BundleError, BundleRecipient, Identity};
 use vendor::problem::ProblemCode;
-use vendor::{Clock, Profile, StationKey};
+use vendor::{Clock, Profile, Secret, StationKey};
 
 mod backup;
 mod captures;
@@ -133,11 +134,23 @@ impl From<Fault> for BackendError {
     }
 }
 
+/// Where a backend keeps its records.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// The embedded database in this folder.
+    Folder(PathBuf),
+    /// A PostgreSQL: `postgres://user:password@host/name`.
+    Postgres(Secret),
+}
+
 /// How the backend runs.
 #[derive(Debug, Clone)]
 pub struct BackendOptions {
-    /// Folder of the database; `None`: in memory, gone when it stops.
+    /// Folder of the embedded database; `None`: in memory, gone when it stops.
     pub data: Option<PathBuf>,
+    /// A PostgreSQL that this backend shares with others, in place of the embedded database:
+    /// `postgres://user:password@host/name`.
+    pub database: Option<Secret>,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// What telephones and stations call this backend, without a slash at the end; `None`: `http://` and the
@@ -168,6 +181,7 @@ impl BackendOptions {
     pub fn demo(profile_id: &str) -> Result<BackendOptions, BackendError> {
         Ok(BackendOptions {
             data: None,
+            database: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             public_url: None,
             profile: Profile::built_in(profile_id)
@@ -198,6 +212,19 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    fn database(options: &BackendOptions) -> Result<Database, BackendError> {
+        if let Some(url) = &options.database {
+            return Ok(Database::shared(url.expose()).map_err(Fault::from)?);
+        }
+        if let Some(folder) = &options.data {
+            std::fs::create_dir_all(folder).map_err(|source| BackendError::Io {
+                what: folder.display().to_string(),
+                source,
+            })?;
+        }
+        Ok(Database::embedded(options.data.as_deref()).map_err(Fault::from)?)
+    }
+
     /// Opens the store, seeds it where asked, and makes the backend's own keys at the first time. The identity opens
     /// what is sealed to this vendor; no request needs it.
     pub(crate) fn open(
@@ -209,13 +236,7 @@ impl Service {
             .profile
             .validate()
             .map_err(|error| BackendError::Profile(error.to_string()))?;
-        if let Some(folder) = &options.data {
-            std::fs::create_dir_all(folder).map_err(|source| BackendError::Io {
-                what: folder.display().to_string(),
-                source,
-            })?;
-        }
-        let database = Database::open(options.data.as_deref()).map_err(Fault::from)?;
+        let database = Service::database(&options)?;
         let fresh = || {
             let mut bytes = vec![0u8; 32];
             getrandom::fill(&mut bytes).map_err(|_| Fault::Broken("no randomness"))?;
@@ -293,7 +314,11 @@ impl Backend {
             Some(addr) => Some(TcpListener::bind(addr).await.map_err(io(addr.to_string()))?),
             None => None,
         };
-        let (service, _) = Service::open(options, &public_url, &reviewer_token)?;
+        let token = reviewer_token.clone();
+        let opened = tokio::task::spawn_blocking(move || Service::open(options, &public_url, &token));
+        let (service, _) = opened
+            .await
+            .map_err(|_| Fault::Broken("a database task died"))??;
         let service = Arc::new(service);
         let mut running = Running {
             addr,

@@ -4,9 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{Parser, Subcommand};
-use vendor::{Clock, Profile};
-use vendor_backend::{AutoReview, Backend, BackendError, BackendOptions, demo, office};
+use vendor::{Clock, Profile, Secret};
+use vendor_backend::{AutoReview, Backend, BackendError, BackendOptions, Store, demo, office};
 
 mod examine;
 mod settings;
@@ -26,12 +27,12 @@ enum Command {
     /// Serve until interrupted.
     Serve(Serve),
     /// Print the stations, one JSON object a line.
-    Stations(Folder),
+    Stations(At),
     /// Shut a station out: it keeps its photos, drops its profile, and takes no more visits.
     Revoke {
         /// Where the database is.
         #[command(flatten)]
-        folder: Folder,
+        at: At,
         /// The station, as `stations` names it.
         station: String,
     },
@@ -39,12 +40,12 @@ enum Command {
     Activate {
         /// Where the database is.
         #[command(flatten)]
-        folder: Folder,
+        at: At,
         /// The one school the station serves, by its identifier; every school where this is absent.
         #[arg(long)]
         school: Option<String>,
     },
-    /// Copy the database into a new file; the backend may serve meanwhile. The copy holds its keys, too.
+    /// Copy the embedded database into a new file; the backend may serve meanwhile. The copy holds its keys, too.
     Backup {
         /// Where the database is.
         #[command(flatten)]
@@ -76,6 +77,31 @@ enum Command {
     },
 }
 
+/// One of the two.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct At {
+    /// Folder of the embedded database; the backend may be running on it.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// The PostgreSQL: `postgres://user:password@host/name`.
+    #[arg(long, env = "PHOTO_BACKEND_DATABASE", hide_env_values = true, value_parser = secret())]
+    database: Option<Secret>,
+}
+
+impl At {
+    fn store(&self) -> Store {
+        match (&self.data, &self.database) {
+            (Some(data), _) => Store::Folder(data.clone()),
+            (None, database) => Store::Postgres(database.clone().unwrap_or_default()),
+        }
+    }
+}
+
+fn secret() -> impl TypedValueParser<Value = Secret> {
+    StringValueParser::new().map(Secret::new)
+}
+
 #[derive(clap::Args)]
 struct Folder {
     /// Folder of the database; the backend may be running on it.
@@ -85,9 +111,12 @@ struct Folder {
 
 #[derive(clap::Args)]
 struct Serve {
-    /// Folder of the database.
+    /// Folder of the embedded database.
     #[arg(long, env = "PHOTO_BACKEND_DATA")]
     data: Option<PathBuf>,
+    /// A PostgreSQL in its place, which other processes may share: `postgres://user:password@host/name`.
+    #[arg(long, env = "PHOTO_BACKEND_DATABASE", hide_env_values = true, value_parser = secret())]
+    database: Option<Secret>,
     /// Settings in a file (TOML, the same names as these arguments); an argument goes before the environment, the
     /// environment before the file.
     #[arg(long, env = "PHOTO_BACKEND_CONFIG")]
@@ -138,11 +167,15 @@ impl Serve {
             said.map_or_else(|| otherwise.to_owned(), Clone::clone)
         };
         let data = self.data.as_ref().or(settings.data.as_ref());
-        let data =
-            data.ok_or_else(|| BackendError::Settings("--data: a folder for the database".to_owned()))?;
+        let database = self.database.as_ref().or(settings.database.as_ref());
+        if data.is_some() == database.is_some() {
+            let one = "--data: a folder for the database, or --database: a PostgreSQL; one of the two";
+            return Err(BackendError::Settings(one.to_owned()));
+        }
         let auto_review = word(&self.auto_review, &settings.auto_review, "off");
         Ok(BackendOptions {
-            data: Some(data.clone()),
+            data: data.cloned(),
+            database: database.cloned(),
             listen: self.listen.or(settings.listen).unwrap_or(LISTEN),
             public_url: self.public_url.clone().or_else(|| settings.public_url.clone()),
             profile: profile(&word(&self.profile, &settings.profile, "biyezhengzhao"))?,
@@ -162,9 +195,9 @@ impl Serve {
 struct Import {
     /// The bundle.
     bundle: PathBuf,
-    /// Folder of the database.
-    #[arg(long)]
-    data: PathBuf,
+    /// Where the database is.
+    #[command(flatten)]
+    at: At,
     /// biyezhengzhao, yipai, binyu, or a profile file: as the backend is served with.
     #[arg(long, default_value = "biyezhengzhao")]
     profile: String,
@@ -179,7 +212,8 @@ struct Import {
 /// Exit code 0 when every record is here now, 1 when some were refused.
 fn import(arguments: &Import) -> Result<bool, BackendError> {
     let options = BackendOptions {
-        data: Some(arguments.data.clone()),
+        data: arguments.at.data.clone(),
+        database: arguments.at.database.clone(),
         seed_demo: None,
         auto_review: arguments.auto_review,
         profile: profile(&arguments.profile)?,
@@ -269,8 +303,8 @@ fn said(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-fn revoke(data: &std::path::Path, station: &str) -> Result<(), BackendError> {
-    if office::revoke(data, station, jiff::Timestamp::now())? {
+fn revoke(store: &Store, station: &str) -> Result<(), BackendError> {
+    if office::revoke(store, station, jiff::Timestamp::now())? {
         said(&format!("{station} is revoked\n"));
         return Ok(());
     }
@@ -326,13 +360,13 @@ fn main() -> ExitCode {
             said(&lines.collect::<Vec<_>>().concat());
             Ok(())
         }
-        Command::Stations(folder) => office::stations(&folder.data).map(|rows| {
+        Command::Stations(at) => office::stations(&at.store()).map(|rows| {
             let lines = rows.iter().map(|row| format!("{}\n", serde_json::json!(row)));
             said(&lines.collect::<Vec<_>>().concat());
         }),
-        Command::Revoke { folder, station } => revoke(&folder.data, &station),
-        Command::Activate { folder, school } => {
-            office::activation_code(&folder.data, school.as_deref()).map(|code| said(&format!("{code}\n")))
+        Command::Revoke { at, station } => revoke(&at.store(), &station),
+        Command::Activate { at, school } => {
+            office::activation_code(&at.store(), school.as_deref()).map(|code| said(&format!("{code}\n")))
         }
         Command::Import(arguments) => match import(&arguments) {
             Ok(true) => Ok(()),

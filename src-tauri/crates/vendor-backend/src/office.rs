@@ -1,14 +1,12 @@
 //! What the vendor's staff do with stations beside a running backend: see them, shut one out, hand out an activation
 //! code. Each opens the database, does one thing in one transaction, and closes it.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::database::{Database, FILE, meta, timestamp};
 use crate::fault::Fault;
-use crate::{BackendError, fresh_activation_code, stations};
+use crate::{BackendError, Store, fresh_activation_code, stations};
 
 /// A station as the vendor knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,35 +23,37 @@ pub struct StationRow {
     pub revoked_at: Option<Timestamp>,
 }
 
-fn open(data: &Path) -> Result<Database, BackendError> {
-    if !data.join(FILE).is_file() {
-        return Err(BackendError::Database(format!(
-            "there is none in {}",
-            data.display()
-        )));
-    }
-    Ok(Database::open(Some(data)).map_err(Fault::from)?)
+fn open(store: &Store) -> Result<Database, BackendError> {
+    let database = match store {
+        Store::Folder(data) if !data.join(FILE).is_file() => {
+            return Err(BackendError::Database(format!(
+                "there is none in {}",
+                data.display()
+            )));
+        }
+        Store::Folder(data) => Database::embedded(Some(data)),
+        Store::Postgres(url) => Database::shared(url.expose()),
+    };
+    Ok(database.map_err(Fault::from)?)
 }
 
 /// Every station, the newest first.
 ///
 /// # Errors
 /// [`BackendError::Database`].
-pub fn stations(data: &Path) -> Result<Vec<StationRow>, BackendError> {
-    let rows = open(data)?.now(|tx| {
-        let mut statement = tx.prepare(
-            "SELECT id, name, software, enrolled_at, revoked_at FROM stations ORDER BY enrolled_at DESC, id",
-        )?;
-        let rows = statement.query_map([], |row| {
+pub fn stations(store: &Store) -> Result<Vec<StationRow>, BackendError> {
+    let rows = open(store)?.now(|tx| {
+        let sql =
+            "SELECT id, name, software, enrolled_at, revoked_at FROM stations ORDER BY enrolled_at DESC, id";
+        Ok(tx.rows(sql, (), |row| {
             Ok(StationRow {
                 id: row.get(0)?,
                 name: row.get(1)?,
                 software: row.get(2)?,
                 enrolled_at: timestamp(row.get(3)?),
-                revoked_at: row.get::<_, Option<i64>>(4)?.map(timestamp),
+                revoked_at: row.get::<Option<i64>>(4)?.map(timestamp),
             })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+        })?)
     })?;
     Ok(rows)
 }
@@ -62,8 +62,8 @@ pub fn stations(data: &Path) -> Result<Vec<StationRow>, BackendError> {
 ///
 /// # Errors
 /// [`BackendError::Database`].
-pub fn revoke(data: &Path, station_id: &str, now: Timestamp) -> Result<bool, BackendError> {
-    Ok(open(data)?.now(|tx| stations::revoke(tx, station_id, now))?)
+pub fn revoke(store: &Store, station_id: &str, now: Timestamp) -> Result<bool, BackendError> {
+    Ok(open(store)?.now(|tx| stations::revoke(tx, station_id, now))?)
 }
 
 /// A fresh one-time activation code: for a new station, or for one that was revoked. With a school the station serves
@@ -71,9 +71,9 @@ pub fn revoke(data: &Path, station_id: &str, now: Timestamp) -> Result<bool, Bac
 ///
 /// # Errors
 /// [`BackendError::NoSuchSchool`], [`BackendError::Database`].
-pub fn activation_code(data: &Path, school_id: Option<&str>) -> Result<String, BackendError> {
+pub fn activation_code(store: &Store, school_id: Option<&str>) -> Result<String, BackendError> {
     let code = fresh_activation_code()?;
-    let made = open(data)?.now(|tx| {
+    let made = open(store)?.now(|tx| {
         let mac_key = meta(tx, "mac_key", || Err(Fault::Broken("the backend never ran")))?;
         stations::add_activation(tx, &mac_key, &code, school_id)
     })?;

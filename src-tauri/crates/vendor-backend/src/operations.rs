@@ -122,12 +122,10 @@ pub(crate) fn routes(service: Arc<Service>) -> Router {
 
 /// Can a request be served now: is the database there, and can it be written?
 async fn ready(State(service): State<Arc<Service>>) -> Response {
-    let writes = service.database.run(|tx| {
-        tx.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
-            .map_err(Fault::from)
-    });
+    let writes = service.database.run(|tx| Ok(tx.is_writable()?));
     match tokio::time::timeout(READY_WITHIN, writes).await {
-        Ok(Ok(_)) => "ready\n".into_response(),
+        Ok(Ok(true)) => "ready\n".into_response(),
+        Ok(Ok(false)) => (StatusCode::SERVICE_UNAVAILABLE, "the database is a copy\n").into_response(),
         Ok(Err(fault)) => {
             tracing::warn!(%fault, "not ready");
             (StatusCode::SERVICE_UNAVAILABLE, "the database fails\n").into_response()
@@ -146,20 +144,21 @@ struct Standing {
 
 async fn metrics(State(service): State<Arc<Service>>) -> Response {
     let standing = service.database.run(|tx| {
-        let mut statement = tx.prepare("SELECT state, count(*) FROM captures GROUP BY state")?;
-        let captures = statement
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<rusqlite::Result<_>>()?;
-        let one = |query: &str| tx.query_row(query, [], |row| row.get(0));
+        let counted = "SELECT state, count(*) FROM captures GROUP BY state";
+        let captures = tx.rows(counted, (), |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(Standing {
             captures,
             oldest: tx.query_row(
                 "SELECT min(received_at) FROM captures WHERE state = 'under-review'",
-                [],
+                (),
                 |row| row.get(0),
             )?,
-            stations: one("SELECT count(*) FROM stations WHERE revoked_at IS NULL")?,
-            bytes: one("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")?,
+            stations: tx.query_row(
+                "SELECT count(*) FROM stations WHERE revoked_at IS NULL",
+                (),
+                |row| row.get(0),
+            )?,
+            bytes: tx.size()?,
         })
     });
     let figures = &service.figures;

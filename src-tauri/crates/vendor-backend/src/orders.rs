@@ -12,7 +12,6 @@ use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension as _, Transaction};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 use vendor::FeeWhen;
@@ -21,7 +20,7 @@ use vendor::problem::{Problem, ProblemCode};
 
 use crate::Service;
 use crate::captures::settle;
-use crate::database::{micros, parsed, timestamp};
+use crate::database::{Optional as _, Tx, micros, parsed, timestamp};
 use crate::fault::{Fault, Place};
 use crate::pages::{Page, escaped, yuan};
 use crate::people::{academic_record, must_be_open, token_holder};
@@ -105,7 +104,7 @@ pub(crate) async fn create(
                 (&station.id, &key, &fingerprint, &id, micros(now)),
             )?;
             tx.execute(
-                "INSERT OR IGNORE INTO order_stations (order_id, station_id) VALUES (?1, ?2)",
+                "INSERT INTO order_stations (order_id, station_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
                 (&id, &station.id),
             )?;
             find(tx, &here, &id, now)?.ok_or(Fault::Broken("an order vanished"))
@@ -115,12 +114,7 @@ pub(crate) async fn create(
 }
 
 /// What was answered to this key before.
-fn answered(
-    tx: &Transaction<'_>,
-    station: &Station,
-    key: &str,
-    fingerprint: &str,
-) -> Result<Option<String>, Fault> {
+fn answered(tx: &Tx<'_>, station: &Station, key: &str, fingerprint: &str) -> Result<Option<String>, Fault> {
     let before: Option<(String, String)> = tx
         .query_row(
             "SELECT fingerprint, answer FROM idempotent WHERE station_id = ?1 AND key = ?2",
@@ -163,7 +157,7 @@ pub(crate) async fn show(
     order.map(Json).ok_or_else(|| ProblemCode::NotFound.into())
 }
 
-fn expire(tx: &Transaction<'_>, now: Timestamp) -> Result<(), Fault> {
+fn expire(tx: &Tx<'_>, now: Timestamp) -> Result<(), Fault> {
     tx.execute(
         "UPDATE orders SET state = 'expired' WHERE state = 'open' AND expires_at <= ?1",
         [micros(now)],
@@ -171,7 +165,7 @@ fn expire(tx: &Transaction<'_>, now: Timestamp) -> Result<(), Fault> {
     Ok(())
 }
 
-fn find(tx: &Transaction<'_>, service: &Service, id: &str, now: Timestamp) -> Result<Option<Order>, Fault> {
+fn find(tx: &Tx<'_>, service: &Service, id: &str, now: Timestamp) -> Result<Option<Order>, Fault> {
     expire(tx, now)?;
     let row = tx
         .query_row(
@@ -189,7 +183,7 @@ fn find(tx: &Transaction<'_>, service: &Service, id: &str, now: Timestamp) -> Re
                     payment_url: format!("{}/pay/{token}", service.public_url),
                     created_at: timestamp(row.get(5)?),
                     expires_at: timestamp(row.get(6)?),
-                    paid_at: row.get::<_, Option<i64>>(7)?.map(timestamp),
+                    paid_at: row.get::<Option<i64>>(7)?.map(timestamp),
                 };
                 Ok((order, state))
             },
@@ -206,7 +200,7 @@ fn find(tx: &Transaction<'_>, service: &Service, id: &str, now: Timestamp) -> Re
 
 /// Marks an order paid, once; a second touch changes nothing. `None`: there is no such order.
 pub(crate) fn pay(
-    tx: &Transaction<'_>,
+    tx: &Tx<'_>,
     service: &Service,
     pay_token: &str,
     now: Timestamp,
@@ -225,7 +219,7 @@ pub(crate) fn pay(
     let order = find(tx, service, &id, now)?.ok_or(Fault::Broken("an order vanished"))?;
     if changed == 1 {
         tx.execute(
-            "UPDATE academic_records SET paid = 1 WHERE id = ?1",
+            "UPDATE academic_records SET paid = TRUE WHERE id = ?1",
             [&order.academic_record_id],
         )?;
         settle(tx, service, &order.academic_record_id, Some(&order.id), now)?;

@@ -9,7 +9,6 @@ use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension as _, Row, Transaction};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use vendor::api::{
@@ -20,7 +19,7 @@ use vendor::problem::{Problem, ProblemCode};
 use vendor::{FeeWhen, ProofKind, Secret};
 
 use crate::Service;
-use crate::database::{micros, parsed, timestamp};
+use crate::database::{Optional as _, Row, StoreError, Tx, micros, parsed, timestamp};
 use crate::fault::Fault;
 use crate::stations::{Station, json};
 
@@ -97,30 +96,39 @@ pub(crate) async fn schools(
     let schools = service
         .database
         .run(move |tx| {
-            let mut statement = tx.prepare(
+            let name = query.name.trim();
+            let rows = tx.rows(
                 "SELECT id, name, levels, session_code, window_from, window_to FROM schools
-                 WHERE instr(name, ?1) > 0 OR session_code = upper(?1) ORDER BY instr(name, ?1), length(name), id",
+                 WHERE ?1 = '' OR replace(name, ?1, '') <> name OR session_code = upper(?1)",
+                [name],
+                |row| {
+                    let levels: String = row.get(2)?;
+                    let school = School {
+                        id: row.get(0)?,
+                        name: row.get(1)?,
+                        levels: Vec::new(),
+                        session_code: row.get(3)?,
+                        window: window(row, 4)?,
+                    };
+                    Ok((school, levels))
+                },
             )?;
-            let rows = statement.query_map([query.name.trim()], |row| {
-                let levels: String = row.get(2)?;
-                let school = School {
-                    id: row.get(0)?,
-                    name: row.get(1)?,
-                    levels: Vec::new(),
-                    session_code: row.get(3)?,
-                    window: window(row, 4)?,
-                };
-                Ok((school, levels))
-            })?;
             let mut schools = Vec::new();
-            for row in rows {
-                let (mut school, levels) = row?;
+            for (mut school, levels) in rows {
                 school.levels = parsed(&levels)?;
                 let wanted = query.level.is_empty() || school.levels.contains(&query.level);
                 if wanted && station.serves(&school.id) {
                     schools.push(school);
                 }
             }
+            // The session code's own school, then those whose name begins so, then the shorter name.
+            schools.sort_by_cached_key(|school| {
+                let place = school
+                    .name
+                    .find(name)
+                    .map(|at| school.name[..at].chars().count() + 1);
+                (place, school.name.chars().count(), school.id.clone())
+            });
             schools.truncate(20);
             Ok(schools)
         })
@@ -128,7 +136,7 @@ pub(crate) async fn schools(
     Ok(Json(SchoolList { schools }))
 }
 
-fn window(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Window>> {
+fn window(row: &Row<'_>, at: usize) -> Result<Option<Window>, StoreError> {
     let (from, to): (Option<String>, Option<String>) = (row.get(at)?, row.get(at + 1)?);
     Ok(from.zip(to).and_then(|(from, to)| {
         Some(Window {
@@ -188,7 +196,7 @@ pub(crate) async fn resolve(
             records.retain(|record| station.serves(&record.school_id));
             records.sort_by_key(|record| !record.of_this_code);
             Ok(Ok(Identity {
-                identity_token: Secret::new(token),
+                identity_token: Secret::new(&*token),
                 expires_at,
                 masked_name,
                 masked_id,
@@ -203,7 +211,7 @@ pub(crate) async fn resolve(
 /// As [`who`], for a station that may serve one school: another school's student is refused, after the proof, so that
 /// nobody learns by it which code is whose.
 pub(crate) fn who_here(
-    tx: &Transaction<'_>,
+    tx: &Tx<'_>,
     service: &Service,
     station: &Station,
     code: Option<&[u8]>,
@@ -246,7 +254,7 @@ pub(crate) struct Student {
 /// Who shows this code and gives this proof? By the profile's rule; the inner error is a refusal after which
 /// the transaction must still be committed, since it counted a wrong proof.
 fn who(
-    tx: &Transaction<'_>,
+    tx: &Tx<'_>,
     service: &Service,
     code: Option<&[u8]>,
     proof: &Proof,
@@ -337,21 +345,21 @@ fn who(
 }
 
 /// Why a code is nobody's: it was replaced, or it never was one.
-fn stale(tx: &Transaction<'_>, mac: &[u8]) -> Result<ProblemCode, Fault> {
+fn stale(tx: &Tx<'_>, mac: &[u8]) -> Result<ProblemCode, Fault> {
     let query = "SELECT 1 FROM expired_codes WHERE code_mac = ?1";
     let expired = tx.query_row(query, [mac], |_| Ok(())).optional()?;
     Ok(expired.map_or(ProblemCode::UnknownCode, |()| ProblemCode::CodeExpired))
 }
 
 /// The academic record and student behind a kept digest.
-fn by_mac(tx: &Transaction<'_>, column: &'static str, mac: &[u8]) -> Result<Option<(String, String)>, Fault> {
+fn by_mac(tx: &Tx<'_>, column: &'static str, mac: &[u8]) -> Result<Option<(String, String)>, Fault> {
     let query = format!("SELECT id, student_id FROM academic_records WHERE {column} = ?1");
     Ok(tx
         .query_row(&query, [mac], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?)
 }
 
-fn locked(tx: &Transaction<'_>, subject: &[u8], now: Timestamp) -> Result<Result<(), Problem>, Fault> {
+fn locked(tx: &Tx<'_>, subject: &[u8], now: Timestamp) -> Result<Result<(), Problem>, Fault> {
     let until: Option<i64> = tx
         .query_row(
             "SELECT locked_until FROM wrong_proofs WHERE subject_mac = ?1",
@@ -370,7 +378,7 @@ fn locked(tx: &Transaction<'_>, subject: &[u8], now: Timestamp) -> Result<Result
 }
 
 /// Counts a wrong proof; the last one allowed locks.
-fn wrong(tx: &Transaction<'_>, subject: &[u8], now: Timestamp) -> Result<Problem, Fault> {
+fn wrong(tx: &Tx<'_>, subject: &[u8], now: Timestamp) -> Result<Problem, Fault> {
     let before: Option<(u32, i64)> = tx
         .query_row(
             "SELECT wrong, since FROM wrong_proofs WHERE subject_mac = ?1",
@@ -396,7 +404,7 @@ fn wrong(tx: &Transaction<'_>, subject: &[u8], now: Timestamp) -> Result<Problem
 
 /// Whose token is this? Only at the station it was given to.
 pub(crate) fn token_holder(
-    tx: &Transaction<'_>,
+    tx: &Tx<'_>,
     service: &Service,
     station: &Station,
     token: &Secret,
@@ -423,7 +431,7 @@ pub(crate) fn token_holder(
 }
 
 /// Masked name and masked ID number.
-pub(crate) fn masked(tx: &Transaction<'_>, student_id: &str) -> Result<(String, String), Fault> {
+pub(crate) fn masked(tx: &Tx<'_>, student_id: &str) -> Result<(String, String), Fault> {
     Ok(tx.query_row(
         "SELECT masked_name, masked_id FROM students WHERE id = ?1",
         [student_id],
@@ -432,16 +440,16 @@ pub(crate) fn masked(tx: &Transaction<'_>, student_id: &str) -> Result<(String, 
 }
 
 fn records_of(
-    tx: &Transaction<'_>,
+    tx: &Tx<'_>,
     service: &Service,
     student: &Student,
     now: Timestamp,
 ) -> Result<Vec<AcademicRecord>, Fault> {
-    let mut statement =
-        tx.prepare("SELECT id FROM academic_records WHERE student_id = ?1 ORDER BY year DESC, id")?;
-    let ids: Vec<String> = statement
-        .query_map([&student.id], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
+    let ids: Vec<String> = tx.rows(
+        "SELECT id FROM academic_records WHERE student_id = ?1 ORDER BY year DESC, id",
+        [&student.id],
+        |row| row.get(0),
+    )?;
     let own = student.code_record.as_ref().or(student.number_record.as_ref());
     ids.iter()
         .map(|id| {
@@ -456,7 +464,7 @@ fn records_of(
 
 /// One academic record as it stands at a time, and its student; `of_this_code` is false.
 pub(crate) fn academic_record(
-    tx: &Transaction<'_>,
+    tx: &Tx<'_>,
     service: &Service,
     id: &str,
     at: Timestamp,
@@ -483,11 +491,11 @@ pub(crate) fn academic_record(
                         collection: CollectionState::None,
                         last_rejection: None,
                     },
-                    row.get::<_, bool>(8)?,
-                    row.get::<_, String>(10)?,
-                    row.get::<_, Option<String>>(11)?,
-                    row.get::<_, bool>(12)?,
-                    row.get::<_, String>(13)?,
+                    row.get::<bool>(8)?,
+                    row.get::<String>(10)?,
+                    row.get::<Option<String>>(11)?,
+                    row.get::<bool>(12)?,
+                    row.get::<String>(13)?,
                 ))
             },
         )

@@ -12,7 +12,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension as _, Transaction};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -20,7 +19,7 @@ use vendor::api::{Reason, Rejection};
 
 use crate::Service;
 use crate::captures::{About, Step, file, make_sheet, transition};
-use crate::database::{parsed, timestamp};
+use crate::database::{Optional as _, Tx, parsed, timestamp};
 use crate::fault::{Fault, Place};
 use crate::pages::{Page, escaped};
 
@@ -128,7 +127,7 @@ impl std::str::FromStr for AutoReview {
 
 /// Writes a reviewer's word; `false` where the photo is not under review (any more).
 pub(crate) fn decide(
-    tx: &Transaction<'_>,
+    tx: &Tx<'_>,
     service: &Service,
     record_id: Uuid,
     decision: &Decision,
@@ -289,7 +288,7 @@ struct Row {
     rejection: Option<String>,
 }
 
-fn rows(tx: &Transaction<'_>, waiting: bool) -> Result<Vec<Row>, Fault> {
+fn rows(tx: &Tx<'_>, waiting: bool) -> Result<Vec<Row>, Fault> {
     let (condition, order) = if waiting {
         ("c.state = 'under-review'", "c.seq ASC LIMIT 60")
     } else {
@@ -301,8 +300,7 @@ fn rows(tx: &Transaction<'_>, waiting: bool) -> Result<Vec<Row>, Fault> {
               JOIN students s ON s.id = a.student_id JOIN schools sc ON sc.id = a.school_id
          WHERE {condition} ORDER BY {order}"
     );
-    let mut statement = tx.prepare(&query)?;
-    let rows = statement.query_map([], |row| {
+    Ok(tx.rows(&query, (), |row| {
         Ok(Row {
             record_id: row.get(0)?,
             state: row.get(1)?,
@@ -312,8 +310,7 @@ fn rows(tx: &Transaction<'_>, waiting: bool) -> Result<Vec<Row>, Fault> {
             at: timestamp(row.get(5)?),
             rejection: row.get(6)?,
         })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    })?)
 }
 
 fn clock_time(at: Timestamp) -> String {
@@ -414,7 +411,7 @@ struct Desk {
     receipt_number: String,
 }
 
-fn desk(tx: &Transaction<'_>, record_id: Uuid) -> Result<Option<Desk>, Fault> {
+fn desk(tx: &Tx<'_>, record_id: Uuid) -> Result<Option<Desk>, Fault> {
     let row = tx
         .query_row(
             "SELECT c.record_id, c.state, s.masked_name, sc.name, a.level, c.received_at, c.rejection, c.about, c.receipt
@@ -432,7 +429,7 @@ fn desk(tx: &Transaction<'_>, record_id: Uuid) -> Result<Option<Desk>, Fault> {
                     at: timestamp(row.get(5)?),
                     rejection: row.get(6)?,
                 };
-                Ok((found, row.get::<_, String>(7)?, row.get::<_, String>(8)?))
+                Ok((found, row.get::<String>(7)?, row.get::<String>(8)?))
             },
         )
         .optional()?;
@@ -596,10 +593,10 @@ pub(crate) async fn picture(
 }
 
 /// The photo that waits for the longest.
-fn next_waiting(tx: &Transaction<'_>) -> Result<Option<String>, Fault> {
+fn next_waiting(tx: &Tx<'_>) -> Result<Option<String>, Fault> {
     let next = tx.query_row(
         "SELECT record_id FROM captures WHERE state = 'under-review' ORDER BY seq LIMIT 1",
-        [],
+        (),
         |row| row.get(0),
     );
     Ok(next.optional()?)

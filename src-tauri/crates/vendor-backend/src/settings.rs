@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use vendor::Secret;
 use vendor_backend::{BackendError, Limits};
 
 /// The file. A field nobody reads is refused: a misspelt rule is a rule not kept.
@@ -13,6 +14,7 @@ use vendor_backend::{BackendError, Limits};
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Settings {
     pub(crate) data: Option<PathBuf>,
+    pub(crate) database: Option<Secret>,
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) operations: Option<SocketAddr>,
     pub(crate) public_url: Option<String>,
@@ -47,7 +49,11 @@ impl Settings {
             what: what.clone(),
             source,
         })?;
-        toml::from_str(&text).map_err(|error| BackendError::Settings(format!("{what}: {error}")))
+        // The line itself may hold a password: its number and the complaint say enough.
+        toml::from_str(&text).map_err(|error| {
+            let line = error.span().map_or(0, |span| text[..span.start].lines().count());
+            BackendError::Settings(format!("{what}, line {line}: {}", error.message()))
+        })
     }
 
     pub(crate) fn limits(&self, behind_proxy: bool) -> Limits {

@@ -14,7 +14,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use jiff::Timestamp;
-use rusqlite::{ErrorCode, OptionalExtension as _, Transaction};
 use serde::de::DeserializeOwned;
 use vendor::api::{EnrolRequest, Enrolled, KeyReplaced, KeyRequest, Status};
 use vendor::problem::{Problem, ProblemCode};
@@ -22,7 +21,7 @@ use vendor::signature::{Message, SignedRequest, Verified, WINDOW_SECONDS};
 use vendor::{PublicKey, Revocation};
 
 use crate::Service;
-use crate::database::{micros, timestamp};
+use crate::database::{Optional as _, Tx, micros, timestamp};
 use crate::fault::Fault;
 use crate::people::mac;
 
@@ -108,16 +107,13 @@ async fn verify(
         .run(move |tx| {
             tx.execute("DELETE FROM nonces WHERE keep_until < ?1", [now.as_second()])?;
             let spent = tx.execute(
-                "INSERT INTO nonces (key_id, nonce, keep_until) VALUES (?1, ?2, ?3)",
-                (key_id, nonce, keep_until),
-            );
-            match spent {
-                Ok(_) => Ok(()),
-                Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-                    Err(ProblemCode::Replayed.into())
-                }
-                Err(error) => Err(error.into()),
+                "INSERT INTO nonces (key_id, nonce, keep_until) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                (&key_id, &nonce, keep_until),
+            )?;
+            if spent == 0 {
+                return Err(ProblemCode::Replayed.into());
             }
+            Ok(())
         })
         .await?;
     Ok(verified)
@@ -180,7 +176,7 @@ pub(crate) fn json<T: DeserializeOwned>(parts: &HeaderMap, body: &[u8]) -> Resul
 /// The station with this key, and since when it is revoked.
 type Known = (Station, PublicKey, Option<Timestamp>);
 
-fn known(tx: &Transaction<'_>, key_id: &str) -> Result<Option<Known>, Fault> {
+fn known(tx: &Tx<'_>, key_id: &str) -> Result<Option<Known>, Fault> {
     let found: Option<(String, String, Option<i64>, Option<String>)> = tx
         .query_row(
             "SELECT id, public_key, revoked_at, school_id FROM stations WHERE key_id = ?1",
@@ -207,7 +203,7 @@ fn revocation(service: &Service, station_key_id: String, at: Timestamp) -> Probl
 }
 
 /// Shuts a station out; its tokens end with it. `false` where there is none of this name, or it was revoked before.
-pub(crate) fn revoke(tx: &Transaction<'_>, id: &str, now: Timestamp) -> Result<bool, Fault> {
+pub(crate) fn revoke(tx: &Tx<'_>, id: &str, now: Timestamp) -> Result<bool, Fault> {
     let revoked = tx.execute(
         "UPDATE stations SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
         (id, micros(now)),
@@ -217,7 +213,7 @@ pub(crate) fn revoke(tx: &Transaction<'_>, id: &str, now: Timestamp) -> Result<b
 }
 
 /// The station that made a bundle, by a key in force or one that was replaced since; not one that was revoked.
-pub(crate) fn that_made(tx: &Transaction<'_>, key: &PublicKey) -> Result<Option<Station>, Fault> {
+pub(crate) fn that_made(tx: &Tx<'_>, key: &PublicKey) -> Result<Option<Station>, Fault> {
     let key_id = key.key_id();
     let found: Option<(String, Option<String>)> = tx
         .query_row(
@@ -290,7 +286,7 @@ pub(crate) fn activation_mac(mac_key: &[u8], code: &str) -> Vec<u8> {
 /// Writes a new one-time activation code, for a station that serves one school or, without, every school. `false` where
 /// there is no such school.
 pub(crate) fn add_activation(
-    tx: &Transaction<'_>,
+    tx: &Tx<'_>,
     mac_key: &[u8],
     code: &str,
     school_id: Option<&str>,
@@ -306,7 +302,7 @@ pub(crate) fn add_activation(
         }
     }
     tx.execute(
-        "INSERT INTO activation_codes (code_mac, reusable, school_id) VALUES (?1, 0, ?2)",
+        "INSERT INTO activation_codes (code_mac, reusable, school_id) VALUES (?1, FALSE, ?2)",
         (activation_mac(mac_key, code), school_id),
     )?;
     Ok(true)
@@ -363,8 +359,8 @@ pub(crate) async fn enrol(
             // Taking the code is one statement: two keys cannot both have it. The code a revoked station once came with
             // is no way back, nor is one that anybody may use.
             let may_take = match revoked {
-                Some(_) => "reusable = 0 AND used_by IS NULL",
-                None => "reusable = 1 OR used_by IS NULL OR used_by = ?2",
+                Some(_) => "NOT reusable AND used_by IS NULL",
+                None => "reusable OR used_by IS NULL OR used_by = ?2",
             };
             let taken = tx.execute(
                 &format!("UPDATE activation_codes SET used_by = ?2 WHERE code_mac = ?1 AND ({may_take})"),
@@ -372,7 +368,7 @@ pub(crate) async fn enrol(
             )?;
             if taken == 0 {
                 return Err(match revoked {
-                    Some(at) => revocation(&here, key_id, at).into(),
+                    Some(at) => revocation(&here, key_id.clone(), at).into(),
                     None => ProblemCode::ActivationInvalid.into(),
                 });
             }
@@ -391,7 +387,7 @@ pub(crate) async fn enrol(
                     &code_mac,
                 ),
             )?;
-            Ok(id)
+            Ok(id.clone())
         })
         .await?;
     tracing::info!(station_id, "enrolled");

@@ -64,6 +64,10 @@ const PACKAGES: &[Package] = &[
         "shows every page to axe and takes its picture; the browser of the backend's pages in their test",
     ),
     tests("chromium-driver", "drives it (WebDriver)"),
+    tests(
+        "postgresql",
+        "the shared store of the backend's tests, on a cluster of their own",
+    ),
     tests("cups-daemon", "a print server of the printer's tests' own"),
 ];
 
@@ -272,7 +276,7 @@ impl Progress {
 /// A Linux with another package manager: says what is missing and under which name Debian has it.
 fn check_other_linux(purpose: Purpose) -> Outcome {
     let library = |name: &str| output_of(Command::new("pkg-config").args(["--exists", name])).is_some();
-    let checks: [(bool, &str); 10] = [
+    let checks: [(bool, &str); 11] = [
         (is_installed("c++"), "a C++ compiler (g++)"),
         (is_installed("cmake"), "cmake"),
         (is_installed("pkg-config"), "pkg-config"),
@@ -294,6 +298,10 @@ fn check_other_linux(purpose: Purpose) -> Outcome {
         (
             purpose < Purpose::Test || Path::new("/usr/sbin/cupsd").exists(),
             "the CUPS server (cups-daemon)",
+        ),
+        (
+            purpose < Purpose::Test || Path::new("/usr/lib/postgresql").exists(),
+            "PostgreSQL under /usr/lib/postgresql (postgresql)",
         ),
     ];
     let missing: Vec<&str> = checks

@@ -1,18 +1,18 @@
-//! The embedded store: one SQLite file (or memory), one writer, every request one transaction.
-//!
-//! What must happen once is held by a constraint, not by the order of statements: a record id, a receipt
-//! number, a nonce, an idempotency key, one open order and one live photo for an academic record.
+//! The embedded store: one SQLite file (or memory) and one writer.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
+use super::tx::{StoreError, Tx};
 use crate::fault::Fault;
 
+/// The store's name in its folder.
+pub(crate) const FILE: &str = "backend.sqlite3";
+
 /// Each entry brings the schema one version further; entries are never changed once released.
-pub(crate) const MIGRATIONS: [&str; 4] = [
+pub(crate) const MIGRATIONS: [&str; 5] = [
     // 1: everything of the first release. Times are microseconds since 1970. Columns named `*_mac` hold
     // HMAC-like digests under this database's own key: what a student shows or types is not kept in clear.
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -88,18 +88,23 @@ pub(crate) const MIGRATIONS: [&str; 4] = [
          WHERE answer IN (SELECT id FROM orders);
      ALTER TABLE activation_codes ADD COLUMN school_id TEXT REFERENCES schools;
      ALTER TABLE stations ADD COLUMN school_id TEXT REFERENCES schools;",
+    // 5: each station counts its own changes, so that whoever counts one waits for the one before it.
+    "CREATE TABLE change_heads (station_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+     INSERT INTO change_heads SELECT station_id, max(seq) FROM changes GROUP BY station_id;
+     CREATE TABLE counted_changes (
+         station_id TEXT NOT NULL, seq INTEGER NOT NULL, record_id TEXT NOT NULL, at INTEGER NOT NULL,
+         what TEXT NOT NULL, PRIMARY KEY (station_id, seq)) WITHOUT ROWID;
+     INSERT INTO counted_changes SELECT station_id, seq, record_id, at, what FROM changes;
+     DROP TABLE changes;
+     ALTER TABLE counted_changes RENAME TO changes;",
 ];
 
-/// The store's name in its folder.
-pub(crate) const FILE: &str = "backend.sqlite3";
-
-/// The store; cheap to clone.
+/// The one connection.
 #[derive(Clone)]
-pub(crate) struct Database(Arc<Mutex<Connection>>);
+pub(super) struct Sqlite(Arc<Mutex<Connection>>);
 
-impl Database {
-    /// Opens [`FILE`] in the folder, or a database in memory, and brings its schema up to date.
-    pub(crate) fn open(folder: Option<&Path>) -> rusqlite::Result<Database> {
+impl Sqlite {
+    pub(super) fn open(folder: Option<&Path>) -> rusqlite::Result<Sqlite> {
         let mut connection = match folder {
             Some(folder) => Connection::open(folder.join(FILE))?,
             None => Connection::open_in_memory()?,
@@ -117,64 +122,17 @@ impl Database {
             transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
         }
         transaction.commit()?;
-        Ok(Database(Arc::new(Mutex::new(connection))))
+        Ok(Sqlite(Arc::new(Mutex::new(connection))))
     }
 
-    /// Runs `work` as one transaction away from the async threads; a fault rolls everything back.
-    pub(crate) async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, Fault> {
-        let database = self.clone();
-        tokio::task::spawn_blocking(move || database.now(work))
-            .await
-            .map_err(|_| Fault::Broken("a database task died"))?
-    }
-
-    /// As [`run`](Self::run), on this very thread.
-    pub(crate) fn now<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+    pub(super) fn now<T>(&self, work: impl Fn(&Tx<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
         // A panic under the lock has rolled its transaction back: the connection is as good as before.
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let result = work(&transaction)?;
-        transaction.commit()?;
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::from)?;
+        let result = work(&Tx::sqlite(&transaction))?;
+        transaction.commit().map_err(StoreError::from)?;
         Ok(result)
     }
-}
-
-/// A value of the table `meta`, made by `make` the first time.
-pub(crate) fn meta(
-    tx: &Transaction<'_>,
-    name: &str,
-    make: impl FnOnce() -> Result<Vec<u8>, Fault>,
-) -> Result<Vec<u8>, Fault> {
-    let found = tx
-        .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
-        .optional()?;
-    if let Some(value) = found {
-        return Ok(value);
-    }
-    let value = make()?;
-    tx.execute("INSERT INTO meta (name, value) VALUES (?1, ?2)", (name, &value))?;
-    Ok(value)
-}
-
-/// A time as it is stored.
-pub(crate) fn micros(at: Timestamp) -> i64 {
-    at.as_microsecond()
-}
-
-/// A time as it was stored; the epoch for a value no timestamp has.
-pub(crate) fn timestamp(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-/// A stored enumerated word or JSON text back into its type.
-pub(crate) fn parsed<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, Fault> {
-    serde_json::from_str(json).map_err(|_| Fault::Broken("stored JSON cannot be read"))
-}
-
-/// JSON text to be stored.
-pub(crate) fn written(value: &impl serde::Serialize) -> Result<String, Fault> {
-    serde_json::to_string(value).map_err(|_| Fault::Broken("JSON cannot be written"))
 }
