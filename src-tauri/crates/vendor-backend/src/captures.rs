@@ -26,6 +26,7 @@ use vendor::{FeeWhen, Receipt};
 use crate::database::{Optional as _, Tx, micros, parsed, timestamp, written};
 use crate::fault::{Fault, Place};
 use crate::people::{Student, academic_record, masked, must_be_open, token_holder, who_here};
+use crate::review::figures::keep_findings;
 use crate::review::{AutoReview, Decision, decide};
 use crate::stations::{Station, json};
 use crate::{Service, sheet};
@@ -217,6 +218,7 @@ pub(crate) fn take(
         ),
     )?;
     hold(tx, station, record_id)?;
+    keep_findings(tx, record_id, &capture.report)?;
     for (kind, photo) in [("standard", &capture.standard), ("original", &capture.original)] {
         keep_file(tx, record_id, kind, &photo.media_type, &photo.bytes.0)?;
     }

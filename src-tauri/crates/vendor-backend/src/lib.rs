@@ -14,7 +14,7 @@
 //! | `serving`, `crowd` | how much of the server anybody may have: time, requests a second |
 //! | `operations`, `backup` | for whoever runs it: alive, ready, figures; a second copy |
 //! | `import` | bundles carried by hand |
-//! | `review` | the review desk |
+//! | [`reviewers`], `review` | who reviews; the review desk |
 //! | `demo` | invented schools and students |
 //! | [`conform`] | does a server, this or another, speak the contract? |
 //!
@@ -73,7 +73,7 @@ pub use crowd::{Limits, Rate};
 pub use demo::{DemoCase, DemoPerson, DemoRecord};
 pub use import::{Imported, import};
 pub use openapi::openapi;
-pub use review::{AutoReview, Decision};
+pub use review::{AutoReview, Decision, reviewers};
 
 use database::Database;
 use fault::{Fault, Place};
@@ -162,7 +162,10 @@ pub struct BackendOptions {
     pub seed_demo: Option<u64>,
     /// Decisions without a reviewer.
     pub auto_review: AutoReview,
-    /// What a reviewer types to be let in; `None`: a fresh one, see [`Running::reviewer_token`].
+    /// Two reviewers must say the same; where they disagree, one who leads decides.
+    pub four_eyes: bool,
+    /// What lets somebody without a name in at the review desk, to lead; `None`: a fresh one, see
+    /// [`Running::reviewer_token`].
     pub reviewer_token: Option<String>,
     /// Where `/healthz`, `/readyz` and `/metrics` are, not for the public; `None`: nowhere.
     pub operations: Option<SocketAddr>,
@@ -188,6 +191,7 @@ impl BackendOptions {
                 .ok_or_else(|| BackendError::Profile(profile_id.to_owned()))?,
             seed_demo: Some(1),
             auto_review: AutoReview::Off,
+            four_eyes: false,
             reviewer_token: None,
             operations: None,
             limits: Limits::default(),
@@ -205,7 +209,8 @@ pub(crate) struct Service {
     pub(crate) mac_key: Vec<u8>,
     pub(crate) receipt_key: StationKey,
     pub(crate) auto_review: AutoReview,
-    pub(crate) door: review::Door,
+    pub(crate) four_eyes: bool,
+    pub(crate) door: review::door::Door,
     pub(crate) crowd: crowd::Crowd,
     pub(crate) figures: operations::Figures,
     pub(crate) seed_demo: Option<u64>,
@@ -278,7 +283,8 @@ impl Service {
             mac_key,
             receipt_key,
             auto_review: options.auto_review,
-            door: review::Door::new(reviewer_token),
+            four_eyes: options.four_eyes,
+            door: review::door::Door::new(reviewer_token),
             crowd: crowd::Crowd::new(options.limits),
             figures: operations::Figures::new()?,
             seed_demo: options.seed_demo,
@@ -381,10 +387,14 @@ fn signed() -> Vec<Route> {
 /// What a reviewer who was let in asks.
 fn desk() -> Vec<Route> {
     vec![
-        route("GET", "/review", review::list),
-        route("GET", "/review/{record_id}", review::show),
-        route("POST", "/review/{record_id}", review::decided),
-        route("GET", "/review/{record_id}/{kind}", review::picture),
+        route("GET", "/review", review::desk::list),
+        route("GET", "/review/next", review::desk::next),
+        route("GET", "/review/figures", review::figures::page),
+        route("GET", "/review/figures.csv", review::figures::table),
+        route("POST", "/review/leave", review::door::leave),
+        route("GET", "/review/{record_id}", review::desk::show),
+        route("POST", "/review/{record_id}", review::desk::decided),
+        route("GET", "/review/{record_id}/{kind}", review::desk::picture),
     ]
 }
 
@@ -395,8 +405,8 @@ fn open() -> Vec<Route> {
         route("POST", "/v1/enrol", stations::enrol),
         route("GET", "/v1/openapi.json", document),
         route("GET", "/v1/problems/{code}", problem),
-        route("GET", "/review/login", review::login),
-        route("POST", "/review/login", review::enter),
+        route("GET", "/review/login", review::door::login),
+        route("POST", "/review/login", review::door::enter),
         route("GET", "/pay/{token}", orders::page),
         route("POST", "/pay/{token}", orders::page_pay),
         route("GET", "/style.css", pages::style),
@@ -421,7 +431,7 @@ fn routes(service: Arc<Service>) -> Router {
         // The gate has read and bounded the body.
         .layer(axum::extract::DefaultBodyLimit::disable())
         .layer(from_fn_with_state(service.clone(), stations::gate));
-    let desk = together(desk()).layer(from_fn_with_state(service.clone(), review::guard));
+    let desk = together(desk()).layer(from_fn_with_state(service.clone(), review::door::guard));
     Router::new()
         .merge(signed)
         .merge(desk)
@@ -624,7 +634,7 @@ impl Running {
         Ok(run.await?)
     }
 
-    /// A reviewer's word without the page; `false` where the photo is not under review.
+    /// A decision without the page and without a second look; `false` where the photo is not under review.
     ///
     /// # Errors
     /// [`BackendError::Database`].

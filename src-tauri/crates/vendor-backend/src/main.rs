@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use vendor::{Clock, Profile, Secret};
+use vendor_backend::reviewers::{self, Role};
 use vendor_backend::{AutoReview, Backend, BackendError, BackendOptions, Store, demo, office};
 
 mod examine;
@@ -63,6 +64,9 @@ enum Command {
         #[arg(long)]
         from: PathBuf,
     },
+    /// Who may review: add NAME, remove NAME, list.
+    #[command(subcommand)]
+    Reviewer(Reviewer),
     /// Take a bundle that was carried by hand; the backend may serve meanwhile. Twice changes nothing.
     Import(Import),
     /// Examine a server, this one or another vendor's: does it speak the contract? Point by point.
@@ -102,6 +106,31 @@ fn secret() -> impl TypedValueParser<Value = Secret> {
     StringValueParser::new().map(Secret::new)
 }
 
+#[derive(Subcommand)]
+enum Reviewer {
+    /// Let somebody in, or in again: prints their token, which is shown this once.
+    Add {
+        /// Where the database is.
+        #[command(flatten)]
+        at: At,
+        /// What they are called.
+        name: String,
+        /// reviewer, or lead: settles what two disagree about and sees the figures.
+        #[arg(long, default_value = "reviewer")]
+        role: Role,
+    },
+    /// Let somebody in no more.
+    Remove {
+        /// Where the database is.
+        #[command(flatten)]
+        at: At,
+        /// What they are called.
+        name: String,
+    },
+    /// Print everybody, one JSON object a line.
+    List(At),
+}
+
 #[derive(clap::Args)]
 struct Folder {
     /// Folder of the database; the backend may be running on it.
@@ -109,6 +138,8 @@ struct Folder {
     data: PathBuf,
 }
 
+// A switch is a bool.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(clap::Args)]
 struct Serve {
     /// Folder of the embedded database.
@@ -142,7 +173,10 @@ struct Serve {
     /// Decide without a reviewer: off, approve, or reject:N (the first N photos of each student).
     #[arg(long, env = "PHOTO_BACKEND_AUTO_REVIEW")]
     auto_review: Option<String>,
-    /// What a reviewer types; a fresh one is made and printed where this is absent.
+    /// Two reviewers must say the same.
+    #[arg(long, env = "PHOTO_BACKEND_FOUR_EYES")]
+    four_eyes: bool,
+    /// What lets somebody without a name review and lead; a fresh one is made and printed where this is absent.
     #[arg(long, env = "REVIEWER_TOKEN", hide_env_values = true)]
     reviewer_token: Option<String>,
     /// A reverse proxy stands in front: who asks is the last address of `X-Forwarded-For`.
@@ -183,6 +217,7 @@ impl Serve {
             auto_review: auto_review
                 .parse::<AutoReview>()
                 .map_err(|error| BackendError::Settings(format!("--auto-review: {error}")))?,
+            four_eyes: self.four_eyes || settings.four_eyes,
             reviewer_token: self.reviewer_token.clone(),
             operations: self.operations.or(settings.operations),
             limits: settings.limits(self.behind_proxy),
@@ -311,6 +346,29 @@ fn revoke(store: &Store, station: &str) -> Result<(), BackendError> {
     Err(BackendError::NoSuchStation(station.to_owned()))
 }
 
+fn reviewer(command: Reviewer) -> Result<(), BackendError> {
+    let now = jiff::Timestamp::now();
+    match command {
+        Reviewer::Add { at, name, role } => {
+            let token = reviewers::add(&at.store(), &name, role, now)?;
+            said(&format!("{token}\n"));
+        }
+        Reviewer::Remove { at, name } => {
+            if !reviewers::remove(&at.store(), &name, now)? {
+                return Err(BackendError::Settings(format!("there is no reviewer {name}")));
+            }
+        }
+        Reviewer::List(at) => said(&json_lines(&reviewers::all(&at.store())?)),
+    }
+    Ok(())
+}
+
+/// One JSON object a line.
+fn json_lines<T: serde::Serialize>(rows: &[T]) -> String {
+    let lines = rows.iter().map(|row| format!("{}\n", serde_json::json!(row)));
+    lines.collect::<Vec<_>>().concat()
+}
+
 fn in_runtime<T>(work: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -353,17 +411,11 @@ fn main() -> ExitCode {
             Ok(())
         }
         Command::DemoCodes { seed } => {
-            let people = demo::people(seed);
-            let lines = people
-                .iter()
-                .map(|person| format!("{}\n", serde_json::json!(person)));
-            said(&lines.collect::<Vec<_>>().concat());
+            said(&json_lines(&demo::people(seed)));
             Ok(())
         }
-        Command::Stations(at) => office::stations(&at.store()).map(|rows| {
-            let lines = rows.iter().map(|row| format!("{}\n", serde_json::json!(row)));
-            said(&lines.collect::<Vec<_>>().concat());
-        }),
+        Command::Stations(at) => office::stations(&at.store()).map(|rows| said(&json_lines(&rows))),
+        Command::Reviewer(command) => reviewer(command),
         Command::Revoke { at, station } => revoke(&at.store(), &station),
         Command::Activate { at, school } => {
             office::activation_code(&at.store(), school.as_deref()).map(|code| said(&format!("{code}\n")))

@@ -23,7 +23,7 @@ pub struct StationRow {
     pub revoked_at: Option<Timestamp>,
 }
 
-fn open(store: &Store) -> Result<Database, BackendError> {
+pub(crate) fn open(store: &Store) -> Result<Database, BackendError> {
     let database = match store {
         Store::Folder(data) if !data.join(FILE).is_file() => {
             return Err(BackendError::Database(format!(

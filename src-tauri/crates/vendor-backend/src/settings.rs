@@ -21,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) profile: Option<String>,
     pub(crate) auto_review: Option<String>,
     pub(crate) log: Option<Log>,
+    pub(crate) four_eyes: bool,
     behind_proxy: bool,
     station_per_second: Option<NonZeroU32>,
     station_burst: Option<NonZeroU32>,

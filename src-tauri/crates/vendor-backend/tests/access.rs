@@ -21,10 +21,11 @@ use vendor::api::{Capture, OrderRequest, Photo, Proof, ResolveRequest, Subject};
 use vendor::signature::{Message, content_digest, sign_request};
 use vendor::{Client, Secret, SecretBytes, StationKey, Timeouts};
 use vendor_backend::{
-    Backend, BackendOptions, Decision, DemoCase, DemoPerson, Limits, Rate, Running, demo, served,
+    Backend, BackendOptions, Decision, DemoCase, DemoPerson, Limits, Rate, Running, Store, demo, reviewers,
+    served,
 };
 
-const REVIEWER: &str = "let-me-in";
+const LEAD: &str = "let-me-in";
 
 /// Everybody who could ask, in the order of the table's columns.
 #[derive(Clone, Copy)]
@@ -42,9 +43,11 @@ enum Role {
     Stranger,
     /// Somebody who was let in at the review desk, without a key.
     Reviewer,
+    /// As this, who leads.
+    Lead,
 }
 
-const ROLES: [Role; 7] = [
+const ROLES: [Role; 8] = [
     Role::Nobody,
     Role::Station,
     Role::Revoked,
@@ -52,6 +55,7 @@ const ROLES: [Role; 7] = [
     Role::OtherSchool,
     Role::Stranger,
     Role::Reviewer,
+    Role::Lead,
 ];
 
 const UNSIGNED: &str = "401 signature-missing";
@@ -61,22 +65,31 @@ const NONE: &str = "404 not-found";
 const DOOR: &str = "303 /review/login";
 
 /// A signed request: what the station, another one and another school's hear.
-const fn signed(own: &'static str, other: &'static str, other_school: &'static str) -> [&'static str; 7] {
-    [UNSIGNED, own, SHUT_OUT, other, other_school, UNKNOWN, UNSIGNED]
+const fn signed(own: &'static str, other: &'static str, other_school: &'static str) -> [&'static str; 8] {
+    [
+        UNSIGNED,
+        own,
+        SHUT_OUT,
+        other,
+        other_school,
+        UNKNOWN,
+        UNSIGNED,
+        UNSIGNED,
+    ]
 }
 
-/// A page of the review desk: what a reviewer sees.
-const fn desk(reviewer: &'static str) -> [&'static str; 7] {
-    [DOOR, DOOR, DOOR, DOOR, DOOR, DOOR, reviewer]
+/// A page of the review desk: what a reviewer sees, and one who leads.
+const fn desk(reviewer: &'static str, lead: &'static str) -> [&'static str; 8] {
+    [DOOR, DOOR, DOOR, DOOR, DOOR, DOOR, reviewer, lead]
 }
 
 /// Open to everybody.
-const fn open(answer: &'static str) -> [&'static str; 7] {
-    [answer; 7]
+const fn open(answer: &'static str) -> [&'static str; 8] {
+    [answer; 8]
 }
 
 /// Method, path, and what each role hears.
-const TABLE: &[(&str, &str, [&str; 7])] = &[
+const TABLE: &[(&str, &str, [&str; 8])] = &[
     ("GET", "/v1/profile", signed("200", "200", "200")),
     (
         "POST",
@@ -112,10 +125,14 @@ const TABLE: &[(&str, &str, [&str; 7])] = &[
         signed("200", NONE, NONE),
     ),
     ("GET", "/v1/changes", signed("200", "200", "200")),
-    ("GET", "/review", desk("200")),
-    ("GET", "/review/{record_id}", desk("200")),
-    ("GET", "/review/{record_id}/{kind}", desk("200")),
-    ("POST", "/review/{record_id}", desk("422")),
+    ("GET", "/review", desk("200", "200")),
+    // Nothing waits.
+    ("GET", "/review/next", desk("303 /review", "303 /review")),
+    ("GET", "/review/figures", desk("403", "200")),
+    ("GET", "/review/figures.csv", desk("403", "200")),
+    ("GET", "/review/{record_id}", desk("200", "200")),
+    ("GET", "/review/{record_id}/{kind}", desk("200", "200")),
+    ("POST", "/review/{record_id}", desk("422", "422")),
     ("GET", "/v1/status", open("200")),
     (
         "POST",
@@ -128,6 +145,7 @@ const TABLE: &[(&str, &str, [&str; 7])] = &[
             "400 invalid-request",
             "400 invalid-request",
             UNSIGNED,
+            UNSIGNED,
         ],
     ),
     ("GET", "/v1/openapi.json", open("200")),
@@ -139,12 +157,17 @@ const TABLE: &[(&str, &str, [&str; 7])] = &[
     ("GET", "/style.css", open("200")),
     ("GET", "/demo", open("200")),
     ("GET", "/", open("200")),
+    // The last one: it ends the reviewers' sessions.
+    ("POST", "/review/leave", desk(DOOR, DOOR)),
 ];
 
 /// A backend with everybody in it, and one student's visit done.
 struct House {
     backend: Running,
-    cookie: String,
+    /// Holds the data, for a reviewer's token is made beside the backend.
+    _folder: tempfile::TempDir,
+    reviewer: String,
+    lead: String,
     record_id: Uuid,
     capture: Capture,
     order_id: String,
@@ -155,7 +178,7 @@ struct House {
 
 fn key(role: Role) -> Option<StationKey> {
     let seed = match role {
-        Role::Nobody | Role::Reviewer => return None,
+        Role::Nobody | Role::Reviewer | Role::Lead => return None,
         Role::Station => 1,
         Role::Revoked => 2,
         Role::Other => 3,
@@ -205,10 +228,20 @@ fn capture(subject: Subject) -> Capture {
     }
 }
 
+/// The cookie of whoever comes in by this token.
+async fn let_in(backend: &Running, token: &str) -> String {
+    let knock = browser().post(format!("{}/review/login", backend.url()));
+    let reply = knock.form(&[("token", token)]).send().await.unwrap();
+    let cookie = reply.headers()["set-cookie"].to_str().unwrap();
+    cookie.split(';').next().unwrap().to_owned()
+}
+
 impl House {
     async fn new() -> House {
         let mut options = BackendOptions::demo("biyezhengzhao").unwrap();
-        options.reviewer_token = Some(REVIEWER.into());
+        options.reviewer_token = Some(LEAD.into());
+        let folder = tempfile::tempdir().unwrap();
+        options.data = Some(folder.path().to_owned());
         let backend = Backend::start(options).await.unwrap();
         let (station, _) = enrolled(&backend, Role::Station, demo::ACTIVATION_CODE).await;
         enrolled(&backend, Role::Other, demo::ACTIVATION_CODE).await;
@@ -242,14 +275,16 @@ impl House {
             academic_record_id: identity.records[0].id.clone(),
         };
 
-        let browser = browser();
-        let knock = browser
-            .post(format!("{}/review/login", backend.url()))
-            .form(&[("token", REVIEWER)]);
-        let let_in = knock.send().await.unwrap();
-        let cookie = let_in.headers()["set-cookie"].to_str().unwrap();
+        let token = reviewers::add(
+            &Store::Folder(folder.path().to_owned()),
+            "测试甲审核",
+            reviewers::Role::Reviewer,
+            Timestamp::now(),
+        );
         House {
-            cookie: cookie.split(';').next().unwrap().to_owned(),
+            reviewer: let_in(&backend, &token.unwrap()).await,
+            lead: let_in(&backend, LEAD).await,
+            _folder: folder,
             backend,
             record_id,
             capture,
@@ -294,8 +329,10 @@ impl House {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        if let Role::Reviewer = role {
-            request = request.header("cookie", &self.cookie);
+        match role {
+            Role::Reviewer => request = request.header("cookie", &self.reviewer),
+            Role::Lead => request = request.header("cookie", &self.lead),
+            _ => {}
         }
         let request = match (body, path) {
             (Some(body), _) => request.body(serde_json::to_vec(&body).unwrap()),

@@ -20,7 +20,7 @@ use crate::fault::Fault;
 
 /// Each entry brings the schema one version further; entries are never changed once released. They follow SQLite's, with
 /// PostgreSQL's types; texts are compared byte by byte, as SQLite does.
-const MIGRATIONS: [&str; 1] = [include_str!("postgres.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("postgres.sql"), include_str!("postgres-desk.sql")];
 
 /// Any number that nobody else takes: one process migrates at a time.
 const MIGRATING: i64 = 0x5048_4f54_4f53;

@@ -12,7 +12,7 @@ use crate::fault::Fault;
 pub(crate) const FILE: &str = "backend.sqlite3";
 
 /// Each entry brings the schema one version further; entries are never changed once released.
-pub(crate) const MIGRATIONS: [&str; 5] = [
+pub(crate) const MIGRATIONS: [&str; 6] = [
     // 1: everything of the first release. Times are microseconds since 1970. Columns named `*_mac` hold
     // HMAC-like digests under this database's own key: what a student shows or types is not kept in clear.
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -97,6 +97,28 @@ pub(crate) const MIGRATIONS: [&str; 5] = [
      INSERT INTO counted_changes SELECT station_id, seq, record_id, at, what FROM changes;
      DROP TABLE changes;
      ALTER TABLE counted_changes RENAME TO changes;",
+    // 6: the review desk: reviewers and who of them is in, which photo is before whom, what each said. What stations
+    // warned of and what photos were refused for, to be counted.
+    "CREATE TABLE reviewers (
+         name TEXT PRIMARY KEY, role TEXT NOT NULL, token_mac BLOB NOT NULL UNIQUE, added_at INTEGER NOT NULL,
+         gone_at INTEGER) WITHOUT ROWID;
+     CREATE TABLE review_sessions (
+         session_mac BLOB PRIMARY KEY, reviewer TEXT NOT NULL, role TEXT NOT NULL, ends_at INTEGER NOT NULL)
+         WITHOUT ROWID;
+     CREATE TABLE leases (
+         record_id TEXT PRIMARY KEY REFERENCES captures (record_id), session_mac BLOB NOT NULL,
+         reviewer TEXT NOT NULL, ends_at INTEGER NOT NULL) WITHOUT ROWID;
+     CREATE INDEX leases_by_session ON leases (session_mac);
+     CREATE TABLE words (
+         record_id TEXT NOT NULL REFERENCES captures (record_id), reviewer TEXT NOT NULL, decision TEXT NOT NULL,
+         at INTEGER NOT NULL, PRIMARY KEY (record_id, reviewer)) WITHOUT ROWID;
+     CREATE TABLE findings (
+         record_id TEXT NOT NULL REFERENCES captures (record_id), code TEXT NOT NULL,
+         PRIMARY KEY (record_id, code)) WITHOUT ROWID;
+     CREATE TABLE grounds (
+         record_id TEXT NOT NULL REFERENCES captures (record_id), code TEXT NOT NULL,
+         PRIMARY KEY (record_id, code)) WITHOUT ROWID;
+     CREATE INDEX captures_by_arrival ON captures (received_at);",
 ];
 
 /// The one connection.

@@ -3,7 +3,11 @@
 // A test may unwrap; its helper functions are tests as well.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../cases/booth.rs"]
+mod booth;
 mod cluster;
+#[path = "../cases/desk.rs"]
+mod desk;
 #[path = "../cases/visits.rs"]
 mod visits;
 
@@ -11,7 +15,7 @@ mod storage {
     use std::sync::LazyLock;
 
     use vendor::Secret;
-    use vendor_backend::BackendOptions;
+    use vendor_backend::{BackendOptions, Store};
 
     use crate::cluster::Cluster;
 
@@ -27,6 +31,15 @@ mod storage {
 
         pub(crate) fn choose(&self, options: &mut BackendOptions) {
             options.database = Some(self.0.clone());
+        }
+
+        pub(crate) fn store(&self) -> Store {
+            Store::Postgres(self.0.clone())
+        }
+
+        /// How the program is told of it.
+        pub(crate) fn arguments(&self) -> [String; 2] {
+            ["--database".to_owned(), self.0.expose().to_owned()]
         }
     }
 }

@@ -1,0 +1,36 @@
+//! What people do beside the stations, on the embedded store.
+
+// A test may unwrap; its helper functions are tests as well.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../cases/booth.rs"]
+mod booth;
+#[path = "../cases/desk.rs"]
+mod desk;
+
+mod storage {
+    use tempfile::TempDir;
+    use vendor_backend::{BackendOptions, Store};
+
+    /// A folder.
+    pub(crate) struct Storage(TempDir);
+
+    impl Storage {
+        pub(crate) fn fresh() -> Storage {
+            Storage(tempfile::tempdir().unwrap())
+        }
+
+        pub(crate) fn choose(&self, options: &mut BackendOptions) {
+            options.data = Some(self.0.path().to_owned());
+        }
+
+        pub(crate) fn store(&self) -> Store {
+            Store::Folder(self.0.path().to_owned())
+        }
+
+        /// How the program is told of it.
+        pub(crate) fn arguments(&self) -> [String; 2] {
+            ["--data".to_owned(), self.0.path().display().to_string()]
+        }
+    }
+}
