@@ -9,10 +9,11 @@
 //! | `database` | the store: one way to speak to SQLite and to PostgreSQL |
 //! | `stations` | enrolment, and the gate every signed request passes |
 //! | `people` | schools, students, who is who, what may be collected |
-//! | `orders` | orders and the payment page |
+//! | `orders`, [`payment`] | orders and the payment page; who takes the money |
 //! | `captures` | photos: exactly once, their life, changes, deliverables |
 //! | `serving`, `crowd` | how much of the server anybody may have: time, requests a second |
 //! | `operations`, `backup` | for whoever runs it: alive, ready, figures; a second copy |
+//! | [`handover`] | approved photos, to the school or on to 学信网 |
 //! | `import` | bundles carried by hand |
 //! | [`reviewers`], `review` | who reviews; the review desk |
 //! | `demo` | invented schools and students |
@@ -56,12 +57,14 @@ mod crowd;
 mod database;
 pub mod demo;
 mod fault;
+pub mod handover;
 mod import;
 pub mod office;
 mod openapi;
 mod operations;
 mod orders;
 mod pages;
+pub mod payment;
 mod people;
 mod review;
 mod serving;
@@ -78,6 +81,7 @@ pub use review::{AutoReview, Decision, reviewers};
 use database::Database;
 use fault::{Fault, Place};
 use pages::{Page, escaped, qr_svg};
+use payment::Payment;
 
 /// The backend cannot start, or one of the direct calls failed.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +115,12 @@ pub enum BackendError {
     /// There is no such school.
     #[error("there is no school {0}")]
     NoSuchSchool(String),
+    /// There is no such batch.
+    #[error("there is no batch {0} of this school")]
+    NoSuchBatch(u32),
+    /// A batch cannot be handed over.
+    #[error(transparent)]
+    Delivery(#[from] delivery::DeliveryError),
     /// There is no such order.
     #[error("no such order")]
     NoSuchOrder,
@@ -167,6 +177,8 @@ pub struct BackendOptions {
     /// What lets somebody without a name in at the review desk, to lead; `None`: a fresh one, see
     /// [`Running::reviewer_token`].
     pub reviewer_token: Option<String>,
+    /// How a student's money is taken.
+    pub payment: Payment,
     /// Where `/healthz`, `/readyz` and `/metrics` are, not for the public; `None`: nowhere.
     pub operations: Option<SocketAddr>,
     /// How much of it anybody may have.
@@ -193,6 +205,7 @@ impl BackendOptions {
             auto_review: AutoReview::Off,
             four_eyes: false,
             reviewer_token: None,
+            payment: Payment::Page,
             operations: None,
             limits: Limits::default(),
             clock: Clock::system(),
@@ -210,6 +223,7 @@ pub(crate) struct Service {
     pub(crate) receipt_key: StationKey,
     pub(crate) auto_review: AutoReview,
     pub(crate) four_eyes: bool,
+    pub(crate) provider: Option<Arc<dyn payment::Provider>>,
     pub(crate) door: review::door::Door,
     pub(crate) crowd: crowd::Crowd,
     pub(crate) figures: operations::Figures,
@@ -241,6 +255,11 @@ impl Service {
             .profile
             .validate()
             .map_err(|error| BackendError::Profile(error.to_string()))?;
+        let public_url = public_url.trim_end_matches('/');
+        let provider = options
+            .payment
+            .provider(public_url)
+            .map_err(|error| BackendError::Settings(error.to_string()))?;
         let database = Service::database(&options)?;
         let fresh = || {
             let mut bytes = vec![0u8; 32];
@@ -273,17 +292,18 @@ impl Service {
         let receipt_key = StationKey::from_bytes(&receipt_seed);
         let profile = Profile {
             bundle_recipient: Some(BundleRecipient::issue(&receipt_key, &identity.recipient())),
-            ..options.profile
+            ..options.payment.adjust(options.profile)
         };
         let service = Service {
             database,
             profile,
             clock: options.clock,
-            public_url: public_url.trim_end_matches('/').to_owned(),
+            public_url: public_url.to_owned(),
             mac_key,
             receipt_key,
             auto_review: options.auto_review,
             four_eyes: options.four_eyes,
+            provider,
             door: review::door::Door::new(reviewer_token),
             crowd: crowd::Crowd::new(options.limits),
             figures: operations::Figures::new()?,
@@ -335,6 +355,9 @@ impl Backend {
             tasks: Vec::new(),
         };
         running.begin(listener, routes(service.clone()), head);
+        if service.provider.is_some() {
+            running.look_after_payments();
+        }
         if let Some(listener) = operations {
             running.operations = listener.local_addr().ok();
             running.begin(listener, operations::routes(service), head);
@@ -409,6 +432,7 @@ fn open() -> Vec<Route> {
         route("POST", "/review/login", review::door::enter),
         route("GET", "/pay/{token}", orders::page),
         route("POST", "/pay/{token}", orders::page_pay),
+        route("POST", "/pay/wechat", payment::told),
         route("GET", "/style.css", pages::style),
         route("GET", "/demo", demo_page),
         route("GET", "/", front),
@@ -565,6 +589,53 @@ impl Running {
         self.stops.push(stop);
         self.tasks
             .push(tokio::spawn(serving::serve(listener, app, head, stopped)));
+    }
+
+    /// Asks about payments nobody was told of, again and again.
+    fn look_after_payments(&mut self) {
+        let (stop, mut stopped) = oneshot::channel();
+        self.stops.push(stop);
+        let service = self.service.clone();
+        self.tasks.push(tokio::spawn(async move {
+            let mut every = tokio::time::interval(payment::SWEEP);
+            loop {
+                tokio::select! {
+                    _ = &mut stopped => return,
+                    _ = every.tick() => {}
+                }
+                if let Err(fault) = payment::sweep(&service, service.clock.now()).await {
+                    tracing::warn!(%fault, "payments cannot be looked after");
+                }
+            }
+        }));
+    }
+
+    /// The page on which an order is paid, for a message to the student.
+    ///
+    /// # Errors
+    /// [`BackendError::NoSuchOrder`], [`BackendError::Database`].
+    pub async fn payment_page(&self, order_id: &str) -> Result<String, BackendError> {
+        let (service, id, now) = (
+            self.service.clone(),
+            order_id.to_owned(),
+            self.service.clock.now(),
+        );
+        let found = self
+            .service
+            .database
+            .run(move |tx| orders::find(tx, &service, &id, now));
+        found
+            .await?
+            .map(|order| order.payment_url)
+            .ok_or(BackendError::NoSuchOrder)
+    }
+
+    /// Asks about payments nobody was told of, now; the backend does so by itself twice a minute.
+    ///
+    /// # Errors
+    /// [`BackendError::Database`].
+    pub async fn sweep_payments(&self) -> Result<(), BackendError> {
+        Ok(payment::sweep(&self.service, self.service.clock.now()).await?)
     }
 
     /// Address for stations and telephones, without a slash at the end.

@@ -7,13 +7,14 @@ use std::process::ExitCode;
 use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use vendor::{Clock, Profile, Secret};
+use vendor_backend::handover::{self, ForTheSchool};
 use vendor_backend::reviewers::{self, Role};
-use vendor_backend::{AutoReview, Backend, BackendError, BackendOptions, Store, demo, office};
+use vendor_backend::{AutoReview, Backend, BackendError, BackendOptions, Store, demo, office, payment};
 
 mod examine;
 mod settings;
 
-use settings::{Log, Settings};
+use settings::{Log, Settings, Till};
 
 /// The reference backend of 采集站 Photo Station.
 #[derive(Parser)]
@@ -64,6 +65,10 @@ enum Command {
         #[arg(long)]
         from: PathBuf,
     },
+    /// Write the school's next batch of approved photos, with a manifest; again: goes on where it stopped.
+    Deliver(Deliver),
+    /// Print what students paid although it was paid before, to be given back, one JSON object a line.
+    Surplus(At),
     /// Who may review: add NAME, remove NAME, list.
     #[command(subcommand)]
     Reviewer(Reviewer),
@@ -179,6 +184,12 @@ struct Serve {
     /// What lets somebody without a name review and lead; a fresh one is made and printed where this is absent.
     #[arg(long, env = "REVIEWER_TOKEN", hide_env_values = true)]
     reviewer_token: Option<String>,
+    /// Who takes the money: page (none flows) where nothing is said, free, wechat.
+    #[arg(long, env = "PHOTO_BACKEND_PAYMENT")]
+    payment: Option<Till>,
+    /// WeChat Pay's API v3 key, where it is in no file.
+    #[arg(long, env = "WECHAT_PAY_API_V3_KEY", hide_env_values = true, value_parser = secret())]
+    wechat_pay_api_v3_key: Option<Secret>,
     /// A reverse proxy stands in front: who asks is the last address of `X-Forwarded-For`.
     #[arg(long, env = "PHOTO_BACKEND_BEHIND_PROXY")]
     behind_proxy: bool,
@@ -218,6 +229,7 @@ impl Serve {
                 .parse::<AutoReview>()
                 .map_err(|error| BackendError::Settings(format!("--auto-review: {error}")))?,
             four_eyes: self.four_eyes || settings.four_eyes,
+            payment: settings.payment(self.payment, self.wechat_pay_api_v3_key.as_ref())?,
             reviewer_token: self.reviewer_token.clone(),
             operations: self.operations.or(settings.operations),
             limits: settings.limits(self.behind_proxy),
@@ -278,6 +290,68 @@ fn import(arguments: &Import) -> Result<bool, BackendError> {
         println!("receipts   {}", path.display());
     }
     Ok(imported.refused.is_empty())
+}
+
+#[derive(clap::Args)]
+struct Deliver {
+    /// Where the database is.
+    #[command(flatten)]
+    at: At,
+    /// The school, by its identifier.
+    #[arg(long)]
+    school: String,
+    /// Batches go into this folder, as `batch-001`, `batch-002`, …
+    #[arg(long)]
+    to: PathBuf,
+    /// A zip file in place of a folder.
+    #[arg(long)]
+    zip: bool,
+    /// How photos are named: folders and a file, with fields in braces.
+    #[arg(long, value_name = "TEMPLATE", default_value = delivery::DEFAULT)]
+    naming: String,
+    /// A batch that was finished before, again.
+    #[arg(long, value_name = "NUMBER")]
+    batch: Option<u32>,
+}
+
+/// Exit code 0 when everything that is to be there is there, 1 when photos were left out.
+fn deliver(arguments: &Deliver) -> Result<bool, BackendError> {
+    let naming = delivery::Template::parse(&arguments.naming)
+        .map_err(|error| BackendError::Settings(format!("--naming: {error}")))?;
+    let school = ForTheSchool {
+        to: arguments.to.clone(),
+        zip: arguments.zip,
+        naming,
+    };
+    let now = jiff::Timestamp::now();
+    let handed = handover::deliver(
+        &arguments.at.store(),
+        &arguments.school,
+        arguments.batch,
+        &school,
+        now,
+    )?;
+    let Some(handed) = handed else {
+        said("nothing new was approved since the last batch\n");
+        return Ok(true);
+    };
+    for refused in &handed.delivered.refused {
+        let why = refused.why.words().1;
+        said(&format!(
+            "left out   {} {}: {why}\n",
+            refused.id, refused.shoot_number
+        ));
+    }
+    let delivered = &handed.delivered;
+    said(&format!(
+        "batch {}: {} photos written, {} were there already, {} left out: {}\n",
+        handed.batch,
+        delivered.written,
+        delivered.there,
+        delivered.refused.len(),
+        school.place(handed.batch).display()
+    ));
+    Ok(delivered.refused.is_empty())
 }
 
 fn profile(name: &str) -> Result<Profile, BackendError> {
@@ -415,6 +489,12 @@ fn main() -> ExitCode {
             Ok(())
         }
         Command::Stations(at) => office::stations(&at.store()).map(|rows| said(&json_lines(&rows))),
+        Command::Deliver(arguments) => match deliver(&arguments) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => Err(error),
+        },
+        Command::Surplus(at) => payment::surplus(&at.store()).map(|rows| said(&json_lines(&rows))),
         Command::Reviewer(command) => reviewer(command),
         Command::Revoke { at, station } => revoke(&at.store(), &station),
         Command::Activate { at, school } => {

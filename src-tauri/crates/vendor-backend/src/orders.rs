@@ -1,6 +1,6 @@
 //! Orders, and the page on which a student pays with one touch.
 //!
-//! The reference backend takes no money: a real vendor puts its payment provider behind the same two states.
+//! The page takes no money; a provider ([`payment`](crate::payment)) stands behind the same three states.
 
 use std::sync::Arc;
 
@@ -22,7 +22,8 @@ use crate::Service;
 use crate::captures::settle;
 use crate::database::{Optional as _, Tx, micros, parsed, timestamp};
 use crate::fault::{Fault, Place};
-use crate::pages::{Page, escaped, yuan};
+use crate::pages::{Page, escaped, qr_svg, yuan};
+use crate::payment;
 use crate::people::{academic_record, must_be_open, token_holder};
 use crate::stations::{Station, json};
 
@@ -110,7 +111,7 @@ pub(crate) async fn create(
             find(tx, &here, &id, now)?.ok_or(Fault::Broken("an order vanished"))
         })
         .await?;
-    Ok(Json(order))
+    payment::with_code(&service, order, now).await.map(Json)
 }
 
 /// What was answered to this key before.
@@ -154,7 +155,8 @@ pub(crate) async fn show(
             }
         })
         .await?;
-    order.map(Json).ok_or_else(|| ProblemCode::NotFound.into())
+    let order = order.ok_or(ProblemCode::NotFound)?;
+    payment::up_to_date(&service, order, now).await.map(Json)
 }
 
 fn expire(tx: &Tx<'_>, now: Timestamp) -> Result<(), Fault> {
@@ -165,7 +167,7 @@ fn expire(tx: &Tx<'_>, now: Timestamp) -> Result<(), Fault> {
     Ok(())
 }
 
-fn find(tx: &Tx<'_>, service: &Service, id: &str, now: Timestamp) -> Result<Option<Order>, Fault> {
+pub(crate) fn find(tx: &Tx<'_>, service: &Service, id: &str, now: Timestamp) -> Result<Option<Order>, Fault> {
     expire(tx, now)?;
     let row = tx
         .query_row(
@@ -198,33 +200,48 @@ fn find(tx: &Tx<'_>, service: &Service, id: &str, now: Timestamp) -> Result<Opti
     .transpose()
 }
 
-/// Marks an order paid, once; a second touch changes nothing. `None`: there is no such order.
+/// Marks an order paid on the page, once; a second touch changes nothing, nor does one that comes too late. `None`: there
+/// is no such order.
 pub(crate) fn pay(
     tx: &Tx<'_>,
     service: &Service,
     pay_token: &str,
     now: Timestamp,
 ) -> Result<Option<Order>, Fault> {
-    expire(tx, now)?;
-    let id: Option<String> = tx
-        .query_row("SELECT id FROM orders WHERE pay_token = ?1", [pay_token], |row| {
-            row.get(0)
-        })
-        .optional()?;
-    let Some(id) = id else { return Ok(None) };
+    let Some(order) = by_token(tx, service, pay_token, now)? else {
+        return Ok(None);
+    };
+    if order.state == OrderState::Open {
+        mark_paid(tx, service, &order.id, now)?;
+    }
+    find(tx, service, &order.id, now)
+}
+
+/// Marks an order paid, open or past its time, and lets what waited for it go on; once.
+pub(crate) fn mark_paid(tx: &Tx<'_>, service: &Service, id: &str, now: Timestamp) -> Result<(), Fault> {
     let changed = tx.execute(
-        "UPDATE orders SET state = 'paid', paid_at = ?2 WHERE id = ?1 AND state = 'open'",
-        (&id, micros(now)),
+        "UPDATE orders SET state = 'paid', paid_at = ?2 WHERE id = ?1 AND state <> 'paid'",
+        (id, micros(now)),
     )?;
-    let order = find(tx, service, &id, now)?.ok_or(Fault::Broken("an order vanished"))?;
     if changed == 1 {
+        let order = find(tx, service, id, now)?.ok_or(Fault::Broken("an order vanished"))?;
         tx.execute(
             "UPDATE academic_records SET paid = TRUE WHERE id = ?1",
             [&order.academic_record_id],
         )?;
         settle(tx, service, &order.academic_record_id, Some(&order.id), now)?;
     }
-    Ok(Some(order))
+    Ok(())
+}
+
+/// The order behind a payment code.
+fn by_token(tx: &Tx<'_>, service: &Service, pay_token: &str, now: Timestamp) -> Result<Option<Order>, Fault> {
+    let id: Option<String> = tx
+        .query_row("SELECT id FROM orders WHERE pay_token = ?1", [pay_token], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    id.map_or(Ok(None), |id| find(tx, service, &id, now))
 }
 
 /// What is paid for, in words of the page.
@@ -241,8 +258,8 @@ fn page_of(service: &Service, order: &Order) -> Page {
         OrderState::Open => (
             "支付采集费",
             format!(
-                "<form method=\"post\"><button class=\"primary wide\">确认支付 {amount}</button></form>\
-                 <p class=\"quiet\">一次缴费，多次拍摄；审核未通过重拍不再收费。</p>"
+                "{}<p class=\"quiet\">一次缴费，多次拍摄；审核未通过重拍不再收费。</p>",
+                way_to_pay(service, order)
             ),
         ),
         OrderState::Paid => (
@@ -256,31 +273,46 @@ fn page_of(service: &Service, order: &Order) -> Page {
                 .to_owned(),
         ),
     };
-    Page::new(
+    let note = if service.provider.is_none() {
+        "<p class=\"note\">参考后端的演示页面，不会产生真实扣款。</p>"
+    } else {
+        ""
+    };
+    let page = Page::new(
         title,
         format!(
             "<main class=\"narrow card\"><p class=\"quiet\">{vendor}</p><h1>{title}</h1>\
-             <p class=\"amount\">{amount}</p><dl><dt>订单号</dt><dd>…{short}</dd></dl>{state}\
-             <p class=\"note\">参考后端的演示页面，不会产生真实扣款。</p></main>"
+             <p class=\"amount\">{amount}</p><dl><dt>订单号</dt><dd>…{short}</dd></dl>{state}{note}</main>"
         ),
-    )
+    );
+    if order.state == OrderState::Open && service.provider.is_some() {
+        page.reloading(5)
+    } else {
+        page
+    }
+}
+
+/// One touch, or the provider's code.
+fn way_to_pay(service: &Service, order: &Order) -> String {
+    if service.provider.is_none() {
+        let amount = yuan(order.amount_fen);
+        return format!(
+            "<form method=\"post\"><button class=\"primary wide\">确认支付 {amount}</button></form>"
+        );
+    }
+    let code = qr_svg(&order.payment_url).unwrap_or_default();
+    format!("<div class=\"tile\">{code}</div><p>请用微信“扫一扫”付款</p>")
 }
 
 /// The page behind a payment code.
 pub(crate) async fn page(State(service): State<Arc<Service>>, Place(token): Place<String>) -> Response {
     let now = service.clock.now();
     let here = service.clone();
-    let found = service
-        .database
-        .run(move |tx| {
-            let id: Option<String> = tx
-                .query_row("SELECT id FROM orders WHERE pay_token = ?1", [&token], |row| {
-                    row.get(0)
-                })
-                .optional()?;
-            id.map_or(Ok(None), |id| find(tx, &here, &id, now))
-        })
-        .await;
+    let found = service.database.run(move |tx| by_token(tx, &here, &token, now));
+    let found = match found.await {
+        Ok(Some(order)) => payment::up_to_date(&service, order, now).await.map(Some),
+        other => other,
+    };
     match found {
         Ok(Some(order)) => page_of(&service, &order).into_response(),
         Ok(None) => Page::missing("没有这个订单").into_response(),
@@ -293,6 +325,10 @@ pub(crate) async fn page_pay(State(service): State<Arc<Service>>, Place(token): 
     let now = service.clock.now();
     let here = service.clone();
     let back = format!("/pay/{token}");
+    if service.provider.is_some() {
+        // Money flows by the code alone.
+        return Redirect::to(&back).into_response();
+    }
     match service.database.run(move |tx| pay(tx, &here, &token, now)).await {
         Ok(Some(_)) => Redirect::to(&back).into_response(),
         Ok(None) => Page::missing("没有这个订单").into_response(),

@@ -232,7 +232,7 @@ fn deliver(store: &Store, template: &str) -> records::Result<Foresight> {
             });
         }
     };
-    let plan = delivery::plan(&template, store.deliverables()?);
+    let plan = delivery::plan(store, &template)?;
     let mut leaves = Leaves::default();
     for refused in plan.refused {
         let (zh, en) = refused.why.words();

@@ -164,7 +164,12 @@ fn deliver(store: &Store, template: &str, path: &Path, progress: &Errands) -> En
     let delivered = Template::parse(template)
         .map_err(delivery::DeliveryError::from)
         .and_then(|template| {
-            progress.expect(delivery::plan(&template, store.deliverables()?).files.len());
+            progress.expect(
+                delivery::plan(store, &template)
+                    .map_err(delivery::broken)?
+                    .files
+                    .len(),
+            );
             delivery::deliver(store, &template, path, &mut |done| progress.reached(done))
         });
     match delivered {

@@ -20,7 +20,12 @@ use crate::fault::Fault;
 
 /// Each entry brings the schema one version further; entries are never changed once released. They follow SQLite's, with
 /// PostgreSQL's types; texts are compared byte by byte, as SQLite does.
-const MIGRATIONS: [&str; 2] = [include_str!("postgres.sql"), include_str!("postgres-desk.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("postgres.sql"),
+    include_str!("postgres-desk.sql"),
+    include_str!("postgres-payments.sql"),
+    include_str!("postgres-batches.sql"),
+];
 
 /// Any number that nobody else takes: one process migrates at a time.
 const MIGRATING: i64 = 0x5048_4f54_4f53;

@@ -12,7 +12,7 @@ use crate::fault::Fault;
 pub(crate) const FILE: &str = "backend.sqlite3";
 
 /// Each entry brings the schema one version further; entries are never changed once released.
-pub(crate) const MIGRATIONS: [&str; 6] = [
+pub(crate) const MIGRATIONS: [&str; 8] = [
     // 1: everything of the first release. Times are microseconds since 1970. Columns named `*_mac` hold
     // HMAC-like digests under this database's own key: what a student shows or types is not kept in clear.
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -119,6 +119,19 @@ pub(crate) const MIGRATIONS: [&str; 6] = [
          record_id TEXT NOT NULL REFERENCES captures (record_id), code TEXT NOT NULL,
          PRIMARY KEY (record_id, code)) WITHOUT ROWID;
      CREATE INDEX captures_by_arrival ON captures (received_at);",
+    // 7: what is known of an order at the payment provider.
+    "CREATE TABLE payments (
+         order_id TEXT PRIMARY KEY REFERENCES orders, trade_no TEXT NOT NULL UNIQUE, outcome TEXT NOT NULL,
+         code_url TEXT, coded_at INTEGER NOT NULL, asked_at INTEGER NOT NULL) WITHOUT ROWID;
+     CREATE INDEX open_payments_by_look ON payments (asked_at) WHERE outcome = 'open';",
+    // 8: what was handed over to schools, and in which batch.
+    "CREATE TABLE batches (
+         school_id TEXT NOT NULL REFERENCES schools, number INTEGER NOT NULL, made_at INTEGER NOT NULL,
+         done_at INTEGER, PRIMARY KEY (school_id, number)) WITHOUT ROWID;
+     CREATE TABLE batched (
+         record_id TEXT PRIMARY KEY REFERENCES captures (record_id), school_id TEXT NOT NULL, number INTEGER NOT NULL)
+         WITHOUT ROWID;
+     CREATE INDEX batched_by_batch ON batched (school_id, number, record_id);",
 ];
 
 /// The one connection.

@@ -1,16 +1,20 @@
 //! A backend and an enrolled station, with one clock that the test turns.
 
 use std::io::Cursor;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use image::{ImageFormat, Rgb, RgbImage};
 use jiff::Timestamp;
-use vendor::api::{Capture, ChangeKind, Identity, Photo, Proof, ResolveRequest, Subject};
-use vendor::{Client, Clock, Secret, SecretBytes, StationKey, Timeouts};
-use vendor_backend::{Backend, BackendOptions, DemoPerson, Running};
+use uuid::Uuid;
+use vendor::api::{Capture, ChangeKind, Identity, OrderRequest, Photo, Proof, ResolveRequest, Subject};
+use vendor::{Client, Clock, ProblemCode, Secret, SecretBytes, StationKey, Timeouts, VendorError};
+use vendor_backend::{Backend, BackendOptions, DemoCase, DemoPerson, Running};
 
 use crate::storage::Storage;
+
+/// When tests begin.
+pub(crate) const MORNING: &str = "2025-10-10T02:00:00Z";
 
 /// A clock that tests turn.
 #[derive(Clone)]
@@ -47,7 +51,15 @@ pub(crate) struct Booth {
 
 impl Booth {
     pub(crate) async fn open_with(profile: &str, change: impl FnOnce(&mut BackendOptions)) -> Booth {
-        let hand = Hand::at("2025-10-10T02:00:00Z");
+        Booth::open_at(Hand::at(MORNING), profile, change).await
+    }
+
+    /// With a clock that others look at as well.
+    pub(crate) async fn open_at(
+        hand: Hand,
+        profile: &str,
+        change: impl FnOnce(&mut BackendOptions),
+    ) -> Booth {
         let storage = Storage::fresh();
         let mut options = BackendOptions::demo(profile).unwrap();
         storage.choose(&mut options);
@@ -63,11 +75,23 @@ impl Booth {
         }
     }
 
+    pub(crate) fn person(&self, case: DemoCase) -> DemoPerson {
+        self.backend.person(case).unwrap()
+    }
+
     pub(crate) async fn resolve(&self, person: &DemoPerson) -> Identity {
         self.station
             .resolve(&ask(person, &self.station.profile().await.unwrap()))
             .await
             .unwrap()
+    }
+
+    pub(crate) async fn order(&self, identity: &Identity) -> Result<vendor::api::Order, VendorError> {
+        let request = OrderRequest {
+            identity_token: identity.identity_token.clone(),
+            academic_record_id: identity.records[0].id.clone(),
+        };
+        self.station.create_order(&request, Uuid::now_v7()).await
     }
 
     pub(crate) fn capture(&self, identity: &Identity, shade: u8) -> Capture {
@@ -144,4 +168,26 @@ pub(crate) fn ask(person: &DemoPerson, profile: &vendor::Profile) -> ResolveRequ
         proof: proof(person, profile),
         school_id: Some(person.record().school_id.clone()),
     }
+}
+
+pub(crate) fn why<T: std::fmt::Debug>(result: Result<T, VendorError>) -> ProblemCode {
+    result
+        .unwrap_err()
+        .problem()
+        .expect("a problem of the contract")
+        .code
+}
+
+/// One for all: each would read the system's certificates. Its connections end with their test's runtime.
+pub(crate) fn browser() -> reqwest::Client {
+    static BROWSER: LazyLock<reqwest::Client> = LazyLock::new(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        reqwest::Client::builder()
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap()
+    });
+    BROWSER.clone()
 }

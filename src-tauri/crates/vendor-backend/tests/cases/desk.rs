@@ -1,7 +1,6 @@
 //! The review desk, as reviewers' browsers see it.
 
 use std::process::Command;
-use std::sync::LazyLock;
 
 use reqwest::StatusCode;
 use uuid::Uuid;
@@ -9,7 +8,7 @@ use vendor::api::{ChangeKind, CollectionState};
 use vendor_backend::reviewers::{self, Role};
 use vendor_backend::{BackendOptions, DemoCase, Running};
 
-use crate::booth::Booth;
+use crate::booth::{Booth, browser};
 
 /// A reviewer's browser.
 struct Browser {
@@ -21,7 +20,7 @@ struct Browser {
 impl Browser {
     async fn enter(backend: &Running, token: &str) -> Option<Browser> {
         let mut browser = Browser {
-            client: client(),
+            client: browser(),
             url: backend.url().to_owned(),
             cookie: String::new(),
         };
@@ -66,20 +65,6 @@ impl Browser {
         let form = [("decision", "reject"), (reason, "on"), ("note", note)];
         self.post(&format!("/review/{photo}"), &form).await
     }
-}
-
-/// One for all: each would read the system's certificates. Its connections end with their test's runtime.
-fn client() -> reqwest::Client {
-    static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        reqwest::Client::builder()
-            .no_proxy()
-            .pool_max_idle_per_host(0)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap()
-    });
-    CLIENT.clone()
 }
 
 fn leads_to(reply: &reqwest::Response) -> Option<Uuid> {

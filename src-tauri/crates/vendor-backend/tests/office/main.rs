@@ -7,6 +7,16 @@
 mod booth;
 #[path = "../cases/desk.rs"]
 mod desk;
+#[path = "../cases/handover.rs"]
+mod handover;
+#[path = "../cases/payment.rs"]
+mod payment;
+#[path = "../cases/vendors.rs"]
+mod vendors;
+#[path = "../cases/wechat.rs"]
+mod wechat;
+
+mod bodies;
 
 mod storage {
     use tempfile::TempDir;

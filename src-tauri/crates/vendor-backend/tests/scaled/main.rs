@@ -8,8 +8,16 @@ mod booth;
 mod cluster;
 #[path = "../cases/desk.rs"]
 mod desk;
+#[path = "../cases/handover.rs"]
+mod handover;
+#[path = "../cases/payment.rs"]
+mod payment;
+#[path = "../cases/vendors.rs"]
+mod vendors;
 #[path = "../cases/visits.rs"]
 mod visits;
+#[path = "../cases/wechat.rs"]
+mod wechat;
 
 mod storage {
     use std::sync::LazyLock;

@@ -82,8 +82,8 @@ impl Manifest {
     }
 }
 
-/// A spreadsheet takes what begins so for a formula.
-pub(crate) fn cell(text: Option<String>) -> String {
+/// A word as a spreadsheet may have it: what would begin a formula is text.
+pub fn cell(text: Option<String>) -> String {
     let text = text.unwrap_or_default();
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         return format!("'{text}");

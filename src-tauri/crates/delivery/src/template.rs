@@ -1,8 +1,6 @@
 //! A naming template: folders and a file name, with fields in braces.
 
-use records::Deliverable;
-
-use super::name;
+use super::{Item, name};
 
 /// The template where none is given. The academic record is what the vendor's lists name a student by: the station
 /// knows neither a name nor a student number.
@@ -108,7 +106,7 @@ impl Template {
     ///
     /// # Errors
     /// The field that is not known of it.
-    pub fn name(&self, of: &Deliverable) -> Result<String, &'static str> {
+    pub fn name(&self, of: &Item) -> Result<String, &'static str> {
         let last = self.parts.len().saturating_sub(1);
         let mut names = Vec::with_capacity(self.parts.len());
         for (place, pieces) in self.parts.iter().enumerate() {
@@ -164,7 +162,7 @@ fn push_text(found: &mut Vec<Piece>, text: &str) -> Result<(), TemplateError> {
 }
 
 /// What is known of a record under this name.
-pub(super) fn value(of: &Deliverable, field: &str) -> Option<String> {
+pub(super) fn value(of: &Item, field: &str) -> Option<String> {
     match field {
         "school" => Some(of.school.clone()),
         "school_id" => of.school_id.clone(),
@@ -174,7 +172,7 @@ pub(super) fn value(of: &Deliverable, field: &str) -> Option<String> {
         "academic_record" => of.academic_record.clone(),
         "shoot_day" => Some(of.shoot_day.clone()),
         "shoot_number" => Some(of.shoot_number.clone()),
-        "tag" => Some(of.code_tag.clone()),
+        "tag" => of.code_tag.clone(),
         "receipt" => of.receipt.clone(),
         "record" => Some(of.id.to_string()),
         _ => None,
@@ -184,14 +182,13 @@ pub(super) fn value(of: &Deliverable, field: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use records::RecordId;
 
-    fn one() -> Deliverable {
-        Deliverable {
-            id: RecordId::from_parts(jiff::Timestamp::UNIX_EPOCH, [1; 10]),
+    fn one() -> Item {
+        Item {
+            id: uuid::Uuid::from_u128(1),
             shoot_number: "A017".into(),
             shoot_day: "2025-10-09".into(),
-            code_tag: "K7Q2-9F".into(),
+            code_tag: Some("K7Q2-9F".into()),
             school: "示范大学".into(),
             school_id: Some("demo".into()),
             academic_record: Some("ar-001-1".into()),
@@ -199,7 +196,6 @@ mod tests {
             major: Some("测绘工程".into()),
             year: Some(2026),
             receipt: Some("R-20251009-000017".into()),
-            approved_at: None,
             standard_sha256: "00".repeat(32),
         }
     }

@@ -5,18 +5,17 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
-use records::Store;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use super::folder::draft_in;
 use super::manifest::{self, Manifest};
-use super::{Delivered, DeliveryError, Plan, Planned, Refused, Why, photo, sha256};
+use super::{Delivered, DeliveryError, Plan, Planned, Refused, Shelf, Why, photo, sha256};
 
 /// Writes a file of everything approved: what an earlier one of this name holds, and what is new. It takes the earlier
 /// one's place only when it is complete, and not at all where nothing is new.
 pub(super) fn write(
-    store: &Store,
+    shelf: &dyn Shelf,
     plan: Plan,
     target: &Path,
     done: &mut dyn FnMut(u32) -> bool,
@@ -66,7 +65,7 @@ pub(super) fn write(
                 .map_err(|error| broken(error.to_string()))?;
             delivered.there += u32::from(planned.is_some());
         } else if let Some(planned) = planned {
-            let Some(bytes) = photo(store, &planned.of)? else {
+            let Some(bytes) = photo(shelf, &planned.of)? else {
                 delivered.refused.push(Refused {
                     id: planned.of.id,
                     shoot_number: planned.of.shoot_number.clone(),

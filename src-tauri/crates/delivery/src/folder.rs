@@ -3,14 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use records::Store;
-
 use super::manifest::{self, Manifest};
-use super::{Delivered, DeliveryError, Plan, Planned, Refused, Why, photo, sha256};
+use super::{Delivered, DeliveryError, Plan, Planned, Refused, Shelf, Why, photo, sha256};
 
 /// Writes what is not there yet, then the manifest over all of it.
 pub(super) fn write(
-    store: &Store,
+    shelf: &dyn Shelf,
     plan: Plan,
     target: &Path,
     done: &mut dyn FnMut(u32) -> bool,
@@ -25,7 +23,7 @@ pub(super) fn write(
     manifest.retain(|file| target.join(file).is_file());
     let mut trouble = None;
     for planned in &plan.files {
-        match write_one(store, planned, target) {
+        match write_one(shelf, planned, target) {
             Ok(Ok(new)) => {
                 manifest.add(planned);
                 if new {
@@ -59,7 +57,11 @@ pub(super) fn write(
 }
 
 /// True where it was written now, false where it was there.
-fn write_one(store: &Store, planned: &Planned, target: &Path) -> Result<Result<bool, Why>, DeliveryError> {
+fn write_one(
+    shelf: &dyn Shelf,
+    planned: &Planned,
+    target: &Path,
+) -> Result<Result<bool, Why>, DeliveryError> {
     let path = inside(target, &planned.name)?;
     match std::fs::symlink_metadata(&path) {
         Ok(there) if there.is_file() => {
@@ -73,7 +75,7 @@ fn write_one(store: &Store, planned: &Planned, target: &Path) -> Result<Result<b
         Ok(_) => return Ok(Err(Why::Exists(planned.name.clone()))),
         Err(_) => {}
     }
-    let Some(bytes) = photo(store, &planned.of)? else {
+    let Some(bytes) = photo(shelf, &planned.of)? else {
         return Ok(Err(Why::Damaged));
     };
     let folder = path.parent().unwrap_or(target);

@@ -1,4 +1,5 @@
 //! Delivery to the school: approved standard photos, as a folder or a zip file, named by a template, with a manifest.
+//! A station delivers from its own records, a vendor's backend from its store: each is a [`Shelf`].
 //!
 //! A delivery is idempotent and goes on where it stopped: a file that is there with the same contents is left alone,
 //! one with other contents is never replaced. Names are made of what the backend says, which is outside data: whatever
@@ -13,17 +14,18 @@ mod template;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use records::{Deliverable, RecordId, RecordsError, Store};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
-pub(crate) use manifest::cell;
+pub use manifest::cell;
 pub use template::{DEFAULT, FIELDS, Template, TemplateError};
 
 /// Why nothing, or nothing more, was delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
-    /// The records.
-    #[error(transparent)]
-    Records(#[from] RecordsError),
+    /// Whatever the photos come from.
+    #[error("{0}")]
+    Shelf(Box<dyn std::error::Error + Send + Sync>),
     /// The template.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -63,6 +65,45 @@ impl DeliveryError {
     }
 }
 
+/// One approved photo, and what the manifest says of it. Neither the code, nor a name or a number of an ID is among it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Item {
+    /// The record.
+    pub id: Uuid,
+    /// Number to ask by.
+    pub shoot_number: String,
+    /// Day of the shoot number, `2025-10-09`.
+    pub shoot_day: String,
+    /// The code's printable tag.
+    pub code_tag: Option<String>,
+    /// School's display name.
+    pub school: String,
+    /// School at the backend.
+    pub school_id: Option<String>,
+    /// Academic record (学籍) at the backend: what the vendor's lists name a student by.
+    pub academic_record: Option<String>,
+    /// Level (本科 …).
+    pub level: Option<String>,
+    /// Major.
+    pub major: Option<String>,
+    /// Year of graduation.
+    pub year: Option<u32>,
+    /// The backend's receipt number.
+    pub receipt: Option<String>,
+    /// SHA-256 of the standard photo.
+    pub standard_sha256: String,
+}
+
+/// Where photos are kept.
+pub trait Shelf {
+    /// The standard photo's bytes; `None` where they are gone or cannot be read. Whether they are the ones that were
+    /// submitted is examined by whoever asks.
+    ///
+    /// # Errors
+    /// The shelf itself is broken.
+    fn photo(&self, item: &Item) -> Result<Option<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>>;
+}
+
 /// What is to be written where.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
@@ -78,14 +119,14 @@ pub struct Planned {
     /// Folders and file, with `/` between them.
     pub name: String,
     /// The record and what the manifest says of it.
-    pub of: Deliverable,
+    pub of: Item,
 }
 
 /// One record that is not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// The record.
-    pub id: RecordId,
+    pub id: Uuid,
     /// Its number.
     pub shoot_number: String,
     /// Why.
@@ -145,10 +186,10 @@ pub struct Delivered {
 }
 
 /// Names every approved record. Those that cannot be named, or not by a name of their own, are told apart.
-pub fn plan(template: &Template, approved: Vec<Deliverable>) -> Plan {
+pub fn plan(template: &Template, approved: Vec<Item>) -> Plan {
     let mut plan = Plan::default();
     let mut named: HashMap<String, Vec<Planned>> = HashMap::new();
-    let mut refuse = |of: &Deliverable, why| {
+    let mut refuse = |of: &Item, why| {
         plan.refused.push(Refused {
             id: of.id,
             shoot_number: of.shoot_number.clone(),
@@ -179,22 +220,21 @@ pub fn plan(template: &Template, approved: Vec<Deliverable>) -> Plan {
     plan
 }
 
-/// Delivers into `target`: a zip file where its name ends in `.zip`, a folder otherwise. `done` is told how many files
+/// Delivers what is approved into `target`: a zip file where its name ends in `.zip`, a folder otherwise. `done` is told how many files
 /// are over and ends the work by `false`.
 ///
 /// # Errors
 /// [`DeliveryError`]; files written before it stay, and the next delivery goes on behind them.
 pub fn deliver(
-    store: &Store,
-    template: &Template,
+    shelf: &dyn Shelf,
+    plan: Plan,
     target: &Path,
     done: &mut dyn FnMut(u32) -> bool,
 ) -> Result<Delivered, DeliveryError> {
-    let plan = plan(template, store.deliverables()?);
     if is_archive(target) {
-        archive::write(store, plan, target, done)
+        archive::write(shelf, plan, target, done)
     } else {
-        folder::write(store, plan, target, done)
+        folder::write(shelf, plan, target, done)
     }
 }
 
@@ -206,29 +246,25 @@ pub fn is_archive(target: &Path) -> bool {
 }
 
 /// The photo, if it is the one that was submitted.
-fn photo(store: &Store, of: &Deliverable) -> Result<Option<Vec<u8>>, DeliveryError> {
-    match store.photo_with_hash(of.id, records::PhotoKind::Standard) {
-        Ok((bytes, hash)) if hash == of.standard_sha256 => Ok(Some(bytes)),
-        // Purged since the plan was made, or not as submitted.
-        Ok(_) | Err(RecordsError::Damaged { .. } | RecordsError::Purged(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+fn photo(shelf: &dyn Shelf, of: &Item) -> Result<Option<Vec<u8>>, DeliveryError> {
+    let bytes = shelf.photo(of).map_err(DeliveryError::Shelf)?;
+    Ok(bytes.filter(|bytes| sha256(bytes) == of.standard_sha256))
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    vendor::api::sha256_hex(bytes)
+    hex::encode(Sha256::digest(bytes))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn one(n: u8, school: &str) -> Deliverable {
-        Deliverable {
-            id: RecordId::from_parts(jiff::Timestamp::UNIX_EPOCH, [n; 10]),
+    fn one(n: u8, school: &str) -> Item {
+        Item {
+            id: Uuid::from_u128(n.into()),
             shoot_number: format!("A{n:03}"),
             shoot_day: "2025-10-09".into(),
-            code_tag: format!("TAG-{n:02}"),
+            code_tag: Some(format!("TAG-{n:02}")),
             school: school.into(),
             school_id: None,
             academic_record: Some(format!("XJ-{n}")),
@@ -236,7 +272,6 @@ mod tests {
             major: Some("测绘工程".into()),
             year: Some(2026),
             receipt: Some(format!("R-{n}")),
-            approved_at: None,
             standard_sha256: "00".repeat(32),
         }
     }
