@@ -1,4 +1,4 @@
-//! Delivery to the school from this station's own records; see the crate [`delivery`](::delivery).
+//! Delivery to the school from this station's own records; see the crate `delivery`.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Taking a student's money: by the backend's own page, which takes none, by a provider, or not at all.
 //!
 //! A provider is asked for a code that the student scans, tells of the payment by itself, and is asked again where it
-//! did not. Whatever it says goes through [`ledger`], which believes an amount only where the order names the same, and
+//! did not. Whatever it says goes through `ledger`, which believes an amount only where the order names the same, and
 //! takes every payment once, however often it is told and however late.
 
 use std::pin::Pin;
