@@ -26,6 +26,7 @@ use vendor::{FeeWhen, Receipt};
 use crate::database::{Optional as _, Tx, micros, parsed, timestamp, written};
 use crate::fault::{Fault, Place};
 use crate::people::{Student, academic_record, masked, must_be_open, token_holder, who_here};
+use crate::photos::{self, Kept};
 use crate::review::figures::keep_findings;
 use crate::review::{AutoReview, Decision, decide};
 use crate::stations::{Station, json};
@@ -68,16 +69,15 @@ pub(crate) async fn put(
     let record_id = uuid(&record_id)?;
     let capture: Capture = json(&headers, &body)?;
     drop(body);
-    let now = service.clock.now();
-    let here = service.clone();
     let capture = tokio::task::spawn_blocking(move || examine(&capture).map(|()| capture))
         .await
         .map_err(|_| Fault::Broken("a picture task died"))??;
-    let taken = service
-        .database
-        .run(move |tx| take(tx, &here, &station, record_id, &capture, now))
-        .await?;
-    let (accepted, created) = taken.map_err(Fault::from)?;
+    let incoming = Incoming {
+        record_id,
+        capture,
+        history: None,
+    };
+    let (accepted, created) = bring(&service, station, incoming).await?;
     let status = if created {
         StatusCode::CREATED
     } else {
@@ -142,16 +142,71 @@ fn picture(photo: &Photo) -> Option<image::DynamicImage> {
     reader.decode().ok()
 }
 
-/// Takes a capture in one transaction. The inner error is a refusal that must be committed: it may have
-/// counted a wrong proof.
-pub(crate) fn take(
+/// A capture on its way in, by the network or in a bundle.
+pub(crate) struct Incoming {
+    pub(crate) record_id: Uuid,
+    /// Examined.
+    pub(crate) capture: Capture,
+    /// What the station wrote about it, where it came along.
+    pub(crate) history: Option<Vec<HistoryRow>>,
+}
+
+/// Its two photos, kept but not named yet.
+struct Pair {
+    standard: Kept,
+    original: Kept,
+}
+
+/// Keeps the photos, then takes the capture in one transaction, which names them. True where it was not here before.
+pub(crate) async fn bring(
+    service: &Arc<Service>,
+    station: Station,
+    incoming: Incoming,
+) -> Result<(Accepted, bool), Fault> {
+    let now = service.clock.now();
+    let pair = Pair {
+        standard: keep_photo(service, &incoming.capture.standard, now).await?,
+        original: keep_photo(service, &incoming.capture.original, now).await?,
+    };
+    let pair = Arc::new(pair);
+    let (here, named) = (service.clone(), pair.clone());
+    let taken = service
+        .database
+        .run(move |tx| {
+            let taken = take(tx, &here, &station, &incoming, &named, now)?;
+            if let (Ok(_), Some(history)) = (&taken, &incoming.history) {
+                keep_history(tx, &station, incoming.record_id, history)?;
+            }
+            Ok(taken)
+        })
+        .await
+        .and_then(|taken| taken.map_err(Fault::from));
+    // Where nobody knows whether the transaction came through, the photos stay: a sweep finds out.
+    let not_named = match &taken {
+        Ok((_, created)) => !created,
+        Err(Fault::Problem(problem)) => problem.code != ProblemCode::Unavailable,
+        Err(_) => false,
+    };
+    if not_named {
+        photos::discard(&*service.photos, [&pair.standard, &pair.original]).await;
+    }
+    taken
+}
+
+async fn keep_photo(service: &Service, photo: &Photo, now: Timestamp) -> Result<Kept, Fault> {
+    photos::keep(&*service.photos, &photo.media_type, &photo.bytes.0, now).await
+}
+
+/// The inner error is a refusal that must be committed: it may have counted a wrong proof.
+fn take(
     tx: &Tx<'_>,
     service: &Service,
     station: &Station,
-    record_id: Uuid,
-    capture: &Capture,
+    incoming: &Incoming,
+    pair: &Pair,
     now: Timestamp,
 ) -> Result<Result<(Accepted, bool), Problem>, Fault> {
+    let (record_id, capture) = (incoming.record_id, &incoming.capture);
     if let Some(known) = here_already(tx, service, station, record_id, capture, now)? {
         return Ok(known.map(|accepted| (accepted, false)));
     }
@@ -219,9 +274,8 @@ pub(crate) fn take(
     )?;
     hold(tx, station, record_id)?;
     keep_findings(tx, record_id, &capture.report)?;
-    for (kind, photo) in [("standard", &capture.standard), ("original", &capture.original)] {
-        keep_file(tx, record_id, kind, &photo.media_type, &photo.bytes.0)?;
-    }
+    name_file(tx, record_id, STANDARD, &pair.standard)?;
+    name_file(tx, record_id, ORIGINAL, &pair.original)?;
     if record.collection != CollectionState::UnderReview {
         set_collection(tx, &record.id, CollectionState::AwaitingPayment)?;
     }
@@ -306,28 +360,44 @@ fn subject(
     Ok(found.map(|student| (student, subject.identity_token.is_none())))
 }
 
-/// Keeps a file of a capture.
-pub(crate) fn keep_file(
-    tx: &Tx<'_>,
-    record_id: Uuid,
-    kind: &str,
-    media_type: &str,
-    bytes: &[u8],
-) -> Result<(), Fault> {
-    tx.execute(
-        "INSERT INTO files (record_id, kind, media_type, sha256, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
-        (record_id.to_string(), kind, media_type, sha256_hex(bytes), bytes),
+/// The photo students and schools get.
+pub(crate) const STANDARD: &str = "standard";
+/// What the camera saw.
+pub(crate) const ORIGINAL: &str = "original";
+/// The student's prints on one sheet.
+const SHEET: &str = "print-sheet";
+
+/// Names a kept file; `false` where the capture has one of this kind.
+fn name_file(tx: &Tx<'_>, record_id: Uuid, kind: &str, kept: &Kept) -> Result<bool, Fault> {
+    let named = tx.execute(
+        "INSERT INTO files (record_id, kind, media_type, sha256, length, place) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (record_id, kind) DO NOTHING",
+        (
+            record_id.to_string(),
+            kind,
+            &kept.media_type,
+            &kept.sha256,
+            kept.length,
+            &kept.place,
+        ),
     )?;
-    Ok(())
+    Ok(named == 1)
 }
 
-/// A file of a capture: media type and bytes.
-pub(crate) fn file(tx: &Tx<'_>, record_id: Uuid, kind: &str) -> Result<Option<(String, Vec<u8>)>, Fault> {
+/// The file of a capture: where it is kept.
+pub(crate) fn file(tx: &Tx<'_>, record_id: Uuid, kind: &str) -> Result<Option<Kept>, Fault> {
     Ok(tx
         .query_row(
-            "SELECT media_type, bytes FROM files WHERE record_id = ?1 AND kind = ?2",
+            "SELECT media_type, sha256, length, place FROM files WHERE record_id = ?1 AND kind = ?2",
             (record_id.to_string(), kind),
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| {
+                Ok(Kept {
+                    media_type: row.get(0)?,
+                    sha256: row.get(1)?,
+                    length: row.get(2)?,
+                    place: row.get(3)?,
+                })
+            },
         )
         .optional()?)
 }
@@ -385,7 +455,7 @@ fn student_of(tx: &Tx<'_>, record_id: Uuid) -> Result<String, Fault> {
 }
 
 /// Keeps the history that came with a record; a later one of the same station replaces it, since it is longer.
-pub(crate) fn keep_history(
+fn keep_history(
     tx: &Tx<'_>,
     station: &Station,
     record_id: Uuid,
@@ -547,22 +617,34 @@ pub(crate) fn settle(
             }
         }
     };
-    decide(tx, service, waiting, &decision, now)?;
+    decide(tx, waiting, &decision, now)?;
     Ok(())
 }
 
-/// The student's sheet, made when a photo is approved.
-pub(crate) fn make_sheet(tx: &Tx<'_>, service: &Service, record_id: Uuid) -> Result<(), Fault> {
-    let (_, standard) = file(tx, record_id, "standard")?.ok_or(Fault::Broken("a photo vanished"))?;
-    let sheet =
-        sheet::lay_out(&standard, &service.profile.sheet).ok_or(Fault::Broken("a sheet cannot be made"))?;
-    keep_file(
-        tx,
-        record_id,
-        DeliverableKind::PrintSheet.as_str(),
-        "image/jpeg",
-        &sheet,
-    )
+/// The student's sheet of an approved photo, made when it is asked for the first time. Two that ask at the same moment
+/// get the same one: the first that was named.
+async fn sheet(service: &Arc<Service>, record_id: Uuid) -> Result<Kept, Fault> {
+    let find = |kind| service.database.run(move |tx| file(tx, record_id, kind));
+    if let Some(sheet) = find(SHEET).await? {
+        return Ok(sheet);
+    }
+    let photo = find(STANDARD).await?.ok_or(Fault::Broken("a photo vanished"))?;
+    let photo = photos::read(&*service.photos, &photo).await?;
+    let here = service.clone();
+    let laid_out = tokio::task::spawn_blocking(move || sheet::lay_out(&photo, &here.profile.sheet));
+    let bytes = laid_out.await.map_err(|_| Fault::Broken("a picture task died"))?;
+    let bytes = bytes.ok_or(Fault::Broken("a sheet cannot be made"))?;
+    let made = photos::keep(&*service.photos, "image/jpeg", &bytes, service.clock.now()).await?;
+    let ours = made.clone();
+    let is_first = service
+        .database
+        .run(move |tx| name_file(tx, record_id, SHEET, &ours))
+        .await?;
+    if is_first {
+        return Ok(made);
+    }
+    photos::discard(&*service.photos, [&made]).await;
+    find(SHEET).await?.ok_or(Fault::Broken("a sheet vanished"))
 }
 
 fn accepted(tx: &Tx<'_>, station: &Station, record_id: Uuid) -> Result<Option<Accepted>, Fault> {
@@ -677,11 +759,6 @@ pub(crate) async fn changes(
     Ok(Json(page))
 }
 
-const DELIVERABLES: [(DeliverableKind, &str); 2] = [
-    (DeliverableKind::StandardPhoto, "standard"),
-    (DeliverableKind::PrintSheet, "print-sheet"),
-];
-
 /// Is it this station's, and approved? `None`: there is no such capture.
 fn approved(tx: &Tx<'_>, station: &Station, record_id: Uuid) -> Result<Option<bool>, Fault> {
     Ok(tx
@@ -704,27 +781,41 @@ pub(crate) async fn deliverables(
     Place(record_id): Place<String>,
 ) -> Result<Json<DeliverableList>, Fault> {
     let record_id = uuid(&record_id)?;
-    let deliverables = service
+    let is_approved = service
         .database
-        .run(move |tx| {
-            if !approved(tx, &station, record_id)?.ok_or(ProblemCode::NotFound)? {
-                return Ok(Vec::new());
-            }
-            let mut list = Vec::new();
-            for (kind, name) in DELIVERABLES {
-                let found = tx
-                    .query_row(
-                        "SELECT media_type, length(bytes), sha256 FROM files WHERE record_id = ?1 AND kind = ?2",
-                        (record_id.to_string(), name),
-                        |row| Ok(Deliverable { kind, media_type: row.get(0)?, length: row.get(1)?, sha256: row.get(2)? }),
-                    )
-                    .optional()?;
-                list.extend(found);
-            }
-            Ok(list)
-        })
-        .await?;
+        .run(move |tx| approved(tx, &station, record_id))
+        .await?
+        .ok_or(ProblemCode::NotFound)?;
+    let mut deliverables = Vec::new();
+    if is_approved {
+        for kind in [DeliverableKind::StandardPhoto, DeliverableKind::PrintSheet] {
+            let kept = deliverable_file(&service, record_id, kind).await?;
+            deliverables.push(Deliverable {
+                kind,
+                media_type: kept.media_type,
+                length: u64::try_from(kept.length).unwrap_or(0),
+                sha256: kept.sha256,
+            });
+        }
+    }
     Ok(Json(DeliverableList { deliverables }))
+}
+
+async fn deliverable_file(
+    service: &Arc<Service>,
+    record_id: Uuid,
+    kind: DeliverableKind,
+) -> Result<Kept, Fault> {
+    match kind {
+        DeliverableKind::PrintSheet => sheet(service, record_id).await,
+        DeliverableKind::StandardPhoto => {
+            let found = service
+                .database
+                .run(move |tx| file(tx, record_id, STANDARD))
+                .await?;
+            found.ok_or(Fault::Broken("a photo vanished"))
+        }
+    }
 }
 
 /// One file.
@@ -738,24 +829,23 @@ pub(crate) async fn deliverable(
     Place((record_id, kind)): Place<(String, String)>,
 ) -> Result<Response, Fault> {
     let record_id = uuid(&record_id)?;
-    let name = DELIVERABLES
-        .iter()
-        .find(|(k, _)| k.as_str() == kind)
-        .ok_or(ProblemCode::NotFound)?
-        .1;
-    let (media_type, bytes) = service
+    let kind = [DeliverableKind::StandardPhoto, DeliverableKind::PrintSheet]
+        .into_iter()
+        .find(|known| known.as_str() == kind)
+        .ok_or(ProblemCode::NotFound)?;
+    let is_approved = service
         .database
-        .run(move |tx| {
-            if approved(tx, &station, record_id)? != Some(true) {
-                return Err(ProblemCode::NotFound.into());
-            }
-            file(tx, record_id, name)?.ok_or_else(|| ProblemCode::NotFound.into())
-        })
+        .run(move |tx| approved(tx, &station, record_id))
         .await?;
+    if is_approved != Some(true) {
+        return Err(ProblemCode::NotFound.into());
+    }
+    let kept = deliverable_file(&service, record_id, kind).await?;
+    let bytes = photos::read(&*service.photos, &kept).await?;
     let digest = vendor::signature::content_digest(&bytes);
     Ok((
         [
-            (CONTENT_TYPE, media_type),
+            (CONTENT_TYPE, kept.media_type),
             (HeaderName::from_static("content-digest"), digest),
         ],
         bytes,

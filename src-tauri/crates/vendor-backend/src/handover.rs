@@ -6,6 +6,7 @@
 //! reviewed, each once, and what was handed over is locked.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use delivery::{Delivered, DeliveryError, Item, Shelf, Template};
 use jiff::Timestamp;
@@ -13,10 +14,11 @@ use serde::Deserialize;
 use uuid::Uuid;
 use vendor::Receipt;
 
-use crate::captures::file;
+use crate::captures::{STANDARD, file};
 use crate::database::{Database, Optional as _, Tx, micros, parsed, timestamp};
 use crate::fault::Fault;
-use crate::{BackendError, Store, office};
+use crate::photos::Photos;
+use crate::{Aside, BackendError, Store, office};
 
 /// So many photos are looked up at once.
 const AT_ONCE: u32 = 500;
@@ -74,12 +76,19 @@ pub struct Handed {
     pub delivered: Delivered,
 }
 
-struct Photos<'a>(&'a Database);
+struct Kept<'a> {
+    database: &'a Database,
+    photos: Arc<dyn Photos>,
+    aside: Aside,
+}
 
-impl Shelf for Photos<'_> {
+impl Shelf for Kept<'_> {
+    /// Whether it is what was reviewed, the delivery finds out.
     fn photo(&self, item: &Item) -> Result<Option<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>> {
-        let found = self.0.now(|tx| file(tx, item.id, "standard"))?;
-        Ok(found.map(|(_, bytes)| bytes))
+        let Some(kept) = self.database.now(|tx| file(tx, item.id, STANDARD))? else {
+            return Ok(None);
+        };
+        Ok(self.aside.run(self.photos.get(&kept.place))??)
     }
 }
 
@@ -109,7 +118,12 @@ pub fn deliver(
         },
     };
     let items = items(&database, school_id, number)?;
-    let delivered = to.take(&Batch { number, items }, &Photos(&database))?;
+    let shelf = Kept {
+        database: &database,
+        photos: office::photos(store, &database)?,
+        aside: Aside::new()?,
+    };
+    let delivered = to.take(&Batch { number, items }, &shelf)?;
     if delivered.refused.is_empty() && !delivered.stopped {
         database.now(|tx| finish(tx, school_id, number, now))?;
     }

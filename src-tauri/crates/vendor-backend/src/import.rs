@@ -3,16 +3,17 @@
 use std::fs::File;
 use std::io::{BufReader, Seek as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use uuid::Uuid;
 use vendor::Receipt;
 use vendor::bundle::{self, Entry, Reader};
 use vendor::problem::{Problem, ProblemCode};
 
-use crate::captures;
+use crate::captures::{self, Incoming};
 use crate::fault::Fault;
 use crate::stations::{Station, that_made};
-use crate::{BackendError, BackendOptions, Service};
+use crate::{Aside, BackendError, BackendOptions, Service};
 
 /// What a bundle brought.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +36,7 @@ pub struct Imported {
 /// taken before stays, and taking it again goes on from there.
 pub fn import(options: BackendOptions, path: &Path) -> Result<Imported, BackendError> {
     let (service, identity) = Service::open(options, "", "")?;
+    let service = Arc::new(service);
     let io = |source| BackendError::Io {
         what: path.display().to_string(),
         source,
@@ -49,38 +51,37 @@ pub fn import(options: BackendOptions, path: &Path) -> Result<Imported, BackendE
     file.rewind().map_err(io)?;
     let mut bundle = Reader::open(BufReader::new(&file), &identity)?;
     let mut imported = Imported::default();
+    let aside = Aside::new()?;
     while let Some(entry) = bundle.next_entry()? {
-        match take(&service, &station, &entry) {
+        let record_id = entry.record_id;
+        match aside.run(take(&service, &station, entry))? {
             Ok((receipt, true)) => {
-                imported.taken.push(entry.record_id);
+                imported.taken.push(record_id);
                 imported.receipts.push(receipt);
             }
             Ok((receipt, false)) => {
-                imported.already.push(entry.record_id);
+                imported.already.push(record_id);
                 imported.receipts.push(receipt);
             }
-            Err(Fault::Problem(problem)) => imported.refused.push((entry.record_id, *problem)),
+            Err(Fault::Problem(problem)) => imported.refused.push((record_id, *problem)),
             Err(fault) => return Err(fault.into()),
         }
     }
     Ok(imported)
 }
 
-fn take(service: &Service, station: &Station, entry: &Entry) -> Result<(Receipt, bool), Fault> {
+async fn take(service: &Arc<Service>, station: &Station, entry: Entry) -> Result<(Receipt, bool), Fault> {
     captures::examine(&entry.capture)?;
     if !bundle::is_whole(&entry.history, entry.record_id) {
         return Err(Problem::new(ProblemCode::InvalidRequest)
             .detail("its history was changed")
             .into());
     }
-    let now = service.clock.now();
-    let taken = service.database.now(|tx| {
-        let taken = captures::take(tx, service, station, entry.record_id, &entry.capture, now)?;
-        if taken.is_ok() {
-            captures::keep_history(tx, station, entry.record_id, &entry.history)?;
-        }
-        Ok(taken)
-    })?;
-    let (accepted, new) = taken?;
+    let incoming = Incoming {
+        record_id: entry.record_id,
+        capture: entry.capture,
+        history: Some(entry.history),
+    };
+    let (accepted, new) = captures::bring(service, station.clone(), incoming).await?;
     Ok((accepted.receipt, new))
 }

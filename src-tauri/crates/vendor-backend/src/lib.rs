@@ -7,6 +7,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | `database` | the store: one way to speak to SQLite and to PostgreSQL |
+//! | `photos` | where photos are: in the database, or in a bucket |
 //! | `stations` | enrolment, and the gate every signed request passes |
 //! | `people` | schools, students, who is who, what may be collected |
 //! | `orders`, [`payment`] | orders and the payment page; who takes the money |
@@ -14,6 +15,7 @@
 //! | `serving`, `crowd` | how much of the server anybody may have: time, requests a second |
 //! | `operations`, `backup` | for whoever runs it: alive, ready, figures; a second copy |
 //! | [`handover`] | approved photos, to the school or on to 学信网 |
+//! | `upkeep` | what nobody waits for: rows that are over, photos that nothing names |
 //! | `import` | bundles carried by hand |
 //! | [`reviewers`], `review` | who reviews; the review desk |
 //! | `demo` | invented schools and students |
@@ -43,6 +45,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -66,16 +69,19 @@ mod orders;
 mod pages;
 pub mod payment;
 mod people;
+mod photos;
 mod review;
 mod serving;
 mod sheet;
 mod stations;
+mod upkeep;
 
 pub use backup::{backup, restore};
 pub use crowd::{Limits, Rate};
 pub use demo::{DemoCase, DemoPerson, DemoRecord};
 pub use import::{Imported, import};
 pub use openapi::openapi;
+pub use photos::Bucket;
 pub use review::{AutoReview, Decision, reviewers};
 
 use database::Database;
@@ -149,8 +155,19 @@ impl From<Fault> for BackendError {
 pub enum Store {
     /// The embedded database in this folder.
     Folder(PathBuf),
-    /// A PostgreSQL: `postgres://user:password@host/name`.
-    Postgres(Secret),
+    /// A PostgreSQL, `postgres://user:password@host/name`, and the bucket of its photos, if they are in one.
+    Postgres(Secret, Option<Bucket>),
+}
+
+impl Store {
+    /// With the bucket of its photos.
+    #[must_use]
+    pub fn with(self, photos: Option<Bucket>) -> Store {
+        match self {
+            Store::Postgres(url, _) => Store::Postgres(url, photos),
+            folder @ Store::Folder(_) => folder,
+        }
+    }
 }
 
 /// How the backend runs.
@@ -161,6 +178,8 @@ pub struct BackendOptions {
     /// A PostgreSQL that this backend shares with others, in place of the embedded database:
     /// `postgres://user:password@host/name`.
     pub database: Option<Secret>,
+    /// A bucket for the photos; `None`: in the database.
+    pub photos: Option<Bucket>,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// What telephones and stations call this backend, without a slash at the end; `None`: `http://` and the
@@ -197,6 +216,7 @@ impl BackendOptions {
         Ok(BackendOptions {
             data: None,
             database: None,
+            photos: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             public_url: None,
             profile: Profile::built_in(profile_id)
@@ -216,6 +236,7 @@ impl BackendOptions {
 /// What every request sees.
 pub(crate) struct Service {
     pub(crate) database: Database,
+    pub(crate) photos: Arc<dyn photos::Photos>,
     pub(crate) profile: Profile,
     pub(crate) clock: Clock,
     pub(crate) public_url: String,
@@ -231,6 +252,27 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// Not on an async thread.
+    fn photos(
+        bucket: Option<&Bucket>,
+        database: &Database,
+        name: &str,
+    ) -> Result<Arc<dyn photos::Photos>, BackendError> {
+        let Some(bucket) = bucket else {
+            let elsewhere = database.now(photos::are_elsewhere)?;
+            return if elsewhere {
+                Err(BackendError::Settings(
+                    "photos: this database's photos are in a bucket; name it".to_owned(),
+                ))
+            } else {
+                Ok(Arc::new(photos::Embedded(database.clone())))
+            };
+        };
+        let remote = photos::Remote::open(bucket)?;
+        Aside::new()?.run(remote.claim(database, name))??;
+        Ok(Arc::new(remote))
+    }
+
     fn database(options: &BackendOptions) -> Result<Database, BackendError> {
         if let Some(url) = &options.database {
             return Ok(Database::shared(url.expose()).map_err(Fault::from)?);
@@ -266,13 +308,16 @@ impl Service {
             getrandom::fill(&mut bytes).map_err(|_| Fault::Broken("no randomness"))?;
             Ok(bytes)
         };
-        let (mac_key, receipt_seed, identity) = database.now(|tx| {
+        let opened = options.clock.now();
+        let (mac_key, receipt_seed, identity, name) = database.now(|tx| {
+            upkeep::swept(tx, opened)?;
             Ok((
                 database::meta(tx, "mac_key", fresh)?,
                 database::meta(tx, "receipt_key", fresh)?,
                 database::meta(tx, "bundle_identity", || {
                     Ok(Identity::generate().to_text().as_bytes().to_vec())
                 })?,
+                database::meta(tx, "name", fresh)?,
             ))
         })?;
         let receipt_seed = <[u8; 32]>::try_from(receipt_seed)
@@ -294,8 +339,16 @@ impl Service {
             bundle_recipient: Some(BundleRecipient::issue(&receipt_key, &identity.recipient())),
             ..options.payment.adjust(options.profile)
         };
+        if options.photos.is_some() && options.database.is_none() {
+            return Err(BackendError::Settings(
+                "photos: a bucket goes with a PostgreSQL; the embedded database holds its photos itself"
+                    .to_owned(),
+            ));
+        }
+        let photos = Service::photos(options.photos.as_ref(), &database, &hex::encode(name))?;
         let service = Service {
             database,
+            photos,
             profile,
             clock: options.clock,
             public_url: public_url.to_owned(),
@@ -310,6 +363,35 @@ impl Service {
             seed_demo: options.seed_demo,
         };
         Ok((service, identity))
+    }
+}
+
+/// A runtime for what waits, on a thread that may wait: whether the caller's may is not known.
+pub(crate) struct Aside(Option<Runtime>);
+
+impl Aside {
+    pub(crate) fn new() -> Result<Aside, BackendError> {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).enable_all().build();
+        let runtime = runtime.map_err(|source| BackendError::Io {
+            what: "runtime".to_owned(),
+            source,
+        })?;
+        Ok(Aside(Some(runtime)))
+    }
+
+    pub(crate) fn run<T: Send>(&self, work: impl Future<Output = T> + Send) -> Result<T, Fault> {
+        let runtime = self.0.as_ref().ok_or(Fault::Broken("no runtime"))?;
+        std::thread::scope(|scope| scope.spawn(|| runtime.block_on(work)).join())
+            .map_err(|_| Fault::Broken("a task died"))
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -358,6 +440,7 @@ impl Backend {
         if service.provider.is_some() {
             running.look_after_payments();
         }
+        running.tasks.push(tokio::spawn(upkeep::keep_up(service.clone())));
         if let Some(listener) = operations {
             running.operations = listener.local_addr().ok();
             running.begin(listener, operations::routes(service), head);
@@ -710,11 +793,11 @@ impl Running {
     /// # Errors
     /// [`BackendError::Database`].
     pub async fn review(&self, record_id: Uuid, decision: Decision) -> Result<bool, BackendError> {
-        let (service, now) = (self.service.clone(), self.service.clock.now());
+        let now = self.service.clock.now();
         let run = self
             .service
             .database
-            .run(move |tx| review::decide(tx, &service, record_id, &decision, now));
+            .run(move |tx| review::decide(tx, record_id, &decision, now));
         Ok(run.await?)
     }
 
@@ -731,6 +814,15 @@ impl Running {
             .run(move |tx| orders::pay(tx, &service, &token, now))
             .await?;
         paid.map(|_| ()).ok_or(BackendError::NoSuchOrder)
+    }
+
+    /// What is done every few minutes by itself: forgets what is over, and sweeps up photos that nothing names. How many
+    /// those were.
+    ///
+    /// # Errors
+    /// [`BackendError::Database`].
+    pub async fn sweep(&self) -> Result<usize, BackendError> {
+        Ok(upkeep::once(&self.service).await?)
     }
 
     /// Serves until the backend ends by itself, which it does not: for the program.

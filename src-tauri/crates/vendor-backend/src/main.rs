@@ -9,7 +9,9 @@ use clap::{Parser, Subcommand};
 use vendor::{Clock, Profile, Secret};
 use vendor_backend::handover::{self, ForTheSchool};
 use vendor_backend::reviewers::{self, Role};
-use vendor_backend::{AutoReview, Backend, BackendError, BackendOptions, Store, demo, office, payment};
+use vendor_backend::{
+    AutoReview, Backend, BackendError, BackendOptions, Bucket, Store, demo, office, payment,
+};
 
 mod examine;
 mod settings;
@@ -102,7 +104,7 @@ impl At {
     fn store(&self) -> Store {
         match (&self.data, &self.database) {
             (Some(data), _) => Store::Folder(data.clone()),
-            (None, database) => Store::Postgres(database.clone().unwrap_or_default()),
+            (None, database) => Store::Postgres(database.clone().unwrap_or_default(), None),
         }
     }
 }
@@ -153,6 +155,11 @@ struct Serve {
     /// A PostgreSQL in its place, which other processes may share: `postgres://user:password@host/name`.
     #[arg(long, env = "PHOTO_BACKEND_DATABASE", hide_env_values = true, value_parser = secret())]
     database: Option<Secret>,
+    /// A bucket for the photos: `s3://bucket`, or `s3://bucket/folder`. Its endpoint, region and keys are in the
+    /// environment (`AWS_ENDPOINT`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`). In the database where
+    /// nothing is said.
+    #[arg(long, env = "PHOTO_BACKEND_PHOTOS")]
+    photos: Option<String>,
     /// Settings in a file (TOML, the same names as these arguments); an argument goes before the environment, the
     /// environment before the file.
     #[arg(long, env = "PHOTO_BACKEND_CONFIG")]
@@ -212,6 +219,7 @@ impl Serve {
             said.map_or_else(|| otherwise.to_owned(), Clone::clone)
         };
         let data = self.data.as_ref().or(settings.data.as_ref());
+        let photos = self.photos.as_ref().or(settings.photos.as_ref());
         let database = self.database.as_ref().or(settings.database.as_ref());
         if data.is_some() == database.is_some() {
             let one = "--data: a folder for the database, or --database: a PostgreSQL; one of the two";
@@ -221,6 +229,7 @@ impl Serve {
         Ok(BackendOptions {
             data: data.cloned(),
             database: database.cloned(),
+            photos: photos.map(|url| Bucket::from_env(url)),
             listen: self.listen.or(settings.listen).unwrap_or(LISTEN),
             public_url: self.public_url.clone().or_else(|| settings.public_url.clone()),
             profile: profile(&word(&self.profile, &settings.profile, "biyezhengzhao"))?,
@@ -245,6 +254,9 @@ struct Import {
     /// Where the database is.
     #[command(flatten)]
     at: At,
+    /// The bucket of the photos, as with `serve`.
+    #[arg(long, env = "PHOTO_BACKEND_PHOTOS")]
+    photos: Option<String>,
     /// biyezhengzhao, yipai, binyu, or a profile file: as the backend is served with.
     #[arg(long, default_value = "biyezhengzhao")]
     profile: String,
@@ -261,6 +273,7 @@ fn import(arguments: &Import) -> Result<bool, BackendError> {
     let options = BackendOptions {
         data: arguments.at.data.clone(),
         database: arguments.at.database.clone(),
+        photos: arguments.photos.as_deref().map(Bucket::from_env),
         seed_demo: None,
         auto_review: arguments.auto_review,
         profile: profile(&arguments.profile)?,
@@ -297,6 +310,9 @@ struct Deliver {
     /// Where the database is.
     #[command(flatten)]
     at: At,
+    /// The bucket of the photos, as with `serve`.
+    #[arg(long, env = "PHOTO_BACKEND_PHOTOS")]
+    photos: Option<String>,
     /// The school, by its identifier.
     #[arg(long)]
     school: String,
@@ -325,7 +341,10 @@ fn deliver(arguments: &Deliver) -> Result<bool, BackendError> {
     };
     let now = jiff::Timestamp::now();
     let handed = handover::deliver(
-        &arguments.at.store(),
+        &arguments
+            .at
+            .store()
+            .with(arguments.photos.as_deref().map(Bucket::from_env)),
         &arguments.school,
         arguments.batch,
         &school,

@@ -1,11 +1,14 @@
 //! What the vendor's staff do with stations beside a running backend: see them, shut one out, hand out an activation
 //! code. Each opens the database, does one thing in one transaction, and closes it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::database::{Database, FILE, meta, timestamp};
 use crate::fault::Fault;
+use crate::photos::{Embedded, Photos, Remote};
 use crate::{BackendError, Store, fresh_activation_code, stations};
 
 /// A station as the vendor knows it.
@@ -32,9 +35,17 @@ pub(crate) fn open(store: &Store) -> Result<Database, BackendError> {
             )));
         }
         Store::Folder(data) => Database::embedded(Some(data)),
-        Store::Postgres(url) => Database::shared(url.expose()),
+        Store::Postgres(url, _) => Database::shared(url.expose()),
     };
     Ok(database.map_err(Fault::from)?)
+}
+
+/// Where the store's photos are.
+pub(crate) fn photos(store: &Store, database: &Database) -> Result<Arc<dyn Photos>, BackendError> {
+    match store {
+        Store::Postgres(_, Some(bucket)) => Ok(Arc::new(Remote::open(bucket)?)),
+        _ => Ok(Arc::new(Embedded(database.clone()))),
+    }
 }
 
 /// Every station, the newest first.

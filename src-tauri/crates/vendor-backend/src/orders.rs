@@ -32,7 +32,7 @@ const WAITING_AT_THE_BOOTH: SignedDuration = SignedDuration::from_mins(15);
 /// After the upload there is no hurry.
 const AFTER_UPLOAD: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// An idempotency key is remembered this long.
-const KEYS_LAST: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub(crate) const KEYS_LAST: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Asks for an order. `Idempotency-Key` is needed; an academic record has one open order at most, so that two
 /// booths asking for the same student get the same one.
@@ -61,7 +61,7 @@ pub(crate) async fn create(
     let order = service
         .database
         .run(move |tx| {
-            if let Some(answer) = answered(tx, &station, &key, &fingerprint)? {
+            if let Some(answer) = answered(tx, &station, &key, &fingerprint, now)? {
                 // The same order, as it stands now.
                 return find(tx, &here, &answer, now)?.ok_or(Fault::Broken("an order vanished"));
             }
@@ -99,9 +99,9 @@ pub(crate) async fn create(
                 [&record.id],
                 |row| row.get(0),
             )?;
-            tx.execute("DELETE FROM idempotent WHERE at < ?1", [micros(now - KEYS_LAST)])?;
             tx.execute(
-                "INSERT INTO idempotent (station_id, key, fingerprint, answer, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO idempotent (station_id, key, fingerprint, answer, at) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (station_id, key) DO UPDATE SET fingerprint = ?3, answer = ?4, at = ?5",
                 (&station.id, &key, &fingerprint, &id, micros(now)),
             )?;
             tx.execute(
@@ -115,11 +115,17 @@ pub(crate) async fn create(
 }
 
 /// What was answered to this key before.
-fn answered(tx: &Tx<'_>, station: &Station, key: &str, fingerprint: &str) -> Result<Option<String>, Fault> {
+fn answered(
+    tx: &Tx<'_>,
+    station: &Station,
+    key: &str,
+    fingerprint: &str,
+    now: Timestamp,
+) -> Result<Option<String>, Fault> {
     let before: Option<(String, String)> = tx
         .query_row(
-            "SELECT fingerprint, answer FROM idempotent WHERE station_id = ?1 AND key = ?2",
-            (&station.id, key),
+            "SELECT fingerprint, answer FROM idempotent WHERE station_id = ?1 AND key = ?2 AND at >= ?3",
+            (&station.id, key, micros(now - KEYS_LAST)),
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?;

@@ -179,7 +179,6 @@ pub(crate) async fn resolve(
                 Err(problem) => return Ok(Err(problem)),
             };
             let expires_at = now + IDENTITY_LASTS;
-            tx.execute("DELETE FROM identities WHERE expires_at < ?1", [micros(now)])?;
             tx.execute(
                 "INSERT INTO identities (token_mac, station_id, student_id, code_record_id, expires_at)
                  VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -16,6 +16,7 @@ use vendor_backend::{BackendError, Limits};
 pub(crate) struct Settings {
     pub(crate) data: Option<PathBuf>,
     pub(crate) database: Option<Secret>,
+    pub(crate) photos: Option<String>,
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) operations: Option<SocketAddr>,
     pub(crate) public_url: Option<String>,

@@ -66,7 +66,7 @@ async fn admit(service: &Service, request: Request) -> Result<Request, Fault> {
         .run(move |tx| known(tx, &key_id))
         .await?
         .ok_or(ProblemCode::UnknownStation)?;
-    let verified = verify(service, &parts, signed, &key, now).await?;
+    let verified = verify(service, &parts, signed, &key).await?;
     service.crowd.station(&station.id)?;
     if let Some(at) = revoked {
         return Err(revocation(service, key.key_id(), at).into());
@@ -96,7 +96,6 @@ async fn verify(
     parts: &Parts,
     signed: SignedRequest,
     key: &PublicKey,
-    now: Timestamp,
 ) -> Result<Verified, Fault> {
     let (key_id, nonce) = (signed.key_id.clone(), signed.nonce.clone());
     // Acceptable from `created - window` to `created + window` by our clock; twice covers every case.
@@ -105,7 +104,6 @@ async fn verify(
     service
         .database
         .run(move |tx| {
-            tx.execute("DELETE FROM nonces WHERE keep_until < ?1", [now.as_second()])?;
             let spent = tx.execute(
                 "INSERT INTO nonces (key_id, nonce, keep_until) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
                 (&key_id, &nonce, keep_until),
@@ -324,7 +322,7 @@ pub(crate) async fn enrol(
     // The key is in the body, so the body comes first here; the limit for it is small.
     let body = read_body(&parts, body).await?;
     let request: EnrolRequest = json(&parts.headers, &body)?;
-    verify(&service, &parts, signed, &request.public_key, now)
+    verify(&service, &parts, signed, &request.public_key)
         .await?
         .body(&body)?;
     let well = (1..=100).contains(&request.station_name.chars().count()) && request.software.len() <= 100;

@@ -8,7 +8,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -16,61 +15,14 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vendor::api::Order;
-use vendor::{Clock, Profile};
-use vendor_backend::conform::{CONTRACT, ConformOptions, Done, Hands, Report, Student, conform};
-use vendor_backend::{Backend, BackendOptions, Decision, Running};
+use vendor_backend::conform::CONTRACT;
 
-/// The vendor's people: a telephone that pays, a reviewer, an office.
-struct Vendor(Running);
+#[path = "cases/vendor.rs"]
+mod people;
+#[path = "cases/embedded.rs"]
+mod storage;
 
-impl Hands for Vendor {
-    fn pay<'a>(&'a self, order: &'a Order) -> Done<'a> {
-        Box::pin(async { self.0.pay(&order.payment_url).await.is_ok() })
-    }
-
-    fn review<'a>(&'a self, record_id: Uuid, _shoot_number: &'a str, approve: bool) -> Done<'a> {
-        let decision = if approve {
-            Decision::Approve
-        } else {
-            Decision::reject(["glasses-glare"])
-        };
-        Box::pin(async move { self.0.review(record_id, decision).await.unwrap() })
-    }
-
-    fn revoke<'a>(&'a self, station_id: &'a str) -> Done<'a> {
-        Box::pin(async { self.0.revoke(station_id).await.unwrap() })
-    }
-}
-
-async fn vendor(profile: &str) -> Vendor {
-    Vendor(
-        Backend::start(BackendOptions::demo(profile).unwrap())
-            .await
-            .unwrap(),
-    )
-}
-
-async fn examined(vendor: &Vendor, url: &str, profile: &str) -> Report {
-    let mut activation = Vec::new();
-    for _ in 0..4 {
-        activation.push(vendor.0.activation_code().await.unwrap());
-    }
-    let people = vendor.0.people();
-    let students = people.iter().map(|person| {
-        let line = serde_json::to_string(person).unwrap();
-        serde_json::from_str::<Student>(&line).unwrap()
-    });
-    let options = ConformOptions {
-        url: url.to_owned(),
-        activation,
-        profile: Profile::built_in(profile),
-        students: students.collect(),
-        patience: Duration::from_millis(300),
-        clock: Clock::system(),
-    };
-    conform(&options, vendor).await.unwrap()
-}
+use people::{examined, vendor};
 
 #[tokio::test]
 async fn the_reference_backend_passes_every_point_that_its_profile_has() {
@@ -95,7 +47,7 @@ async fn the_reference_backend_passes_every_point_that_its_profile_has() {
         let listen = move |answer: &mut Answer| {
             listening.lock().unwrap().insert(Heard::of(answer));
         };
-        let url = in_front(vendor.0.url().to_owned(), Arc::new(listen)).await;
+        let url = in_front(vendor.backend.url().to_owned(), Arc::new(listen)).await;
         let report = examined(&vendor, &url, profile).await;
         assert_eq!(report.failed(), [""; 0], "{profile}\n{report}");
         for answer in heard.lock().unwrap().iter() {
@@ -862,7 +814,7 @@ impl Together {
         let vendor = vendor(self.profile).await;
         let all = self.wrong;
         let wrong = move |answer: &mut Answer| all.iter().for_each(|wrong| wrong(answer));
-        let url = in_front(vendor.0.url().to_owned(), Arc::new(wrong)).await;
+        let url = in_front(vendor.backend.url().to_owned(), Arc::new(wrong)).await;
         let report = examined(&vendor, &url, self.profile).await;
         let failed: BTreeSet<_> = report.failed().into_iter().collect();
         let expected = self.fails;

@@ -43,7 +43,7 @@ usage: cargo xtask COMMAND
   fmt           formats Rust and the pages
   lint          formats, lints and types, without the tests
   bindings      writes ui/src/bindings.ts, the TypeScript of what crosses between Rust and the pages
-  bench [NAME]  measures and prints the tables: scan, portrait, records, camera, window; without a name all of them";
+  bench [NAME]  measures and prints the tables: scan, portrait, records, camera, backend, window; without a name all of them";
 
 fn main() -> ExitCode {
     command::end_children_on_ctrl_c();

@@ -114,11 +114,13 @@ pub(crate) fn format(root: &Path) -> Outcome {
 }
 
 /// What is measured, in the order of `cargo xtask bench`: the name, which is its `cargo bench` target, and what it needs.
-const BENCHES: [(&str, Purpose); 5] = [
+const BENCHES: [(&str, Purpose); 6] = [
     ("scan", Purpose::Run),
     ("portrait", Purpose::Run),
     ("records", Purpose::Run),
     ("camera", Purpose::Run),
+    // A PostgreSQL of its own.
+    ("backend", Purpose::Test),
     // The window as it ships, driven as its test drives it.
     ("window", Purpose::Test),
 ];

@@ -20,11 +20,12 @@ use crate::fault::Fault;
 
 /// Each entry brings the schema one version further; entries are never changed once released. They follow SQLite's, with
 /// PostgreSQL's types; texts are compared byte by byte, as SQLite does.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("postgres.sql"),
     include_str!("postgres-desk.sql"),
     include_str!("postgres-payments.sql"),
     include_str!("postgres-batches.sql"),
+    include_str!("postgres-photos.sql"),
 ];
 
 /// Any number that nobody else takes: one process migrates at a time.
@@ -92,10 +93,23 @@ impl Pool {
             idle: Mutex::new(Vec::new()),
             turns: Arc::new(Semaphore::new(CONNECTIONS)),
         }));
-        let mut connection = pool.connected()?;
+        let begun = Instant::now();
+        loop {
+            match pool.migrated() {
+                Ok(()) => return Ok(pool),
+                // It may be starting, too.
+                Err(StoreError::Postgres(error)) if is_lost(&error) && begun.elapsed() < PATIENCE => {}
+                Err(error) => return Err(error),
+            }
+            std::thread::sleep(LONGEST_WAIT);
+        }
+    }
+
+    fn migrated(&self) -> Result<(), StoreError> {
+        let mut connection = self.connected()?;
         migrate(&mut connection.client)?;
-        pool.back(connection);
-        Ok(pool)
+        self.back(connection);
+        Ok(())
     }
 
     /// Waits for one of this process's connections to be free.
@@ -206,8 +220,11 @@ fn before_commit<T>(error: StoreError) -> Try<T> {
     let StoreError::Postgres(cause) = &error else {
         return Try::Refused(error.into());
     };
-    if was_in_the_way(cause) || is_lost(cause) {
+    if was_in_the_way(cause) {
         Try::Again(error.into(), MOST_TRIES)
+    } else if is_lost(cause) {
+        // As long as somebody has the patience.
+        Try::Again(error.into(), u32::MAX)
     } else if cause.code() == Some(&SqlState::UNIQUE_VIOLATION) {
         // Two inserted the same key at the same moment: who runs again finds the other's row, or will never.
         Try::Again(error.into(), TRIES_OF_A_KEY)

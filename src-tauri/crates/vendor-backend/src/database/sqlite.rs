@@ -12,7 +12,7 @@ use crate::fault::Fault;
 pub(crate) const FILE: &str = "backend.sqlite3";
 
 /// Each entry brings the schema one version further; entries are never changed once released.
-pub(crate) const MIGRATIONS: [&str; 8] = [
+pub(crate) const MIGRATIONS: [&str; 9] = [
     // 1: everything of the first release. Times are microseconds since 1970. Columns named `*_mac` hold
     // HMAC-like digests under this database's own key: what a student shows or types is not kept in clear.
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -132,6 +132,17 @@ pub(crate) const MIGRATIONS: [&str; 8] = [
          record_id TEXT PRIMARY KEY REFERENCES captures (record_id), school_id TEXT NOT NULL, number INTEGER NOT NULL)
          WITHOUT ROWID;
      CREATE INDEX batched_by_batch ON batched (school_id, number, record_id);",
+    // 9: photos at places of their own, which files name; an hour that never was holds those of before.
+    "CREATE TABLE photos (place TEXT PRIMARY KEY, bytes BLOB NOT NULL);
+     INSERT INTO photos SELECT '0000000000/' || sha256 || '-' || record_id || '-' || kind, bytes FROM files;
+     CREATE TABLE placed_files (
+         record_id TEXT NOT NULL REFERENCES captures (record_id), kind TEXT NOT NULL, media_type TEXT NOT NULL,
+         sha256 TEXT NOT NULL, length INTEGER NOT NULL, place TEXT NOT NULL UNIQUE, PRIMARY KEY (record_id, kind));
+     INSERT INTO placed_files
+         SELECT record_id, kind, media_type, sha256, length(bytes),
+             '0000000000/' || sha256 || '-' || record_id || '-' || kind FROM files;
+     DROP TABLE files;
+     ALTER TABLE placed_files RENAME TO files;",
 ];
 
 /// The one connection.
@@ -169,5 +180,53 @@ impl Sqlite {
         let result = work(&Tx::sqlite(&transaction))?;
         transaction.commit().map_err(StoreError::from)?;
         Ok(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::captures::{STANDARD, file};
+    use crate::database::Database;
+    use crate::photos::{Embedded, read};
+
+    /// Photos that stood beside their names, and changes that were counted together.
+    const OF_BEFORE: &str = "INSERT INTO schools (id, name, levels) VALUES ('s', 's', '[]');
+        INSERT INTO students VALUES ('st', 'x', 'x', x'00');
+        INSERT INTO academic_records (id, student_id, school_id, level, major, year, code_mac, number_mac)
+            VALUES ('a', 'st', 's', 'l', 'm', 2026, x'01', x'02');
+        INSERT INTO captures (record_id, station_id, academic_record_id, standard_sha256, original_sha256, receipt,
+            state, about, captured_at, received_at)
+            VALUES ('00000000-0000-0000-0000-000000000001', 'one', 'a', '', '', '', 'approved', '', 0, 0);
+        INSERT INTO files VALUES ('00000000-0000-0000-0000-000000000001', 'standard', 'image/jpeg',
+            'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad', x'616263');
+        INSERT INTO changes (station_id, record_id, at, what)
+            VALUES ('one', 'r', 0, '1'), ('two', 'r', 0, '2'), ('one', 'r', 0, '3');";
+
+    #[tokio::test]
+    async fn a_database_of_before_keeps_its_photos_and_its_cursors() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = Connection::open(folder.path().join(FILE)).unwrap();
+        for migration in &MIGRATIONS[..4] {
+            old.execute_batch(migration).unwrap();
+        }
+        old.execute_batch(OF_BEFORE).unwrap();
+        old.pragma_update(None, "user_version", 4).unwrap();
+        drop(old);
+
+        let database = Database::embedded(Some(folder.path())).unwrap();
+        let found = |tx: &Tx<'_>| file(tx, uuid::Uuid::from_u128(1), STANDARD);
+        let kept = database.run(found).await.unwrap().unwrap();
+        assert_eq!((kept.length, kept.media_type.as_str()), (3, "image/jpeg"));
+        assert_eq!(read(&Embedded(database.clone()), &kept).await.unwrap(), b"abc");
+        let counted = database.now(|tx| {
+            let sql = "SELECT seq FROM changes WHERE station_id = 'one' UNION ALL SELECT seq FROM change_heads ORDER BY 1";
+            Ok(tx.rows(sql, (), |row| row.get::<i64>(0))?)
+        });
+        assert_eq!(
+            counted.unwrap(),
+            [1, 2, 3, 3],
+            "a station's cursor goes on where it was"
+        );
     }
 }

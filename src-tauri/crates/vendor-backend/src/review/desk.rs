@@ -18,10 +18,11 @@ use super::reviewers::Role;
 use super::words::Word;
 use super::{Decision, REASONS, reasons};
 use crate::Service;
-use crate::captures::{About, file};
+use crate::captures::{About, ORIGINAL, STANDARD, file};
 use crate::database::{self, Optional as _, StoreError, Tx, micros, parsed, timestamp};
 use crate::fault::{Fault, Place};
 use crate::pages::{Page, escaped};
+use crate::photos;
 
 /// Keys of the reasons, in their order; A, N and S are the desk's own.
 const REASON_KEYS: [char; 16] = [
@@ -471,16 +472,21 @@ pub(crate) async fn picture(
     State(service): State<Arc<Service>>,
     Place((record_id, kind)): Place<(String, String)>,
 ) -> Response {
-    let (Ok(record_id), true) = (
-        record_id.parse::<Uuid>(),
-        kind == "standard" || kind == "original",
-    ) else {
+    let (Ok(record_id), true) = (record_id.parse::<Uuid>(), kind == STANDARD || kind == ORIGINAL) else {
         return Page::missing("没有这张照片").into_response();
     };
-    match service.database.run(move |tx| file(tx, record_id, &kind)).await {
-        Ok(Some((media_type, bytes))) => (
+    let found = match service.database.run(move |tx| file(tx, record_id, &kind)).await {
+        Ok(Some(kept)) => {
+            let bytes = photos::read(&*service.photos, &kept).await;
+            bytes.map(|bytes| Some((kept, bytes)))
+        }
+        Ok(None) => Ok(None),
+        Err(fault) => Err(fault),
+    };
+    match found {
+        Ok(Some((kept, bytes))) => (
             [
-                (CONTENT_TYPE, media_type),
+                (CONTENT_TYPE, kept.media_type),
                 (CACHE_CONTROL, "private, max-age=600".to_owned()),
             ],
             bytes,

@@ -14,8 +14,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vendor::api::{Reason, Rejection};
 
-use crate::Service;
-use crate::captures::{Step, make_sheet, transition};
+use crate::captures::{Step, transition};
 use crate::database::Tx;
 use crate::fault::Fault;
 
@@ -132,7 +131,6 @@ impl std::str::FromStr for AutoReview {
 /// Writes a reviewer's word; `false` where the photo is not under review (any more).
 pub(crate) fn decide(
     tx: &Tx<'_>,
-    service: &Service,
     record_id: Uuid,
     decision: &Decision,
     now: Timestamp,
@@ -152,10 +150,8 @@ pub(crate) fn decide(
         }
     };
     let done = transition(tx, record_id, &step, now)?;
-    match &step {
-        Step::Approved if done => make_sheet(tx, service, record_id)?,
-        Step::Rejected(rejection) if done => figures::keep_grounds(tx, record_id, &rejection.reasons)?,
-        _ => {}
+    if let (true, Step::Rejected(rejection)) = (done, &step) {
+        figures::keep_grounds(tx, record_id, &rejection.reasons)?;
     }
     Ok(done)
 }

@@ -219,7 +219,7 @@ pub(super) fn say(
     let Some(decision) = weigh(four_eyes, &said, &word) else {
         return Ok(Said::Kept);
     };
-    if decide(tx, service, record_id, &decision, now)? {
+    if decide(tx, record_id, &decision, now)? {
         Ok(Said::Decided)
     } else {
         Ok(Said::NotYours)

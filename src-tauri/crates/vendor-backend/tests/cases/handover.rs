@@ -18,6 +18,7 @@ fn deliver_of(school: &str, booth: &Booth, to: &Path, more: &[&str]) -> Output {
         .args(["deliver", "--school", school, "--to"])
         .arg(to)
         .args(booth.storage.arguments())
+        .envs(booth.storage.environment())
         .args(more)
         .output()
         .unwrap()

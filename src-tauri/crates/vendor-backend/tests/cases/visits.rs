@@ -21,7 +21,7 @@ use crate::storage::Storage;
 
 /// A clock that tests turn.
 #[derive(Clone)]
-struct Hand(Arc<AtomicI64>);
+pub(crate) struct Hand(Arc<AtomicI64>);
 
 impl Hand {
     fn at(text: &str) -> Hand {
@@ -39,21 +39,21 @@ impl Hand {
         self.clock().now()
     }
 
-    fn forward(&self, seconds: i64) {
+    pub(crate) fn forward(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::Relaxed);
     }
 }
 
 /// A backend and an enrolled station, with one clock.
-struct Booth {
-    storage: Storage,
-    backend: Running,
-    station: Client,
-    hand: Hand,
+pub(crate) struct Booth {
+    pub(crate) storage: Storage,
+    pub(crate) backend: Running,
+    pub(crate) station: Client,
+    pub(crate) hand: Hand,
 }
 
 impl Booth {
-    async fn open(profile: &str) -> Booth {
+    pub(crate) async fn open(profile: &str) -> Booth {
         Booth::open_with(profile, |_| ()).await
     }
 
@@ -74,11 +74,11 @@ impl Booth {
         }
     }
 
-    fn person(&self, case: DemoCase) -> DemoPerson {
+    pub(crate) fn person(&self, case: DemoCase) -> DemoPerson {
         self.backend.person(case).unwrap()
     }
 
-    async fn resolve(&self, person: &DemoPerson) -> Identity {
+    pub(crate) async fn resolve(&self, person: &DemoPerson) -> Identity {
         self.station
             .resolve(&ask(person, &self.station.profile().await.unwrap()))
             .await
@@ -93,7 +93,7 @@ impl Booth {
         self.station.create_order(&request, Uuid::now_v7()).await
     }
 
-    fn capture(&self, identity: &Identity, shade: u8) -> Capture {
+    pub(crate) fn capture(&self, identity: &Identity, shade: u8) -> Capture {
         self.capture_of(
             Subject {
                 identity_token: Some(identity.identity_token.clone()),
@@ -138,7 +138,7 @@ async fn enrolled(backend: &Running, hand: &Hand, seed: [u8; 32]) -> Client {
     client.with_receipt_key(enrolled.receipt_public_key)
 }
 
-fn picture(w: u32, h: u32, shade: u8, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn picture(w: u32, h: u32, shade: u8, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Vec::new();
     RgbImage::from_pixel(w, h, Rgb([shade, 150, 220]))
         .write_to(&mut Cursor::new(&mut bytes), format)
@@ -169,7 +169,7 @@ fn ask(person: &DemoPerson, profile: &vendor::Profile) -> ResolveRequest {
     }
 }
 
-fn why<T: std::fmt::Debug>(result: Result<T, VendorError>) -> ProblemCode {
+pub(crate) fn why<T: std::fmt::Debug>(result: Result<T, VendorError>) -> ProblemCode {
     result
         .unwrap_err()
         .problem()

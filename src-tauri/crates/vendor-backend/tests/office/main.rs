@@ -42,5 +42,12 @@ mod storage {
         pub(crate) fn arguments(&self) -> [String; 2] {
             ["--data".to_owned(), self.0.path().display().to_string()]
         }
+
+        pub(crate) fn environment(&self) -> Vec<(String, String)> {
+            vec![(
+                "PHOTO_BACKEND_DATA".to_owned(),
+                self.0.path().display().to_string(),
+            )]
+        }
     }
 }

@@ -24,8 +24,8 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Starts a server that does not flush: what is committed survives the server's end, but no power cut.
-    pub(crate) fn start() -> Cluster {
+    /// Starts a server with these settings beside the usual ones.
+    pub(crate) fn start(settings: &[&str]) -> Cluster {
         let folder = tempfile::Builder::new()
             .prefix("ps-pg-")
             .tempdir()
@@ -48,23 +48,23 @@ impl Cluster {
         ]);
         let made = initdb.arg("--locale=C.UTF-8").output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        cluster.keep(&data);
-        cluster.wait();
+        cluster.keep(&data, settings);
+        wait_for(|| cluster.answers());
         cluster
     }
 
     /// The keeper ends when the thread that started it does: one that never does.
-    fn keep(&self, data: &Path) {
+    fn keep(&self, data: &Path, settings: &[&str]) {
         let mut keeper = as_its_user(Path::new("sh"), &["--pdeathsig=TERM"]);
         keeper.args(["-c", KEEPER, "keeper"]).arg(&self.folder);
         keeper.arg(self.programs.join("postgres")).arg("-D").arg(data);
         keeper.arg("-k").arg(&self.folder);
-        for setting in [
+        let usual = [
             "listen_addresses=",
             "max_connections=200",
             "max_pred_locks_per_transaction=256",
-            "fsync=off",
-        ] {
+        ];
+        for setting in usual.iter().chain(settings) {
             keeper.args(["-c", setting]);
         }
         keeper
@@ -78,17 +78,6 @@ impl Cluster {
                 thread::park();
             }
         });
-    }
-
-    fn wait(&self) {
-        let begun = Instant::now();
-        while !self.answers() {
-            assert!(
-                begun.elapsed() < Duration::from_mins(1),
-                "the database does not start"
-            );
-            thread::sleep(Duration::from_millis(50));
-        }
     }
 
     fn answers(&self) -> bool {
@@ -109,6 +98,37 @@ impl Cluster {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let host = self.folder.to_str().unwrap().replace('/', "%2F");
         Secret::new(format!("postgres://postgres@{host}/{name}"))
+    }
+
+    /// Ends the server in the middle of everything, as a crash would; it recovers and is there again.
+    pub(crate) fn restart(&self) {
+        let before = self.process();
+        let mut stop = as_its_user(&self.programs.join("pg_ctl"), &[]);
+        stop.arg("stop").arg("-D").arg(self.folder.join("data"));
+        let stopped = stop.args(["-m", "immediate", "--no-wait"]).output().unwrap();
+        assert!(
+            stopped.status.success(),
+            "{}",
+            String::from_utf8_lossy(&stopped.stderr)
+        );
+        wait_for(|| self.process() != before && self.answers());
+    }
+
+    /// The server's process, by its own word; nothing while there is none.
+    fn process(&self) -> Option<String> {
+        let text = fs::read_to_string(self.folder.join("data/postmaster.pid")).ok()?;
+        text.lines().next().map(str::to_owned)
+    }
+}
+
+fn wait_for(there: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !there() {
+        assert!(
+            begun.elapsed() < Duration::from_mins(1),
+            "the database does not start"
+        );
+        thread::sleep(Duration::from_millis(50));
     }
 }
 
