@@ -1,8 +1,7 @@
 //! `cargo xtask bench window`: how long people wait for the real window, on this machine, drawn in software.
 //!
-//! The window runs as it ships, under a virtual display, driven by WebDriver. The preview is measured on a recorded loop of
-//! a rendered student, because the virtual booth draws its student on the same cores a camera would leave free; whole
-//! visits are measured on the virtual booth all the same, and say so.
+//! The window runs as it ships, under a virtual display, driven by WebDriver, before a network camera whose pictures of a
+//! rendered student were drawn beforehand: the virtual booth itself draws on the cores a camera would leave free.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,6 +15,9 @@ mod driven;
 #[cfg(target_os = "linux")]
 #[allow(dead_code, reason = "a visit needs more hands than a measurement")]
 mod hands;
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "a measurement pulls no cable")]
+mod lens;
 #[cfg(target_os = "linux")]
 mod measured;
 #[cfg(target_os = "linux")]

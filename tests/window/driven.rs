@@ -111,17 +111,15 @@ pub(crate) struct Scene<'a> {
     pub(crate) log: &'a str,
 }
 
-impl Stage {
-    /// On the virtual booth, and it says everything: what must not be said is looked for.
-    pub(crate) async fn start(folder: &Path, station: &Path, backend: &str, people: &Path) -> Stage {
-        let scene = Scene {
-            camera: "virtual",
-            log: "trace",
-        };
-        Stage::start_with(folder, station, backend, people, scene).await
+impl<'a> Scene<'a> {
+    /// The program tells all.
+    pub(crate) fn on(camera: &'a str) -> Scene<'a> {
+        Scene { camera, log: "trace" }
     }
+}
 
-    pub(crate) async fn start_with(
+impl Stage {
+    pub(crate) async fn start(
         folder: &Path,
         station: &Path,
         backend: &str,

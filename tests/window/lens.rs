@@ -7,16 +7,22 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use image::codecs::jpeg::JpegEncoder;
 use virtual_booth::{Act, Booth, BoothOptions};
 
-/// Pictures of an act: they differ by the sensor's noise, as those of a student who sits still.
-const PICTURES: u64 = 4;
-const PAUSE: Duration = Duration::from_millis(66);
+/// JPEGs of an act: they differ by the sensor's noise, as those of a student who sits still.
+pub(crate) type Pictures = Arc<Vec<Vec<u8>>>;
 
-type Pictures = Arc<Vec<Vec<u8>>>;
+/// How the camera sees.
+pub(crate) struct Seeing {
+    pub(crate) booth: BoothOptions,
+    /// Frames a second.
+    pub(crate) rate: f64,
+    /// Different pictures of an act.
+    pub(crate) pictures: u64,
+}
 
 struct Scene {
     pictures: Pictures,
@@ -27,28 +33,40 @@ struct Scene {
 pub(crate) struct Lens {
     address: SocketAddr,
     booth: Booth,
+    pictures: u64,
     scene: Arc<Mutex<Scene>>,
 }
 
 impl Lens {
-    /// On an empty wall.
+    /// On an empty wall; slow enough to leave a test its two cores.
     pub(crate) fn start() -> Lens {
-        let mut booth = Booth::new(BoothOptions {
-            alive: false,
-            ..BoothOptions::default()
-        });
+        Lens::seeing(Seeing {
+            booth: BoothOptions {
+                alive: false,
+                ..BoothOptions::default()
+            },
+            rate: 15.0,
+            pictures: 4,
+        })
+    }
+
+    /// On an empty wall.
+    pub(crate) fn seeing(seeing: Seeing) -> Lens {
+        let mut booth = Booth::new(seeing.booth);
         let scene = Arc::new(Mutex::new(Scene {
-            pictures: drawn(&mut booth, &Act::EmptyWall),
+            pictures: drawn(&mut booth, &Act::EmptyWall, 1),
             plugged: true,
             over: false,
         }));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let served = Arc::clone(&scene);
-        thread::spawn(move || serve(&served, listener, address));
+        let pause = Duration::from_secs_f64(1.0 / seeing.rate);
+        thread::spawn(move || serve(&served, listener, address, pause));
         Lens {
             address,
             booth,
+            pictures: seeing.pictures,
             scene,
         }
     }
@@ -60,7 +78,16 @@ impl Lens {
 
     /// From now on the student does this; the old picture stands until the new one is rendered.
     pub(crate) fn shows(&mut self, act: &Act) {
-        let pictures = drawn(&mut self.booth, act);
+        let pictures = self.rendered(act);
+        self.shows_these(pictures);
+    }
+
+    /// For later.
+    pub(crate) fn rendered(&mut self, act: &Act) -> Pictures {
+        drawn(&mut self.booth, act, self.pictures)
+    }
+
+    pub(crate) fn shows_these(&self, pictures: Pictures) {
         self.scene.lock().unwrap().pictures = pictures;
     }
 
@@ -76,8 +103,8 @@ impl Drop for Lens {
     }
 }
 
-fn drawn(booth: &mut Booth, act: &Act) -> Pictures {
-    let pictures = (0..PICTURES).map(|n| {
+fn drawn(booth: &mut Booth, act: &Act, pictures: u64) -> Pictures {
+    let pictures = (0..pictures).map(|n| {
         let mut jpeg = Vec::new();
         JpegEncoder::new_with_quality(&mut jpeg, 92)
             .encode_image(&booth.frame(act, n))
@@ -88,7 +115,7 @@ fn drawn(booth: &mut Booth, act: &Act) -> Pictures {
 }
 
 /// One viewer at a time, as the program is. Without its cable nothing listens there.
-fn serve(scene: &Mutex<Scene>, first: TcpListener, address: SocketAddr) {
+fn serve(scene: &Mutex<Scene>, first: TcpListener, address: SocketAddr, pause: Duration) {
     let mut listener = Some(first);
     loop {
         let (plugged, over) = {
@@ -106,7 +133,7 @@ fn serve(scene: &Mutex<Scene>, first: TcpListener, address: SocketAddr) {
         if let Some(listener) = &listener {
             listener.set_nonblocking(true).unwrap();
             if let Ok((viewer, _)) = listener.accept() {
-                let _ = send(scene, viewer);
+                let _ = send(scene, viewer, pause);
             }
         }
         thread::sleep(Duration::from_millis(20));
@@ -114,10 +141,12 @@ fn serve(scene: &Mutex<Scene>, first: TcpListener, address: SocketAddr) {
 }
 
 /// Sends until the viewer, the cable or the test is gone.
-fn send(scene: &Mutex<Scene>, mut viewer: TcpStream) -> std::io::Result<()> {
+fn send(scene: &Mutex<Scene>, mut viewer: TcpStream, pause: Duration) -> std::io::Result<()> {
     viewer.set_nonblocking(false)?;
     viewer.set_write_timeout(Some(Duration::from_secs(5)))?;
     viewer.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=next\r\n\r\n")?;
+    viewer.set_nodelay(true)?;
+    let mut due = Instant::now();
     for n in 0.. {
         let pictures = {
             let scene = scene.lock().unwrap();
@@ -134,7 +163,8 @@ fn send(scene: &Mutex<Scene>, mut viewer: TcpStream) -> std::io::Result<()> {
         viewer.write_all(head.as_bytes())?;
         viewer.write_all(picture)?;
         viewer.write_all(b"\r\n")?;
-        thread::sleep(PAUSE);
+        due = (due + pause).max(Instant::now());
+        thread::sleep(due - Instant::now());
     }
     Ok(())
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use code::CodeText;
-use image::DynamicImage;
 use jiff::Timestamp;
 use portrait::{Models, Original};
 use serde_json::{Value, json};
@@ -18,10 +17,11 @@ use virtual_booth::{Act, Booth, BoothOptions};
 
 use crate::driven::{PATIENCE, PIN, Scene, Stage};
 use crate::hands::Window;
+use crate::lens::{Lens, Seeing};
 use crate::place::Place;
 use crate::visit::Visit;
 
-/// Frames of the recorded loop: a second, so that nothing of it is remembered by a cache.
+/// Different pictures of the camera: a second of them, so that nothing is remembered by a cache.
 const LOOP: u64 = 30;
 /// How long the preview is watched.
 const WATCHED: Duration = Duration::from_secs(12);
@@ -71,9 +71,9 @@ pub(crate) fn all() {
     // Each part as soon as it is measured: what comes after it may fail.
     let tell = |lines: Vec<Line>| lines.iter().for_each(|line| println!("{}", line.tell()));
     runtime.block_on(async {
-        eprintln!("the preview, on a recorded loop …");
+        eprintln!("the preview, of a 720p camera …");
         tell(preview().await);
-        eprintln!("{VISITS} visits in the window, on the virtual booth …");
+        eprintln!("{VISITS} visits in the window, before that camera …");
         tell(visits().await);
         eprintln!("{HURRIED} visits without a window, as fast as they go …");
         tell(vec![hurried().await]);
@@ -91,17 +91,17 @@ fn models() -> PathBuf {
     )
 }
 
-/// A rendered student at 720p, for a second.
-fn recorded(folder: &Path) {
-    let mut booth = Booth::new(BoothOptions {
-        width: 1280,
-        height: 720,
-        ..BoothOptions::default()
-    });
-    for n in 0..LOOP {
-        let frame = DynamicImage::from(booth.frame(&Act::Sit, n));
-        frame.save(folder.join(format!("{n:03}.jpg"))).unwrap();
-    }
+/// A camera of 720p at 30 frames a second whose pictures were rendered beforehand: a real one costs no processor.
+fn webcam() -> Lens {
+    Lens::seeing(Seeing {
+        booth: BoothOptions {
+            width: 1280,
+            height: 720,
+            ..BoothOptions::default()
+        },
+        rate: 30.0,
+        pictures: LOOP,
+    })
 }
 
 /// People who come without anything particular, one after the other.
@@ -112,7 +112,11 @@ fn ordinary_people(place: &Place) -> Vec<DemoPerson> {
 }
 
 async fn window(place: &Place, camera: &str) -> Stage {
-    place.opens_with(Scene { camera, log: "warn" }).await
+    let scene = Scene {
+        log: "warn",
+        ..Scene::on(camera)
+    };
+    place.opens_with(scene).await
 }
 
 async fn invoke(window: &Window, command: &str, given: Value) -> Value {
@@ -144,15 +148,14 @@ fn number(reading: &Value, path: &str) -> f64 {
 async fn preview() -> Vec<Line> {
     let place = Place::usual().await;
     let crowd = ordinary_people(&place);
-    let pictures = place.folder.path().join("loop");
-    std::fs::create_dir(&pictures).unwrap();
-    recorded(&pictures);
+    let mut lens = webcam();
+    lens.shows(&Act::Sit);
     let config = Config {
         automatic_shutter: false,
         ..Config::load(&place.station()).unwrap()
     };
     config.save(&place.station()).unwrap();
-    let mut stage = window(&place, &format!("pictures:{}", pictures.display())).await;
+    let mut stage = window(&place, &lens.camera()).await;
     stage.window.until_page("welcome").await;
     let usable = usable_after(&stage.window).await;
     Visit::by_keys(&place, &crowd[0])
@@ -241,13 +244,22 @@ fn started_at() -> f64 {
 async fn visits() -> Vec<Line> {
     let place = Place::usual().await;
     let crowd = ordinary_people(&place);
-    let mut stage = window(&place, "virtual").await;
+    let mut lens = webcam();
+    let sits = lens.rendered(&Act::Sit);
+    let wall = lens.rendered(&Act::EmptyWall);
+    let mut stage = window(&place, &lens.camera()).await;
     for person in crowd.iter().cycle().take(VISITS) {
-        stage.window.until_page("welcome").await;
-        Visit::before_the_camera(&place, person)
-            .goes_on_to(&mut stage.window, "done")
-            .await;
-        stage.window.click("finish").await;
+        let code = lens.rendered(&Act::ShowCode(person.code().to_owned()));
+        let visit = Visit::before_the_camera(&place, person);
+        let window = &mut stage.window;
+        window.until_page("welcome").await;
+        visit.goes_on_to(window, "scan").await;
+        lens.shows_these(code);
+        window.next_after("scan").await;
+        lens.shows_these(Arc::clone(&sits));
+        visit.goes_on_to(window, "done").await;
+        lens.shows_these(Arc::clone(&wall));
+        window.click("finish").await;
     }
     stage.window.until_page("welcome").await;
     let told = reading(&stage.window).await;
@@ -270,26 +282,32 @@ async fn visits() -> Vec<Line> {
     let mean = shares.iter().sum::<f64>() / shares.len() as f64;
     vec![
         line(
-            "code's frame to the next page, p50 (virtual booth)",
+            "code's frame to the next page, p50",
             number(&told, "/scan_to_page/p50"),
             100.0,
         ),
         line(
-            "code's frame to the next page, p95 (virtual booth)",
+            "code's frame to the next page, p95",
             number(&told, "/scan_to_page/p95"),
             100.0,
         ),
         line(
-            "shutter to standard photo, p50 (virtual booth)",
+            "a touch's answer to the drawn page, p50",
+            number(&told, "/page_drawn/p50"),
+            100.0,
+        ),
+        line(
+            "a touch's answer to the drawn page, p95",
+            number(&told, "/page_drawn/p95"),
+            100.0,
+        ),
+        line(
+            "shutter to standard photo, p50",
             number(&told, "/develop/p50"),
             500.0,
         ),
-        line(
-            "a photo kept, p95 (virtual booth)",
-            number(&told, "/save/p95"),
-            50.0,
-        ),
-        line("machine's share of a visit, mean (virtual booth)", mean, 1000.0),
+        line("a photo kept, p95", number(&told, "/save/p95"), 50.0),
+        line("machine's share of a visit, mean", mean, 1000.0),
     ]
 }
 

@@ -4,31 +4,26 @@
 use std::time::{Duration, Instant};
 
 use fantoccini::Locator;
-use vendor_backend::{AutoReview, Backend, BackendOptions, DemoCase, DemoPerson, Running};
+use vendor_backend::{DemoCase, DemoPerson, Running};
 
-use crate::driven::{ONE_AT_A_TIME, PATIENCE, Stage, said, set_pin};
+use crate::driven::{ONE_AT_A_TIME, PATIENCE, said};
 use crate::hands::Window;
+use crate::place::Place;
 use crate::search;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_photographer_leads_two_students_by_keys_and_scans_the_second_early() {
     let _one = ONE_AT_A_TIME.lock().await;
-    let (folder, known) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let options = BackendOptions {
-        auto_review: AutoReview::Off,
-        ..BackendOptions::demo("biyezhengzhao").unwrap()
-    };
-    let backend = Backend::start(options).await.unwrap();
-    let first = backend.person(DemoCase::EndsInX).unwrap();
-    let second = backend.person(DemoCase::RejectedBefore).unwrap();
-    let people = known.path().join("people.json");
-    std::fs::write(&people, serde_json::to_vec(&[&first, &second]).unwrap()).unwrap();
-    let station = folder.path().join("station");
-    std::fs::create_dir_all(&station).unwrap();
-    std::fs::write(station.join("station.toml"), "booth = \"photographer\"\n").unwrap();
-    set_pin(&station, &people);
+    let place = Place::usual().await;
+    let (first, second) = (
+        place.person(DemoCase::EndsInX),
+        place.person(DemoCase::RejectedBefore),
+    );
+    place.come(&[first.clone(), second.clone()]);
+    std::fs::write(place.station().join("station.toml"), "booth = \"photographer\"\n").unwrap();
+    let backend = place.backend();
 
-    let mut stage = Stage::start(folder.path(), &station, backend.url(), &people).await;
+    let mut stage = place.opens("virtual").await;
     let window = &mut stage.window;
     window.watch_the_policy().await;
     window.until_page("welcome").await;
@@ -46,7 +41,7 @@ async fn a_photographer_leads_two_students_by_keys_and_scans_the_second_early() 
         window.page().await.as_deref() != Some("welcome")
     })
     .await;
-    to_the_photo(window, &backend, &first).await;
+    to_the_photo(window, backend, &first).await;
     let name = window.words("masked-name").await;
     assert!(
         name.contains('*') && !name.contains(&first.name),
@@ -80,7 +75,7 @@ async fn a_photographer_leads_two_students_by_keys_and_scans_the_second_early() 
         "the school is kept for the next student"
     );
 
-    to_the_photo(window, &backend, &second).await;
+    to_the_photo(window, backend, &second).await;
     window.shot("desk-passed").await;
     let in_front = window.attr("booth", "data-front").await.unwrap();
     accepts(window, &in_front).await;
@@ -99,7 +94,6 @@ async fn a_photographer_leads_two_students_by_keys_and_scans_the_second_early() 
     window.shot("desk-both-done").await;
     assert_eq!(window.refused_by_the_policy().await, Vec::<String>::new());
     stage.window.client.close().await.unwrap();
-    backend.stop().await;
 
     let mut needles = search::Needles::default();
     for student in [&first, &second] {
@@ -109,10 +103,10 @@ async fn a_photographer_leads_two_students_by_keys_and_scans_the_second_early() 
         needles.add_short("the end of an ID number", &student.last_four);
     }
     assert!(
-        said(folder.path()).contains("TRACE"),
+        said(place.folder.path()).contains("TRACE"),
         "the program was to tell all"
     );
-    let report = needles.search(folder.path());
+    let report = needles.search(place.folder.path());
     assert!(report.found.is_empty(), "{}", report.found.join("\n"));
 }
 

@@ -115,12 +115,12 @@ impl Place {
 
     /// The program, started; it tells all.
     pub(crate) async fn opens(&self, camera: &str) -> Stage {
-        self.opens_with(Scene { camera, log: "trace" }).await
+        self.opens_with(Scene::on(camera)).await
     }
 
     pub(crate) async fn opens_with(&self, scene: Scene<'_>) -> Stage {
         let url = format!("http://{}", self.address);
-        Stage::start_with(self.folder.path(), &self.station(), &url, &self.people(), scene).await
+        Stage::start(self.folder.path(), &self.station(), &url, &self.people(), scene).await
     }
 }
 

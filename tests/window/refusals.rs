@@ -169,7 +169,7 @@ async fn guesses_too_often(window: &mut Window, student: &DemoPerson) {
         window.tells("prove-error", &[left]).await;
     }
     window.proves(&student.last_four).await;
-    is_refused(window, "identity-mismatch", &["核对失败次数过多"]).await;
+    is_refused(window, "proof-locked", &["核对失败次数过多", "过一会儿再来"]).await;
 }
 
 /// One page back is the code again, and what was typed is gone; cancel is the first page.

@@ -233,8 +233,8 @@ async fn staff_walk_through_their_rooms() {
     std::fs::create_dir(&stick).unwrap();
 
     let scene = Scene {
-        camera: "virtual",
         log: "warn",
+        ..Scene::on("virtual")
     };
     let mut stage = place.opens_with(scene).await;
     let window = &mut stage.window;

@@ -74,6 +74,7 @@ const everyValue: Record<string, Record<string, true>> = {
         'waits-here': true,
         'not-eligible': true,
         'identity-mismatch': true,
+        'proof-locked': true,
         'unknown-code': true,
         'code-expired': true,
         'code-in-use': true,

@@ -40,9 +40,8 @@ fn refused(problem: &Problem) -> Resolved {
     let detail = Some(problem.detail.clone().unwrap_or_else(|| problem.title.clone()));
     match problem.code {
         ProblemCode::ProofMismatch | ProblemCode::ProofRequired => Resolved::Mismatch,
-        ProblemCode::ProofLocked | ProblemCode::CodeMismatch => {
-            Resolved::NotPossible(NotPossible::IdentityMismatch, detail)
-        }
+        ProblemCode::ProofLocked => Resolved::NotPossible(NotPossible::ProofLocked, None),
+        ProblemCode::CodeMismatch => Resolved::NotPossible(NotPossible::IdentityMismatch, detail),
         ProblemCode::UnknownCode => Resolved::NotPossible(NotPossible::UnknownCode, None),
         ProblemCode::CodeExpired => Resolved::NotPossible(NotPossible::CodeExpired, None),
         ProblemCode::CodeInUse => Resolved::NotPossible(NotPossible::CodeInUse, None),
@@ -178,6 +177,7 @@ mod tests {
             (ProblemCode::CodeInUse, NotPossible::CodeInUse),
             (ProblemCode::AlreadyCollected, NotPossible::AlreadyCollected),
             (ProblemCode::CodeMismatch, NotPossible::IdentityMismatch),
+            (ProblemCode::ProofLocked, NotPossible::ProofLocked),
             (ProblemCode::NotEligible, NotPossible::NotEligible),
             (ProblemCode::OutsideWindow, NotPossible::OutsideWindow),
         ];

@@ -12,6 +12,8 @@ use crate::timing::TimingReading;
 
 /// Widest preview: enough for the page, light enough for software drawing.
 const WIDTH: u32 = 960;
+/// The camera's own pictures are shown as they are up to this longer side.
+const LARGEST: u32 = 1280;
 /// How long a page is kept waiting for a newer frame than the last: the slowest camera we take has ten a second.
 const NEWER_WITHIN: Duration = Duration::from_millis(120);
 /// Good enough for a moving picture.
@@ -54,7 +56,7 @@ impl Station {
         jpeg(&plate)
     }
 
-    /// The newest picture for the page, as a JPEG of at most 960 pixels' width, unmirrored. May wait for a frame that
+    /// The newest picture for the page, as a JPEG of at most 960 pixels' width or a camera's own of at most 1280, unmirrored. May wait for a frame that
     /// no page has had.
     pub fn preview(&self, asked: Asked) -> Option<Vec<u8>> {
         let now = Instant::now();
@@ -92,8 +94,14 @@ impl Station {
     }
 }
 
-/// The frame as the page gets it.
+/// The frame as the page gets it: the camera's own JPEG where it sends one that is not much larger than what would be
+/// made of it, since it takes a page less to read that than it takes the station to make another.
 pub fn picture(frame: &Frame) -> Option<Vec<u8>> {
+    if frame.width().max(frame.height()) <= LARGEST
+        && let Some(own) = frame.to_jpeg_file().ok()?
+    {
+        return Some(own);
+    }
     jpeg(&frame.to_small_rgb(WIDTH).ok()?)
 }
 

@@ -375,6 +375,8 @@ pub enum NotPossible {
     NotEligible,
     /// The identity could not be confirmed.
     IdentityMismatch,
+    /// Too many wrong proofs: the backend takes none for a while, not even the right one.
+    ProofLocked,
     /// The code is unknown to the backend.
     UnknownCode,
     /// The code is no longer valid: a newer one must be fetched.

@@ -1,6 +1,7 @@
 //! A real CUPS of the test's own: its folder, its socket, its queues, and a device that can be out of paper.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -80,16 +81,24 @@ impl Cups {
         fs::write(at("etc/printers.conf"), queues()).unwrap();
         fs::write(at("etc/cupsd.conf"), settings(&at("run/socket"), port)).unwrap();
         fs::write(at("etc/cups-files.conf"), files(folder.path())).unwrap();
-        let child = Command::new(&program)
+        let mut server = Command::new(&program);
+        server
             .arg("-f")
             .arg("-c")
             .arg(at("etc/cupsd.conf"))
             .arg("-s")
             .arg(at("etc/cups-files.conf"))
             .stdout(Stdio::null())
-            .stderr(fs::File::create(at("log/said")).unwrap())
-            .spawn()
-            .unwrap();
+            .stderr(fs::File::create(at("log/said")).unwrap());
+        let child = loop {
+            match server.spawn() {
+                // Another test began a program while the copy was being written, which holds it open for a moment.
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                child => break child.unwrap(),
+            }
+        };
         let cups = Cups { folder, child, port };
         let since = Instant::now();
         loop {
