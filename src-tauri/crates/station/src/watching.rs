@@ -108,6 +108,7 @@ impl Eyes {
     }
 
     fn run(self) {
+        self.models.stand_behind();
         let mut memory = Memory::default();
         let mut seen = 0;
         while !self.stop.load(Ordering::Acquire) && !self.events.is_closed() {

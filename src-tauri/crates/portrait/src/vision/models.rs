@@ -8,6 +8,7 @@ use image::{GrayImage, RgbImage};
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
 use rten_tensor::Tensor;
 use rten_tensor::prelude::*;
+use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
 use super::{Face, Mesh, detector, eyes, mesh, segmenter};
 use crate::PortraitError;
@@ -20,6 +21,9 @@ pub enum Pace {
     /// All cores, and a second pass where that makes points more precise: for the photo itself.
     Still,
 }
+
+/// Of 0 to 99: niceness 8 where there is such a thing, "below normal" under Windows.
+const BEHIND: u8 = 27;
 
 /// The networks. Costs about 15 MB; share one between threads in an `Arc`.
 pub struct Models {
@@ -63,6 +67,23 @@ impl Models {
                 .map_err(|why| network.refuse(&why))?;
         }
         Ok(models)
+    }
+
+    /// From now on this thread and the one of [`Pace::Live`] stand behind the program's others: people notice a picture
+    /// that comes late sooner than a word about it. Only for a thread that does nothing else, since a system may not
+    /// let it come forward again. Measured by `cargo xtask bench window`.
+    pub fn stand_behind(&self) {
+        // Threads are born with the priority of the one that begins them: those of the photo itself must be there.
+        rayon::current_num_threads();
+        let behind = || {
+            let set = ThreadPriorityValue::try_from(BEHIND)
+                .map(|value| set_current_thread_priority(ThreadPriority::Crossplatform(value)));
+            if !matches!(set, Ok(Ok(()))) {
+                tracing::debug!("the system keeps the priority as it is");
+            }
+        };
+        behind();
+        self.alone.run(behind);
     }
 
     /// All faces, most certain first. Seen are faces from about a fifteenth of the longer side of the picture
