@@ -23,9 +23,10 @@ use crate::view::Progress;
 /// Records sent side by side: enough to fill a campus uplink, few enough that a student's own request does
 /// not wait behind them.
 pub const SIDE_BY_SIDE: u32 = 3;
-/// Records of one turn: enough that the uplink does not run dry between two looks at the outbox, few enough that
-/// decisions get their turn.
-pub const A_TURN: u32 = 24;
+/// Records of one turn, at most: enough that the uplink does not run dry between two looks at the outbox.
+pub const A_TURN: u32 = 96;
+/// After this long a turn begins no more records, so that decisions get theirs over a slow uplink, too.
+const A_TURN_LASTS: Duration = Duration::from_secs(20);
 /// How often the backend is asked what was decided.
 pub const FETCH_EVERY: SignedDuration = SignedDuration::from_secs(20);
 /// Longest wait between two looks at the outbox.
@@ -212,12 +213,13 @@ impl Courier {
             },
             Task::Fetch => round = self.fetch(now).await?,
             Task::Send(_) => {
+                let began = Instant::now();
                 // No further attempt is spent on a network or a backend in trouble.
-                (round, failed) = self
-                    .send_all(due, |one| {
-                        one.map_or(true, |one| one.failed > 0 || one.pause.is_some())
-                    })
-                    .await;
+                let enough = |one: Result<&Round, &StationError>| {
+                    began.elapsed() > A_TURN_LASTS
+                        || one.map_or(true, |one| one.failed > 0 || one.pause.is_some())
+                };
+                (round, failed) = self.send_all(due, enough).await;
             }
         }
         if let Some(error) = failed {
@@ -242,7 +244,7 @@ impl Courier {
     async fn send_all(
         &self,
         due: Vec<Outgoing>,
-        stop: fn(Result<&Round, &StationError>) -> bool,
+        stop: impl Fn(Result<&Round, &StationError>) -> bool,
     ) -> (Round, Option<StationError>) {
         self.shared.pace().sending(Instant::now());
         let (mut round, mut failed, mut smooth) = (Round::default(), None, true);
