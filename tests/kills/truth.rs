@@ -127,7 +127,10 @@ struct Capture {
 fn captures(folder: &Path) -> Vec<Capture> {
     let db = Connection::open(folder.join("backend.sqlite3")).unwrap();
     let mut files = db
-        .prepare("SELECT kind, bytes FROM files WHERE record_id = ?1 AND kind IN ('standard', 'original')")
+        .prepare(
+            "SELECT f.kind, p.bytes FROM files f JOIN photos p ON p.place = f.place
+             WHERE f.record_id = ?1 AND f.kind IN ('standard', 'original')",
+        )
         .unwrap();
     let mut rows = db
         .prepare(

@@ -702,9 +702,7 @@ export type NotPossible =
 "not-eligible" | 
 /**  The identity could not be confirmed. */
 "identity-mismatch" | 
-/**
- *  Too many wrong proofs: the backend takes none for a while, not even the right one.
- */
+/**  Too many wrong proofs: the backend takes none for a while, not even the right one. */
 "proof-locked" | 
 /**  The code is unknown to the backend. */
 "unknown-code" | 
