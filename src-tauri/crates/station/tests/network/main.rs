@@ -178,7 +178,7 @@ impl Campus {
     fn at_backend(&self) -> Vec<(String, String)> {
         let db = rusqlite::Connection::open(self.backend_data.path().join("backend.sqlite3")).unwrap();
         let mut rows = db
-            .prepare("SELECT c.record_id, f.bytes FROM captures c JOIN files f USING (record_id) WHERE kind = 'standard'")
+            .prepare("SELECT f.record_id, p.bytes FROM files f JOIN photos p ON p.place = f.place WHERE f.kind = 'standard'")
             .unwrap();
         rows.query_map([], |row| {
             let bytes: Vec<u8> = row.get(1)?;
