@@ -646,7 +646,7 @@ mod tests {
     fn the_oldest_go_first_and_only_a_few_at_once() {
         let due = ids(10);
         assert_eq!(plan(now(), &fetched(), &due), Task::Send(due));
-        let many = ids(A_TURN + 40);
+        let many = ids(200);
         assert_eq!(
             plan(now(), &fetched(), &many),
             Task::Send(many[..A_TURN as usize].to_vec())
