@@ -50,6 +50,10 @@ pub(crate) struct Booth {
 }
 
 impl Booth {
+    pub(crate) async fn open(profile: &str) -> Booth {
+        Booth::open_with(profile, |_| ()).await
+    }
+
     pub(crate) async fn open_with(profile: &str, change: impl FnOnce(&mut BackendOptions)) -> Booth {
         Booth::open_at(Hand::at(MORNING), profile, change).await
     }

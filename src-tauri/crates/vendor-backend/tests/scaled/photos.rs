@@ -8,8 +8,8 @@ use vendor::ProblemCode;
 use vendor::api::DeliverableKind;
 use vendor_backend::{Backend, BackendError, BackendOptions, Decision, DemoCase};
 
+use crate::booth::{Booth, why};
 use crate::storage::Storage;
-use crate::visits::{Booth, why};
 
 /// Every photo of the bucket.
 fn kept(storage: &Storage) -> Vec<PathBuf> {

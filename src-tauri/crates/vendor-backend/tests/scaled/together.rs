@@ -19,10 +19,10 @@ use vendor::api::{
 use vendor::{Client, Receipt, SecretBytes, StationKey, Timeouts, VendorError};
 use vendor_backend::{Backend, BackendOptions, Decision, DemoCase, DemoPerson, demo};
 
+use crate::booth::picture;
 use crate::cluster::Cluster;
 use crate::fleet::Fleet;
 use crate::storage::{Storage, WITHOUT_FLUSHES};
-use crate::visits::picture;
 
 /// Asks one process after the other until one answers; whatever goes wrong meanwhile must be worth another try.
 struct Booth {
